@@ -1,0 +1,1 @@
+//! How agents speak: foreign payloads and transcripts to actions, and back.

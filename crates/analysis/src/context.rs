@@ -1,0 +1,240 @@
+//! The state of one analysis: the world it assumes, the limits it keeps, what it has found so far.
+
+use std::collections::HashSet;
+
+use ringfence_action::{Action, Dialect, Effect, Evidence, Opaque, OpaqueReason, Scope, Text};
+
+use crate::invocation::{Data, Invocation};
+use crate::value::{Span, Value, Word};
+use crate::{Analysis, Need, argv, code, shell};
+
+/// Limits of one analysis. Reaching one is an opaque remark, never an error.
+pub(crate) mod limits {
+    /// Bytes of one piece of code.
+    pub(crate) const CODE_BYTES: usize = 64 << 10;
+    /// Code within code (`sh -c` in `find -exec` in a heredoc…).
+    pub(crate) const DEPTH: usize = 8;
+    /// Steps of all interpreters together: commands, words, list elements.
+    pub(crate) const FUEL: usize = 20_000;
+    /// Effects of one action; the rest is opaque.
+    pub(crate) const EFFECTS: usize = 2_000;
+}
+
+/// Where a piece of code stands in the action, so that spans in it become evidence.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// JSON Pointer of the string.
+    pointer: String,
+    /// The whole string.
+    text: std::rc::Rc<str>,
+    /// Code that stands in the string letter by letter: add this to an offset. `None` where the
+    /// code is computed (escapes, decoded text): then every span is `fallback`.
+    offset: Option<usize>,
+    /// The words that the code was computed from.
+    fallback: Span,
+}
+
+impl Source {
+    /// A whole string of the action.
+    pub(crate) fn whole(text: &Text) -> Self {
+        Self {
+            pointer: text.pointer.clone(),
+            text: text.value.as_str().into(),
+            offset: Some(0),
+            fallback: Span::new(0, text.value.len()),
+        }
+    }
+
+    /// Code found in this source: `code` is its text, `span` the words it comes from.
+    pub(crate) fn nested(&self, code: &str, span: Span) -> Self {
+        let outer = self.resolve(span);
+        let within = self.text.get(outer.start..outer.end).and_then(|words| words.find(code));
+        Self {
+            pointer: self.pointer.clone(),
+            text: self.text.clone(),
+            offset: within.map(|at| outer.start + at),
+            fallback: outer,
+        }
+    }
+
+    /// Evidence for a span of the code.
+    pub(crate) fn evidence(&self, span: Span) -> Evidence {
+        let span = self.resolve(span);
+        Evidence::new(self.pointer.clone(), &self.text, span.start, span.end)
+    }
+
+    fn resolve(&self, span: Span) -> Span {
+        match self.offset {
+            Some(offset) => Span::new(span.start + offset, span.end + offset),
+            None => self.fallback,
+        }
+    }
+}
+
+/// Where a piece of code would run.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// The working folder.
+    pub(crate) cwd: Value,
+    /// Whose files and processes.
+    pub(crate) scope: Scope,
+    /// Where the code stands in the action.
+    pub(crate) source: Source,
+    /// Found in content that is only written now (see [`ringfence_action::Attr::Content`]).
+    pub(crate) content: bool,
+    /// On a path that may not be taken (`if`, `||`, a loop).
+    pub(crate) conditional: bool,
+}
+
+/// One analysis in progress.
+pub(crate) struct Analyzer<'a> {
+    pub(crate) action: &'a Action,
+    found: Analysis,
+    seen: HashSet<Effect>,
+    fuel: usize,
+    depth: usize,
+}
+
+impl<'a> Analyzer<'a> {
+    pub(crate) fn new(action: &'a Action) -> Self {
+        Self {
+            action,
+            found: Analysis::default(),
+            seen: HashSet::new(),
+            fuel: limits::FUEL,
+            depth: 0,
+        }
+    }
+
+    pub(crate) fn finish(self) -> Analysis {
+        self.found
+    }
+
+    /// The frame of code that stands in a string of the action.
+    pub(crate) fn frame(&self, text: &Text) -> Frame {
+        Frame {
+            cwd: self.action.cwd.clone().map_or(Value::Unknown, Value::Known),
+            scope: Scope::Local,
+            source: Source::whole(text),
+            content: false,
+            conditional: false,
+        }
+    }
+
+    /// Records an effect, with the frame's scope, evidence for `span`, and its conditions.
+    pub(crate) fn effect(&mut self, frame: &Frame, span: Span, mut effect: Effect) {
+        use ringfence_action::Attr;
+        if effect.scope == Scope::Local {
+            effect.scope = frame.scope.clone();
+        }
+        if frame.content {
+            effect.attributes.set(Attr::Content, true);
+        }
+        if frame.conditional {
+            effect.attributes.set(Attr::Conditional, true);
+        }
+        if effect.evidence.is_none() {
+            effect.evidence = Some(frame.source.evidence(span));
+        }
+        if self.found.effects.len() >= limits::EFFECTS {
+            self.opaque(frame, span, OpaqueReason::OutOfFuel, "more effects than are followed");
+        } else if self.seen.insert(effect.clone()) {
+            self.found.effects.push(effect);
+        }
+    }
+
+    /// Records that something could not be told.
+    pub(crate) fn opaque(
+        &mut self,
+        frame: &Frame,
+        span: Span,
+        reason: OpaqueReason,
+        detail: impl Into<String>,
+    ) {
+        let opaque = Opaque::new(reason, detail).at(frame.source.evidence(span));
+        if !self.found.opaque.contains(&opaque) && self.found.opaque.len() < limits::EFFECTS {
+            self.found.opaque.push(opaque);
+        }
+    }
+
+    /// Asks for the content of a file (absolute path); `Some` if it has been supplied.
+    pub(crate) fn file(&mut self, path: &str) -> Option<&'a str> {
+        let content = self.action.facts.files.get(path).map(String::as_str);
+        if content.is_none() {
+            let need = Need { path: path.to_owned() };
+            if !self.found.needs.contains(&need) {
+                self.found.needs.push(need);
+            }
+        }
+        content
+    }
+
+    /// Takes one step; false when the budget is used up, after saying so once.
+    pub(crate) fn step(&mut self, frame: &Frame, span: Span) -> bool {
+        if self.fuel == 0 {
+            self.opaque(frame, span, OpaqueReason::OutOfFuel, "more steps than are followed");
+            return false;
+        }
+        self.fuel -= 1;
+        true
+    }
+
+    /// Runs code within code: `body` one level deeper, or an opaque remark.
+    fn deeper(&mut self, frame: &Frame, span: Span, body: impl FnOnce(&mut Self)) {
+        if self.depth >= limits::DEPTH {
+            self.opaque(frame, span, OpaqueReason::TooDeep, "code within code within code");
+            return;
+        }
+        self.depth += 1;
+        body(self);
+        self.depth -= 1;
+    }
+
+    /// A program with its arguments is about to run. Returns what it writes to standard output.
+    pub(crate) fn run(&mut self, frame: &Frame, invocation: &Invocation) -> Data {
+        let mut output = Data::Unknown;
+        self.deeper(frame, invocation.span(), |analyzer| {
+            output = argv::run(analyzer, frame, invocation);
+        });
+        output
+    }
+
+    /// Shell code is about to run. `stdin` is what it may read.
+    pub(crate) fn shell(&mut self, frame: &Frame, code: &Word, dialect: Dialect, stdin: &Data) {
+        self.each_code(frame, code, |analyzer, frame, text| {
+            shell::interpret(analyzer, frame, text, dialect, stdin);
+        });
+    }
+
+    /// Code in another language is about to run: `python`, `javascript`, `sql`, `awk`…
+    pub(crate) fn code(&mut self, frame: &Frame, language: &str, code: &Word) {
+        self.each_code(frame, code, |analyzer, frame, text| {
+            code::analyze(analyzer, frame, language, text);
+        });
+    }
+
+    fn each_code(
+        &mut self,
+        frame: &Frame,
+        code: &Word,
+        body: impl Fn(&mut Self, &Frame, &str),
+    ) {
+        let Some(texts) = code.value.listed() else {
+            self.opaque(frame, code.span, OpaqueReason::DynamicCode, "");
+            return;
+        };
+        for text in texts {
+            let mut inner = frame.clone();
+            inner.source = frame.source.nested(text, code.span);
+            inner.conditional |= texts.len() > 1;
+            self.deeper(frame, code.span, |analyzer| {
+                if text.len() > limits::CODE_BYTES {
+                    let detail = format!("{} bytes of code", text.len());
+                    analyzer.opaque(&inner, Span::new(0, 0), OpaqueReason::TooLarge, detail);
+                } else {
+                    body(analyzer, &inner, text);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Abstract values: what is known of a string before the program runs.
+
+use ringfence_action::Target;
+
+/// A set of strings that a word may turn out to be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Value {
+    /// Exactly this.
+    Known(String),
+    /// One of these, at most [`Target::MAX_ALTERNATIVES`], sorted.
+    OneOf(Vec<String>),
+    /// Anything that matches, in the notation of [`Target::Pattern`]: `*`, `?`, `[…]` within a path
+    /// component, `**` for an unknown piece, `\` in front of a character that stands for itself.
+    Pattern(String),
+    /// Anything.
+    Unknown,
+}
+
+impl Value {
+    pub(crate) fn known(text: impl Into<String>) -> Self {
+        Self::Known(text.into())
+    }
+
+    /// The exact text, where there is just one.
+    pub(crate) fn as_known(&self) -> Option<&str> {
+        match self {
+            Self::Known(text) => Some(text),
+            Self::OneOf(_) | Self::Pattern(_) | Self::Unknown => None,
+        }
+    }
+
+    /// Every text it may be, where they can be listed.
+    pub(crate) fn listed(&self) -> Option<&[String]> {
+        match self {
+            Self::Known(text) => Some(std::slice::from_ref(text)),
+            Self::OneOf(all) => Some(all),
+            Self::Pattern(_) | Self::Unknown => None,
+        }
+    }
+
+    pub(crate) fn one_of(mut all: Vec<String>) -> Self {
+        all.sort();
+        all.dedup();
+        match all.len() {
+            1 => all.pop().map_or(Self::Unknown, Self::Known),
+            2..=Target::MAX_ALTERNATIVES => Self::OneOf(all),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// This or that: what a variable is after a branch.
+    pub(crate) fn join(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        match (self.listed(), other.listed()) {
+            (Some(a), Some(b)) => Self::one_of(a.iter().chain(b).cloned().collect()),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// This followed by that: `$a$b`. Unknown pieces become `**` so that a known prefix or suffix
+    /// is kept.
+    pub(crate) fn concat(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, Self::Unknown) => Self::Unknown,
+            (Self::Pattern(_) | Self::Unknown, _) | (_, Self::Pattern(_) | Self::Unknown) => {
+                let joined = format!("{}{}", self.as_pattern(), other.as_pattern());
+                Self::Pattern(joined.replace("****", "**"))
+            }
+            (a, b) => {
+                let (a, b) = (a.listed().unwrap_or_default(), b.listed().unwrap_or_default());
+                if a.len() * b.len() > Target::MAX_ALTERNATIVES {
+                    return Self::Unknown;
+                }
+                Self::one_of(a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))).collect())
+            }
+        }
+    }
+
+    /// The value in pattern notation, literal texts escaped.
+    pub(crate) fn as_pattern(&self) -> String {
+        match self {
+            Self::Known(text) => escape_pattern(text),
+            Self::Pattern(pattern) => pattern.clone(),
+            Self::OneOf(_) | Self::Unknown => "**".to_owned(),
+        }
+    }
+
+    /// As the target of an effect that is not a path (paths go through `paths::locate`).
+    pub(crate) fn to_target(&self) -> Target {
+        match self {
+            Self::Known(text) => Target::Known(text.clone()),
+            Self::OneOf(all) => Target::OneOf(all.clone()),
+            Self::Pattern(pattern) if pattern == "**" => Target::Unknown,
+            Self::Pattern(pattern) => Target::Pattern(pattern.clone()),
+            Self::Unknown => Target::Unknown,
+        }
+    }
+}
+
+/// Puts `\` in front of what a pattern would read as more than itself.
+pub(crate) fn escape_pattern(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Byte offsets into the source that is being analysed (see `context::Source`), end-exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// The smallest span over both.
+    pub(crate) fn cover(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+/// One argument of a command after expansion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// What it may be.
+    pub(crate) value: Value,
+    /// Where it stands.
+    pub(crate) span: Span,
+    /// Whether it may turn into no word, or more than one (unquoted unknown, glob, `"$@"`).
+    pub(crate) splits: bool,
+}
+
+impl Word {
+    pub(crate) fn new(value: Value, span: Span) -> Self {
+        Self { value, span, splits: false }
+    }
+
+    pub(crate) fn known(text: impl Into<String>, span: Span) -> Self {
+        Self::new(Value::known(text), span)
+    }
+}

@@ -1,0 +1,16 @@
+//! What the rules say.
+//!
+//! A [`Bundle`] is a versioned set of Cedar policies with a digest. The engine asks it about one
+//! effect (or one opaque remark) at a time, with the facts and session state that rules may read,
+//! and gets an [`Evaluation`]: the strictest outcome of the rules that determined it, and which they
+//! were. The bundle is sliced by effect kind when it loads, so that a question only costs the rules
+//! that could answer it.
+//!
+//! *Invariant:* no I/O, no clock. Rule texts come in as strings (the default ones are compiled in).
+//!
+//! *Invariant:* a policy that errors at evaluation is a deny, and a bundle that does not validate
+//! strictly against the schema does not load.
+
+mod request;
+
+pub use crate::request::{Evaluation, Hit, RepositoryFacts, Request, SessionFacts, Subject, TargetFacts};

@@ -1,0 +1,1 @@
+//! Literate Markdown tests, corpora and oracles for the other crates.

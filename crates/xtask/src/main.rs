@@ -1,0 +1,2 @@
+//! Build tasks: schema, tidy, catalogue and corpus reports.
+fn main() {}
