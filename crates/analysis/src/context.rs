@@ -1,10 +1,12 @@
 //! The state of one analysis: the world it assumes, the limits it keeps, what it has found so far.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use ringfence_action::{Action, Dialect, Effect, Evidence, Opaque, OpaqueReason, Scope, Text};
 
 use crate::invocation::{Data, Invocation};
+use crate::shell::Inherited;
 use crate::value::{Span, Value, Word};
 use crate::{Analysis, Need, argv, code, shell};
 
@@ -26,7 +28,7 @@ pub(crate) struct Source {
     /// JSON Pointer of the string.
     pointer: String,
     /// The whole string.
-    text: std::rc::Rc<str>,
+    text: Rc<str>,
     /// Code that stands in the string letter by letter: add this to an offset. `None` where the
     /// code is computed (escapes, decoded text): then every span is `fallback`.
     offset: Option<usize>,
@@ -84,6 +86,8 @@ pub(crate) struct Frame {
     pub(crate) content: bool,
     /// On a path that may not be taken (`if`, `||`, a loop).
     pub(crate) conditional: bool,
+    /// What a shell started here finds in its environment.
+    pub(crate) inherited: Rc<Inherited>,
 }
 
 /// One analysis in progress.
@@ -91,6 +95,7 @@ pub(crate) struct Analyzer<'a> {
     pub(crate) action: &'a Action,
     found: Analysis,
     seen: HashSet<Effect>,
+    written: HashMap<String, Data>,
     fuel: usize,
     depth: usize,
 }
@@ -101,6 +106,7 @@ impl<'a> Analyzer<'a> {
             action,
             found: Analysis::default(),
             seen: HashSet::new(),
+            written: HashMap::new(),
             fuel: limits::FUEL,
             depth: 0,
         }
@@ -118,6 +124,7 @@ impl<'a> Analyzer<'a> {
             source: Source::whole(text),
             content: false,
             conditional: false,
+            inherited: Rc::default(),
         }
     }
 
@@ -157,16 +164,33 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Asks for the content of a file (absolute path); `Some` if it has been supplied.
-    pub(crate) fn file(&mut self, path: &str) -> Option<&'a str> {
-        let content = self.action.facts.files.get(path).map(String::as_str);
+    /// Asks for the content of a file (absolute path); `Some` if it is known: supplied by the caller,
+    /// or written by an earlier part of this very action.
+    pub(crate) fn file(&mut self, path: &str) -> Option<Rc<str>> {
+        match self.written.get(path) {
+            Some(Data::Text(text, _)) => return Some(text.as_str().into()),
+            // Changed by this action: what the caller read before it is not what will run.
+            Some(_) => return None,
+            None => {}
+        }
+        let content = self.action.facts.files.get(path);
         if content.is_none() {
             let need = Need { path: path.to_owned() };
             if !self.found.needs.contains(&need) {
                 self.found.needs.push(need);
             }
         }
-        content
+        content.map(|content| content.as_str().into())
+    }
+
+    /// Remembers that this action gives a file (absolute path) new content.
+    pub(crate) fn wrote(&mut self, path: &str, content: Data) {
+        self.written.insert(path.to_owned(), content);
+    }
+
+    /// The content that an earlier part of this action gave to a file, if it touched it.
+    pub(crate) fn written(&self, path: &str) -> Option<&Data> {
+        self.written.get(path)
     }
 
     /// Takes one step; false when the budget is used up, after saying so once.
@@ -213,12 +237,7 @@ impl<'a> Analyzer<'a> {
         });
     }
 
-    fn each_code(
-        &mut self,
-        frame: &Frame,
-        code: &Word,
-        body: impl Fn(&mut Self, &Frame, &str),
-    ) {
+    fn each_code(&mut self, frame: &Frame, code: &Word, body: impl Fn(&mut Self, &Frame, &str)) {
         let Some(texts) = code.value.listed() else {
             self.opaque(frame, code.span, OpaqueReason::DynamicCode, "");
             return;

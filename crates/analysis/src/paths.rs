@@ -8,7 +8,9 @@ use crate::value::{Span, Value};
 /// The absolute, normalised target that a path operand names in this frame.
 pub(crate) fn locate(_analyzer: &Analyzer<'_>, frame: &Frame, path: &Value) -> Target {
     match (frame.cwd.as_known(), path) {
-        (Some(cwd), Value::Known(path)) => Target::known(ringfence_action::path::absolute(cwd, path)),
+        (Some(cwd), Value::Known(path)) => {
+            Target::known(ringfence_action::path::absolute(cwd, path))
+        }
         _ => path.to_target(),
     }
 }

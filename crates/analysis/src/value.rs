@@ -73,7 +73,9 @@ impl Value {
                 if a.len() * b.len() > Target::MAX_ALTERNATIVES {
                     return Self::Unknown;
                 }
-                Self::one_of(a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))).collect())
+                Self::one_of(
+                    a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))).collect(),
+                )
             }
         }
     }
