@@ -1,0 +1,119 @@
+//! Recorded commands to measure against. They are not part of the repository: `RINGFENCE_DATA`
+//! names their folder, and without it whoever asks says `skipped: no corpora`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// The folder of the corpora.
+#[derive(Debug, Clone)]
+pub struct Corpora {
+    folder: PathBuf,
+}
+
+/// One line of `actions.jsonl`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its name.
+    pub id: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Whether it is labelled dangerous.
+    pub danger: bool,
+    /// `shell`, `tool_call` or `python`.
+    pub kind: String,
+    /// The command, or the JSON of a tool call.
+    pub text: String,
+    /// What the user said before.
+    pub context: Vec<String>,
+}
+
+/// Why a corpus cannot be read.
+#[derive(Debug)]
+pub struct CorpusError(String);
+
+impl fmt::Display for CorpusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CorpusError {}
+
+impl Corpora {
+    /// The folder that `RINGFENCE_DATA` names; `None`, after saying so, if it names none.
+    pub fn from_env() -> Option<Self> {
+        let folder = std::env::var_os("RINGFENCE_DATA").map(PathBuf::from);
+        let folder = folder.filter(|folder| folder.is_dir());
+        if folder.is_none() {
+            eprintln!("skipped: no corpora");
+        }
+        folder.map(|folder| Self { folder })
+    }
+
+    /// The text of `NAME.jsonl`, or of `NAME.jsonl.xz` unpacked.
+    ///
+    /// # Errors
+    /// When neither file can be read.
+    pub fn text(&self, name: &str) -> Result<String, CorpusError> {
+        let plain = self.folder.join(format!("{name}.jsonl"));
+        let packed = self.folder.join(format!("{name}.jsonl.xz"));
+        let unreadable = |error: &dyn fmt::Display| {
+            CorpusError(format!("{} cannot be read: {error}", packed.display()))
+        };
+        #[expect(clippy::disallowed_methods, reason = "corpora are files")]
+        if let Ok(text) = std::fs::read_to_string(&plain) {
+            return Ok(text);
+        }
+        #[expect(clippy::disallowed_methods, reason = "corpora are files")]
+        let packed_bytes = std::fs::read(&packed).map_err(|error| unreadable(&error))?;
+        let mut bytes = Vec::new();
+        lzma_rs::xz_decompress(&mut packed_bytes.as_slice(), &mut bytes)
+            .map_err(|error| unreadable(&format!("{error:?}")))?;
+        String::from_utf8(bytes).map_err(|error| unreadable(&error))
+    }
+
+    /// The labelled actions.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a line is not of its shape.
+    pub fn actions(&self) -> Result<Vec<Row>, CorpusError> {
+        let text = self.text("actions")?;
+        let rows = text.lines().zip(1..).map(|(line, number)| {
+            row(line).ok_or_else(|| {
+                CorpusError(format!("actions.jsonl:{number}: not a labelled action"))
+            })
+        });
+        rows.collect()
+    }
+}
+
+fn row(line: &str) -> Option<Row> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let context = value.get("context").and_then(Value::as_array).into_iter().flatten();
+    Some(Row {
+        id: field("id")?,
+        source: field("source")?,
+        danger: field("label")? == "danger",
+        kind: field("kind")?,
+        text: field("text").or_else(|| value.get("text").map(Value::to_string))?,
+        context: context.filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read() {
+        let row = row(
+            r#"{"id":"1","source":"s","label":"danger","kind":"shell","text":"ls","context":["hi"]}"#,
+        );
+        let row = row.unwrap();
+        assert!(row.danger);
+        assert_eq!((row.text.as_str(), row.context.as_slice()), ("ls", &["hi".to_owned()][..]));
+    }
+}
