@@ -131,6 +131,11 @@ impl Action {
             .map_err(|error| malformed(format!("not an action: {error}; see schema/action.json")))
     }
 
+    /// The string of the input that a JSON Pointer such as `/input/command` names.
+    pub fn text_at(&self, pointer: &str) -> Option<&str> {
+        self.input.pointer(pointer.strip_prefix("/input")?)?.as_str()
+    }
+
     /// The folders the agent is meant to work in: `workspace`, or else the working folder.
     pub fn workspace_roots(&self) -> impl Iterator<Item = &str> {
         let fallback = if self.workspace.is_empty() { self.cwd.as_deref() } else { None };

@@ -13,12 +13,26 @@ pub struct Text {
     pub pointer: String,
     /// The string.
     pub value: String,
+    /// UTF-8 byte offsets into the string at `pointer`, end-exclusive, where `value` was taken from
+    /// a part of it, such as one file of a patch. Absent: `value` is the whole string.
+    pub span: Option<[usize; 2]>,
 }
 
 impl Text {
-    /// A string at a pointer.
+    /// The whole string at a pointer.
     pub fn new(pointer: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), value: value.into() }
+        Self { pointer: pointer.into(), value: value.into(), span: None }
+    }
+
+    /// Something taken from `start..end` of the string at a pointer: those bytes letter by letter,
+    /// or text made from them.
+    pub fn part(
+        pointer: impl Into<String>,
+        value: impl Into<String>,
+        start: usize,
+        end: usize,
+    ) -> Self {
+        Self { pointer: pointer.into(), value: value.into(), span: Some([start, end]) }
     }
 }
 

@@ -37,8 +37,18 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// A whole string of the action.
-    pub(crate) fn whole(text: &Text) -> Self {
+    /// A string of the action, or a part of one.
+    pub(crate) fn of(action: &Action, text: &Text) -> Self {
+        let part = text.span.and_then(|span| Some((span, action.text_at(&text.pointer)?)));
+        if let Some(([start, end], whole)) = part {
+            let letter_by_letter = whole.get(start..end) == Some(text.value.as_str());
+            return Self {
+                pointer: text.pointer.clone(),
+                text: whole.into(),
+                offset: letter_by_letter.then_some(start),
+                fallback: Span::new(start, end),
+            };
+        }
         Self {
             pointer: text.pointer.clone(),
             text: text.value.as_str().into(),
@@ -121,7 +131,7 @@ impl<'a> Analyzer<'a> {
         Frame {
             cwd: self.action.cwd.clone().map_or(Value::Unknown, Value::Known),
             scope: Scope::Local,
-            source: Source::whole(text),
+            source: Source::of(self.action, text),
             content: false,
             conditional: false,
             inherited: Rc::default(),
