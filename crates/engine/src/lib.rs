@@ -1,1 +1,25 @@
-//! The only place where a decision is made: analysis, facts, policy and session, in that order.
+//! The only place where a decision is made.
+//!
+//! [`Engine::decide`] takes an action and the call its adapter understood, and walks the layers in
+//! order: analysis (what it would do), facts (what is true here), policy (what the rules say, one
+//! question per effect), session (what this session has seen and been told), consent (what the user
+//! named). The strictest answer stands; a layer below never widens what a layer above forbids.
+//!
+//! *Invariant:* no other crate makes a [`Decision`](ringfence_action::Decision).
+//!
+//! *Invariant:* same action, facts, session state and bundle: same decision. The clock is read for
+//! `elapsed_us` alone.
+//!
+//! *Invariant:* there is no path from error to allow.
+
+mod consent;
+mod engine;
+mod gather;
+mod lexicon;
+mod said;
+mod session;
+mod session_rules;
+mod target_facts;
+
+pub use crate::engine::{Engine, Explained, Options};
+pub use crate::session::{Session, Sessions};

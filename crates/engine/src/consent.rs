@@ -1,0 +1,69 @@
+//! Whether the user named an operation *and* its target.
+
+use ringfence_action::path::base_name;
+use ringfence_action::{Attr, Effect, Target};
+
+use crate::lexicon;
+use crate::said::Boundary;
+use crate::session::Session;
+
+/// Targets that are too short or too general to be named by accident-free mention.
+const SHORTEST_NAME: usize = 2;
+
+/// Whether something the user said asks for just this: one of the effect's operations, and every
+/// target the effect may have, by name.
+pub(crate) fn covers(session: &Session, effect: &Effect) -> bool {
+    let operations = lexicon::operations(effect);
+    let names = match &effect.target {
+        Target::Known(target) => names_of(effect, target),
+        // Nobody can have named what is not known.
+        Target::OneOf(_) | Target::Pattern(_) | Target::Unknown => return false,
+    };
+    session.requests().any(|request| {
+        operations.contains(&request.operation)
+            && request.words.iter().any(|word| names.iter().any(|name| is_name(word, name)))
+    })
+}
+
+/// Whether a boundary is about this effect.
+pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
+    let about_operation = match boundary.operation {
+        Some(operation) => {
+            let operations = lexicon::operations(effect);
+            operations.contains(&operation)
+                // "don't push" rules out a forced one too.
+                || (operation == lexicon::Operation::Push
+                    && operations.contains(&lexicon::Operation::ForcePush))
+        }
+        None => effect.kind.changes_state(),
+    };
+    about_operation
+        && (boundary.objects.is_empty() || {
+            let target = effect.target.to_string().to_lowercase();
+            boundary
+                .objects
+                .iter()
+                .any(|object| is_name(&target, object) || target.contains(object.as_str()))
+        })
+}
+
+/// The words by which a person may name the target.
+fn names_of(effect: &Effect, target: &str) -> Vec<String> {
+    let mut names = vec![target.to_lowercase()];
+    if effect.kind.targets_path() {
+        names.push(base_name(target).to_lowercase());
+    }
+    for attr in [Attr::Branch, Attr::Resource] {
+        names.extend(effect.text(attr).map(str::to_lowercase));
+    }
+    names.retain(|name| name.chars().count() >= SHORTEST_NAME);
+    names
+}
+
+/// `tests/old` names `/home/u/proj/tests/old`, and so does `./tests/old/`; `old` alone does where it is
+/// the base name.
+fn is_name(word: &str, name: &str) -> bool {
+    let word = word.trim_start_matches("./").trim_end_matches('/');
+    word == name
+        || (word.contains('/') && name.strip_suffix(word).is_some_and(|rest| rest.ends_with('/')))
+}

@@ -1,0 +1,314 @@
+//! From an action to a decision.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use ringfence_action::{
+    Action, Attr, Call, DecidedBy, Decision, Effect, EffectKind, Evidence, Facts, Opaque, Outcome,
+    Preset, RuleHit, Verdict,
+};
+use ringfence_analysis::Analysis;
+use ringfence_facts::FactSource;
+use ringfence_policy::{Bundle, Evaluation, Hit, Request, Subject, TargetFacts};
+
+use crate::gather;
+use crate::session::Session;
+use crate::session_rules;
+use crate::target_facts;
+
+/// What an engine assumes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// What is assumed where no rule speaks.
+    pub preset: Preset,
+    /// Whether a sandbox can start for a call. Without one, `contain` becomes `ask`.
+    pub sandbox: bool,
+}
+
+/// Decides actions against one bundle of rules.
+#[derive(Debug)]
+pub struct Engine {
+    bundle: Bundle,
+    facts: Box<dyn FactSource>,
+    options: Options,
+}
+
+/// A decision, with what it was based on.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The answer.
+    pub decision: Decision,
+    /// The ground truth that was used: supplied, gathered, and remembered by the session.
+    pub facts: Facts,
+}
+
+impl Engine {
+    /// An engine over these rules. `facts` gathers ground truth beyond what an action brings.
+    pub fn new(bundle: Bundle, facts: Box<dyn FactSource>, options: Options) -> Self {
+        Self { bundle, facts, options }
+    }
+
+    /// The rules.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Decides one action, and remembers in `session` what follows from it.
+    pub fn decide(&self, action: &Action, call: &Call, session: &mut Session) -> Explained {
+        let started = Instant::now();
+        for message in &action.user_messages {
+            session.observe_user(message);
+        }
+        let mut explained = match call {
+            Call::Malformed { tool, problem } => self.refuse_malformed(action, tool, problem),
+            _ => self.judge(action, call, session),
+        };
+        session.remember(call, &explained.decision);
+        explained.decision.elapsed_us =
+            u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        explained
+    }
+
+    /// Input that its own tool would not accept is never let through: what the tool would make of
+    /// it cannot be told.
+    fn refuse_malformed(&self, action: &Action, tool: &str, problem: &str) -> Explained {
+        let mut decision = Decision::new(
+            self.enforced(Verdict::Deny),
+            DecidedBy::Guard,
+            "guard.malformed-input",
+            self.bundle.digest(),
+        );
+        decision.id.clone_from(&action.id);
+        decision.rules.push(RuleHit {
+            id: "guard.malformed-input".to_owned(),
+            outcome: Outcome::Deny,
+            why: format!("the input of `{tool}` does not have its shape: {problem}"),
+            instead: "send the call again with input of the tool's own shape".to_owned(),
+            evidence: Vec::new(),
+        });
+        Explained { decision, facts: action.facts.clone() }
+    }
+
+    fn judge(&self, action: &Action, call: &Call, session: &Session) -> Explained {
+        let (analysis, facts) = gather::analyse(self.facts.as_ref(), action, call);
+        let session_facts = session.facts(&facts);
+        let mut findings = Findings::default();
+        let context = Question {
+            agent: &action.agent.kind,
+            preset: self.options.preset,
+            repository: &target_facts::repository(&facts),
+            session: &session_facts,
+        };
+        for effect in &analysis.effects {
+            for target in effect.target.alternatives() {
+                let concrete = Effect { target, ..effect.clone() };
+                let known = target_facts::about(&concrete, action, &facts, session);
+                let evaluation = self.ask(&context, Subject::Effect(&concrete), &known);
+                findings.add_effect(&concrete, &known, evaluation);
+            }
+        }
+        for opaque in &analysis.opaque {
+            let evaluation = self.ask(&context, Subject::Opaque(opaque), &TargetFacts::default());
+            findings.add_opaque(opaque, evaluation);
+        }
+        for finding in session_rules::findings(&analysis.effects, &session_facts, action, session) {
+            findings.add_session(finding);
+        }
+        let decision = self.conclude(action, analysis, findings);
+        Explained { decision, facts }
+    }
+
+    fn ask(
+        &self,
+        question: &Question<'_>,
+        subject: Subject<'_>,
+        target: &TargetFacts,
+    ) -> Evaluation {
+        self.bundle.evaluate(&Request {
+            agent: question.agent,
+            preset: question.preset,
+            subject,
+            target,
+            repository: question.repository,
+            session: question.session,
+        })
+    }
+
+    fn conclude(&self, action: &Action, analysis: Analysis, findings: Findings) -> Decision {
+        let Findings { rules, outcome, decided_by, code } = findings;
+        let verdict = self.enforced(self.verdict(outcome));
+        let mut rules: Vec<RuleHit> = rules.into_values().collect();
+        rules.sort_by(|a, b| b.outcome.cmp(&a.outcome).then_with(|| a.id.cmp(&b.id)));
+        let mut decision = Decision::new(verdict, decided_by, code, self.bundle.digest());
+        decision.id.clone_from(&action.id);
+        decision.rules = rules;
+        decision.effects = analysis.effects;
+        decision.opaque = analysis.opaque;
+        decision
+    }
+
+    /// What leaves the engine: there is no classifier yet to review, and `contain` is only answered
+    /// where a sandbox can start.
+    fn verdict(&self, outcome: Outcome) -> Verdict {
+        match outcome {
+            Outcome::Allow => Verdict::Allow,
+            Outcome::Contain if self.options.sandbox => Verdict::Contain,
+            Outcome::Contain | Outcome::Review | Outcome::Ask => Verdict::Ask,
+            Outcome::Deny => Verdict::Deny,
+        }
+    }
+
+    /// The `observe` preset records and never blocks: the rules that spoke stay in the decision.
+    fn enforced(&self, verdict: Verdict) -> Verdict {
+        match self.options.preset {
+            Preset::Observe => Verdict::Allow,
+            Preset::Guard | Preset::Lockdown => verdict,
+        }
+    }
+}
+
+/// What is the same for every question about one action.
+struct Question<'a> {
+    agent: &'a str,
+    preset: Preset,
+    repository: &'a ringfence_policy::RepositoryFacts,
+    session: &'a ringfence_policy::SessionFacts,
+}
+
+/// What the layers found, joined: the strictest outcome so far and who said so.
+struct Findings {
+    rules: BTreeMap<String, RuleHit>,
+    outcome: Outcome,
+    decided_by: DecidedBy,
+    code: String,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            rules: BTreeMap::new(),
+            outcome: Outcome::Allow,
+            decided_by: DecidedBy::Default,
+            code: "default".to_owned(),
+        }
+    }
+}
+
+impl Findings {
+    fn add_effect(&mut self, effect: &Effect, known: &TargetFacts, evaluation: Evaluation) {
+        let consented = known.named_by_user && is_consentable(&evaluation);
+        let evidence = effect.evidence.as_ref();
+        if self.add_error(&evaluation, evidence) {
+            return;
+        }
+        if evaluation.hits.is_empty() {
+            self.add_unspoken(effect, evaluation.outcome);
+        } else if consented {
+            self.keep(evaluation.hits, evidence);
+            self.raise(Outcome::Allow, DecidedBy::Consent, "consent");
+        } else {
+            let by =
+                if effect.kind == EffectKind::Guard { DecidedBy::Guard } else { DecidedBy::Policy };
+            self.add_hits(evaluation.hits, evidence, by);
+        }
+    }
+
+    fn add_opaque(&mut self, opaque: &Opaque, evaluation: Evaluation) {
+        let evidence = opaque.evidence.as_ref();
+        if self.add_error(&evaluation, evidence) {
+            return;
+        }
+        if evaluation.hits.is_empty() {
+            self.raise(evaluation.outcome, DecidedBy::Default, "default");
+        } else {
+            self.add_hits(evaluation.hits, evidence, DecidedBy::Policy);
+        }
+    }
+
+    fn add_session(&mut self, hit: RuleHit) {
+        self.raise(hit.outcome, DecidedBy::Session, &hit.id);
+        self.rules.insert(hit.id.clone(), hit);
+    }
+
+    /// A policy that errors is a deny: nobody knows what it would have said.
+    fn add_error(&mut self, evaluation: &Evaluation, evidence: Option<&Evidence>) -> bool {
+        let Some(error) = &evaluation.error else { return false };
+        let id = "policy.error";
+        self.raise(Outcome::Deny, DecidedBy::Error, id);
+        let hit = Hit {
+            id: id.to_owned(),
+            outcome: Outcome::Deny,
+            why: format!("a rule failed while it was evaluated: {error}"),
+            instead: "ask the owner of the rules to run `ringfence policy check`".to_owned(),
+            consentable: false,
+        };
+        self.keep(vec![hit], evidence);
+        true
+    }
+
+    /// No rule spoke. Tampering with the guard is denied all the same: that floor does not depend
+    /// on which rules were loaded.
+    fn add_unspoken(&mut self, effect: &Effect, by_preset: Outcome) {
+        let tampers = effect.kind == EffectKind::Guard
+            && effect.text(Attr::Mechanism) != Some("agent-instructions")
+            && !effect.is(Attr::Content);
+        if tampers {
+            let hit = Hit {
+                id: "guard.tamper".to_owned(),
+                outcome: Outcome::Deny,
+                why: format!("this would change what guards the agent: {}", effect.target),
+                instead: "ask the user to make this change themselves".to_owned(),
+                consentable: false,
+            };
+            self.add_hits(vec![hit], effect.evidence.as_ref(), DecidedBy::Guard);
+        } else {
+            self.raise(by_preset, DecidedBy::Default, "default");
+        }
+    }
+
+    fn add_hits(&mut self, hits: Vec<Hit>, evidence: Option<&Evidence>, by: DecidedBy) {
+        if let Some(strictest) = hits.iter().max_by_key(|hit| hit.outcome) {
+            let by = if strictest.outcome == Outcome::Deny { by } else { DecidedBy::Policy };
+            let (outcome, id) = (strictest.outcome, strictest.id.clone());
+            self.raise(outcome, by, &id);
+        }
+        self.keep(hits, evidence);
+    }
+
+    /// Keeps the rules for the record; one entry per rule, evidence collected.
+    fn keep(&mut self, hits: Vec<Hit>, evidence: Option<&Evidence>) {
+        for hit in hits {
+            let rule = self.rules.entry(hit.id.clone()).or_insert_with(|| RuleHit {
+                id: hit.id,
+                outcome: hit.outcome,
+                why: hit.why,
+                instead: hit.instead,
+                evidence: Vec::new(),
+            });
+            if let Some(evidence) = evidence
+                && !rule.evidence.contains(evidence)
+            {
+                rule.evidence.push(evidence.clone());
+            }
+        }
+    }
+
+    /// Takes over a stricter outcome. Among equals, the layer that spoke first keeps its name,
+    /// except that anything said beats the silence of the preset.
+    fn raise(&mut self, outcome: Outcome, by: DecidedBy, code: &str) {
+        let speaks_first = self.decided_by == DecidedBy::Default && by != DecidedBy::Default;
+        if outcome > self.outcome || (outcome == self.outcome && speaks_first) {
+            self.outcome = outcome;
+            self.decided_by = by;
+            code.clone_into(&mut self.code);
+        }
+    }
+}
+
+/// Consent lowers what can be lowered: every rule that objects must be consentable, none may deny.
+fn is_consentable(evaluation: &Evaluation) -> bool {
+    evaluation.outcome > Outcome::Allow
+        && evaluation.outcome < Outcome::Deny
+        && evaluation.hits.iter().all(|hit| hit.outcome == Outcome::Allow || hit.consentable)
+}

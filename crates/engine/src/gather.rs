@@ -1,0 +1,33 @@
+//! Analysis and facts, in turn: a script that would run is read, and analysis looks again.
+
+use std::borrow::Cow;
+
+use ringfence_action::{Action, Call, Facts};
+use ringfence_analysis::{Analysis, analyze};
+use ringfence_facts::FactSource;
+
+/// How often analysis may ask for files.
+const ROUNDS: usize = 3;
+
+/// Analyses an action, reading what analysis asks for as far as the source of facts has it. Returns
+/// the facts that were used.
+pub(crate) fn analyse(source: &dyn FactSource, action: &Action, call: &Call) -> (Analysis, Facts) {
+    let mut action = Cow::Borrowed(action);
+    let mut analysis = analyze(&action, call);
+    for _ in 0..ROUNDS {
+        let mut read_any = false;
+        for need in std::mem::take(&mut analysis.needs) {
+            if let Some(content) = source.read(&need.path) {
+                action.to_mut().facts.files.insert(need.path, content);
+                read_any = true;
+            }
+        }
+        if !read_any {
+            break;
+        }
+        analysis = analyze(&action, call);
+    }
+    let mut facts = action.facts.clone();
+    source.gather(&action, &analysis.effects, &mut facts);
+    (analysis, facts)
+}

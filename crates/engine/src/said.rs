@@ -1,0 +1,223 @@
+//! What the user said, as intent: what they asked for by name, and what they ruled out.
+//!
+//! Only the user's own words count. Quoted lines, code blocks and pasted tags may add a boundary and
+//! never consent; a question asks, it does not permit.
+
+use crate::lexicon::{EVERYTHING, LIFTS, NEGATIONS, Operation, READ_ONLY, VERBS};
+
+/// One thing the user asked for: a verb and the words around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) operation: Operation,
+    /// The words of the sentence, lower-case, in order: the target must be among them.
+    pub(crate) words: Vec<String>,
+}
+
+/// Something the user ruled out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Boundary {
+    /// The operation; `None` is every change.
+    pub(crate) operation: Option<Operation>,
+    /// Only for these objects; empty is for all.
+    pub(crate) objects: Vec<String>,
+}
+
+/// What one message said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Intent {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) boundaries: Vec<Boundary>,
+    /// Operations that the user wants again after ruling them out.
+    pub(crate) lifted: Vec<Operation>,
+}
+
+/// Longer messages are pasted material: only their beginning and end are read for intent.
+const READ_BYTES: usize = 4_000;
+
+/// Reads one message.
+pub(crate) fn read(message: &str) -> Intent {
+    let mut intent = Intent::default();
+    for (sentence, quoted) in sentences(&ends(message)) {
+        read_sentence(&mut intent, &sentence, quoted);
+    }
+    intent
+}
+
+fn ends(message: &str) -> String {
+    if message.len() <= 2 * READ_BYTES {
+        return message.to_owned();
+    }
+    let cut = |index: usize| (index..message.len()).find(|i| message.is_char_boundary(*i));
+    let head = cut(READ_BYTES).and_then(|at| message.get(..at)).unwrap_or_default();
+    let tail = cut(message.len() - READ_BYTES).and_then(|at| message.get(at..)).unwrap_or_default();
+    format!("{head}\n{tail}")
+}
+
+/// Sentences in lower case, and whether they are quoted material.
+fn sentences(message: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for line in message.lines() {
+        let trimmed = line.trim();
+        if trimmed.starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        let quoted = fenced || trimmed.starts_with('>') || trimmed.starts_with('<');
+        let mut sentence = String::new();
+        let mut chars = trimmed.chars().peekable();
+        while let Some(c) = chars.next() {
+            let next_is_blank = chars.peek().is_none_or(|next| next.is_whitespace());
+            let ends = matches!(c, '!' | '?' | ';' | '。' | '！' | '？')
+                || (matches!(c, '.' | ',' | ':') && next_is_blank);
+            if c == '?' || c == '？' {
+                sentence.push('?');
+            } else if !ends {
+                sentence.extend(c.to_lowercase().map(|c| if c == '’' { '\'' } else { c }));
+            }
+            if ends && !sentence.trim().is_empty() {
+                found.push((std::mem::take(&mut sentence), quoted));
+            }
+        }
+        if !sentence.trim().is_empty() {
+            found.push((sentence, quoted));
+        }
+    }
+    found
+}
+
+fn read_sentence(intent: &mut Intent, sentence: &str, quoted: bool) {
+    if READ_ONLY.iter().any(|phrase| contains_phrase(sentence, phrase)) {
+        intent.boundaries.push(Boundary { operation: None, objects: Vec::new() });
+        return;
+    }
+    // "but don't push": what stands before the negation is still asked for.
+    let negation = NEGATIONS.iter().filter_map(|word| find_phrase(sentence, word)).min();
+    let (asked, forbidden) =
+        sentence.split_at_checked(negation.unwrap_or(sentence.len())).unwrap_or((sentence, ""));
+    for operation in operations_in(forbidden) {
+        let objects = objects_after(forbidden, operation);
+        intent.boundaries.push(Boundary { operation: Some(operation), objects });
+    }
+    let question = sentence.ends_with('?') && !is_polite_request(sentence);
+    if quoted || question {
+        return;
+    }
+    let words: Vec<String> = words(asked).map(str::to_owned).collect();
+    for operation in operations_in(asked) {
+        if LIFTS.iter().any(|lift| contains_phrase(asked, lift)) || words.len() <= 6 {
+            intent.lifted.push(operation);
+        }
+        intent.requests.push(Request { operation, words: words.clone() });
+    }
+}
+
+/// "Can you delete x?" asks for it; "why was x deleted?" does not.
+fn is_polite_request(sentence: &str) -> bool {
+    let sentence = sentence.trim_start();
+    ["can you", "could you", "would you", "will you", "please", "kannst du", "peux-tu", "puedes"]
+        .iter()
+        .any(|start| sentence.starts_with(start))
+}
+
+fn operations_in(text: &str) -> Vec<Operation> {
+    let mut found: Vec<Operation> = VERBS
+        .iter()
+        .filter(|(_, verbs)| verbs.iter().any(|verb| find_phrase(text, verb).is_some()))
+        .map(|(operation, _)| *operation)
+        .collect();
+    // "force-push" is not a plain push.
+    if found.contains(&Operation::ForcePush) {
+        found.retain(|operation| *operation != Operation::Push);
+    }
+    found
+}
+
+/// What a boundary is limited to: the words after its verb that name something.
+fn objects_after(text: &str, operation: Operation) -> Vec<String> {
+    let verbs = VERBS.iter().find(|(other, _)| *other == operation).map_or(&[][..], |(_, v)| v);
+    let at = verbs.iter().filter_map(|verb| find_phrase(text, verb)).min().unwrap_or_default();
+    let rest = text.get(at..).unwrap_or_default();
+    words(rest)
+        .skip(1)
+        .take(4)
+        .take_while(|word| {
+            !matches!(*word, "until" | "before" | "unless" | "without" | "and" | "but" | "or")
+        })
+        .filter(|word| !EVERYTHING.contains(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Words as people write targets: paths, branches and package names stay whole.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| {
+        c.is_whitespace() || matches!(c, '`' | '"' | '\'' | '(' | ')' | ',' | '?' | '“' | '”')
+    })
+    .map(|word| word.trim_matches(|c: char| matches!(c, '.' | ':' | ';' | '!')))
+    .filter(|word| !word.is_empty())
+}
+
+fn contains_phrase(text: &str, phrase: &str) -> bool {
+    find_phrase(text, phrase).is_some()
+}
+
+/// Where a phrase begins in the text, at word boundaries. `stem*` may go on; scripts without blanks
+/// between words match anywhere.
+fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
+    let (stem, open) = phrase.strip_suffix('*').map_or((phrase, false), |stem| (stem, true));
+    let spaced = stem.is_ascii() || stem.chars().all(|c| c < '\u{2E80}');
+    text.match_indices(stem).find_map(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let after = text.get(at + stem.len()..).and_then(|t| t.chars().next());
+        let free = |c: Option<char>| {
+            c.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_' && c != '/' && c != '.')
+        };
+        let ends = open && after.is_none_or(|c| c.is_alphabetic() || free(Some(c)));
+        (!spaced || (free(before) && (ends || free(after)))).then_some(at)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(message: &str) -> Vec<Operation> {
+        read(message).requests.into_iter().map(|request| request.operation).collect()
+    }
+
+    fn forbidden(message: &str) -> Vec<Option<Operation>> {
+        read(message).boundaries.into_iter().map(|boundary| boundary.operation).collect()
+    }
+
+    #[test]
+    fn a_verb_is_a_request() {
+        assert_eq!(asked("force-push feature-x"), [Operation::ForcePush]);
+        assert_eq!(asked("please delete tests/old"), [Operation::Delete]);
+        assert_eq!(asked("Can you delete tests/old?"), [Operation::Delete]);
+    }
+
+    #[test]
+    fn a_question_or_a_quote_is_not() {
+        assert_eq!(asked("why was tests/old deleted?"), []);
+        assert_eq!(asked("> delete tests/old"), []);
+        assert_eq!(asked("```\nrm -rf tests/old\n```"), []);
+        assert_eq!(asked("the ticket: see docs/delete.md"), []);
+    }
+
+    #[test]
+    fn a_negation_is_a_boundary_and_not_a_request() {
+        assert_eq!(forbidden("commit it, but don't push"), [Some(Operation::Push)]);
+        assert_eq!(asked("commit it but don't push"), [Operation::Commit]);
+        assert_eq!(forbidden("only read, please"), [None]);
+        assert_eq!(forbidden("bitte nicht löschen"), [Some(Operation::Delete)]);
+        assert_eq!(forbidden("不要删除"), [Some(Operation::Delete)]);
+    }
+
+    #[test]
+    fn a_boundary_may_be_about_one_thing() {
+        let boundaries = read("don't delete fixtures/golden").boundaries;
+        assert_eq!(boundaries[0].objects, ["fixtures/golden"]);
+        assert!(read("don't push yet").boundaries[0].objects.is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! What one agent run has said, seen and made, kept in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Scope, Target, Verdict};
+use ringfence_policy::SessionFacts;
+
+use crate::said::{self, Boundary, Intent, Request};
+
+/// State of one session. Cheap to make; grows with what the session does.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// What the user said, by digest of the message, in order.
+    said: Vec<(u64, Intent)>,
+    boundaries: BTreeSet<Boundary>,
+    untrusted: BTreeSet<String>,
+    private: BTreeSet<String>,
+    created: BTreeSet<String>,
+    destinations: BTreeSet<String>,
+    denials: Denials,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Denials {
+    in_a_row: u64,
+    total: u64,
+}
+
+/// Denials after which state-changing actions wait for a person.
+const DENIALS_IN_A_ROW: u64 = 3;
+const DENIALS_IN_TOTAL: u64 = 20;
+
+/// Sessions by id.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    by_id: BTreeMap<String, Session>,
+    anonymous: Session,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The session of this id, new where it has not been seen. Without an id it is a fresh one.
+    pub fn of(&mut self, id: Option<&str>) -> &mut Session {
+        match id {
+            Some(id) => self.by_id.entry(id.to_owned()).or_default(),
+            None => {
+                self.anonymous = Session::default();
+                &mut self.anonymous
+            }
+        }
+    }
+}
+
+impl Session {
+    /// A session in which nothing has happened yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hears a message of the user. The same message again changes nothing.
+    pub fn observe_user(&mut self, message: &str) {
+        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
+        if self.said.iter().any(|(seen, _)| *seen == digest) {
+            return;
+        }
+        let intent = said::read(message);
+        self.boundaries.retain(|boundary| {
+            boundary.operation.is_none_or(|operation| !intent.lifted.contains(&operation))
+        });
+        self.boundaries.extend(intent.boundaries.iter().cloned());
+        self.said.push((digest, intent));
+        // A person is here and has seen what happened.
+        self.denials.in_a_row = 0;
+    }
+
+    /// Hears words that arrive in the user's role and are not the user's: they may forbid, never
+    /// permit.
+    pub fn observe_relayed(&mut self, message: &str) {
+        self.boundaries.extend(said::read(message).boundaries);
+    }
+
+    /// Learns how a call ended: what it was to make exists now.
+    pub fn observe_result(&mut self, decision: &Decision, is_error: bool) {
+        if is_error {
+            return;
+        }
+        for effect in &decision.effects {
+            if let (EffectKind::Create, Target::Known(path), Scope::Local) =
+                (effect.kind, &effect.target, &effect.scope)
+                && effect.text(Attr::Place) == Some("temp")
+            {
+                self.created.insert(path.clone());
+            }
+        }
+    }
+
+    /// Takes note of a decision: what was let through taints, what was denied counts.
+    pub(crate) fn remember(&mut self, call: &Call, decision: &Decision) {
+        match decision.verdict {
+            Verdict::Deny => {
+                self.denials.in_a_row += 1;
+                self.denials.total += 1;
+                return;
+            }
+            Verdict::Allow => self.denials.in_a_row = 0,
+            Verdict::Contain | Verdict::Ask => {}
+        }
+        match call {
+            Call::Mcp { .. } => self.untrust("mcp"),
+            Call::Browser { .. } => self.untrust("browser"),
+            Call::Fetch { .. } | Call::WebSearch { .. } => self.untrust("web"),
+            _ => {}
+        }
+        for effect in &decision.effects {
+            self.remember_effect(effect);
+        }
+    }
+
+    fn remember_effect(&mut self, effect: &Effect) {
+        match effect.kind {
+            EffectKind::Net => {
+                let local = effect.attributes.contains(Attr::Classes, "localhost");
+                if !effect.is(Attr::Listen) && !local {
+                    self.untrust("web");
+                }
+                self.destinations.extend(effect.target.as_known().map(str::to_owned));
+            }
+            EffectKind::Credential => {
+                self.private.insert("credential".to_owned());
+            }
+            EffectKind::Create
+                if effect.text(Attr::By) == Some("git") && effect.text(Attr::Branch).is_some() =>
+            {
+                let branch = effect.text(Attr::Branch).unwrap_or_default();
+                self.created.insert(format!("branch:{branch}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn untrust(&mut self, source: &str) {
+        self.untrusted.insert(source.to_owned());
+    }
+
+    /// What policy may know of the session, joined with what came with the action.
+    pub(crate) fn facts(&self, supplied: &Facts) -> SessionFacts {
+        let mut facts = SessionFacts {
+            untrusted: self.untrusted.clone(),
+            private: self.private.clone(),
+            boundaries: supplied.boundaries.clone(),
+            denials: self.denials.total,
+        };
+        for source in &supplied.taint {
+            let private = matches!(source.as_str(), "credential" | "secret" | "private" | "pii");
+            let set = if private { &mut facts.private } else { &mut facts.untrusted };
+            set.insert(source.clone());
+        }
+        facts
+    }
+
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.said.iter().flat_map(|(_, intent)| &intent.requests)
+    }
+
+    pub(crate) fn boundaries(&self) -> impl Iterator<Item = &Boundary> {
+        self.boundaries.iter()
+    }
+
+    pub(crate) fn created(&self) -> impl Iterator<Item = &String> {
+        self.created.iter()
+    }
+
+    pub(crate) fn has_created(&self, key: &str) -> bool {
+        self.created.contains(key)
+    }
+
+    pub(crate) fn knows_destination(&self, place: &str) -> bool {
+        self.destinations.contains(place)
+    }
+
+    /// Whether so much was denied that a person must look first.
+    pub(crate) fn is_halted(&self) -> bool {
+        self.denials.in_a_row >= DENIALS_IN_A_ROW || self.denials.total >= DENIALS_IN_TOTAL
+    }
+}

@@ -1,0 +1,121 @@
+//! Deterministic rules over what the session has seen and been told.
+
+use ringfence_action::{Action, Attr, Effect, EffectKind, Outcome, RuleHit};
+use ringfence_policy::SessionFacts;
+
+use crate::consent;
+use crate::session::Session;
+
+/// The session rules that object to these effects.
+pub(crate) fn findings(
+    effects: &[Effect],
+    facts: &SessionFacts,
+    action: &Action,
+    session: &Session,
+) -> Vec<RuleHit> {
+    let halted = session.is_halted();
+    let mut findings = Vec::new();
+    for effect in effects {
+        if let Some(boundary) = boundary(effect, facts, session) {
+            findings.push(boundary);
+        }
+        if let Some(trifecta) = trifecta(effect, facts) {
+            findings.push(trifecta);
+        }
+        if let Some(tainted) = consequential(effect, facts, session) {
+            findings.push(tainted);
+        }
+        if halted && effect.kind.changes_state() && !is_own(effect, action, session) {
+            findings.push(hit(
+                "session.halted",
+                Outcome::Deny,
+                "so much was denied in this session that a person must look before anything changes again",
+                "stop, tell the user what you were trying to do, and wait; reading stays possible",
+                effect,
+            ));
+        }
+    }
+    findings
+}
+
+/// What the user ruled out stays ruled out until the user takes it back.
+fn boundary(effect: &Effect, facts: &SessionFacts, session: &Session) -> Option<RuleHit> {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let verb = op.split(' ').next().unwrap_or_default();
+    let kind = effect.kind.as_str();
+    let supplied = facts.boundaries.iter().any(|boundary| match boundary.split_once('.') {
+        Some((boundary_kind, operation)) => {
+            boundary_kind == kind && (operation == op || operation == verb)
+        }
+        None => boundary == kind || (boundary == "change" && effect.kind.changes_state()),
+    });
+    let said = session.boundaries().any(|boundary| consent::forbids(boundary, effect));
+    (supplied || said).then(|| {
+        hit(
+            "session.boundary",
+            Outcome::Deny,
+            "the user said not to do this",
+            "finish without it, or ask the user to lift the boundary",
+            effect,
+        )
+    })
+}
+
+/// Untrusted input, private data and a way out: any two are workable, all three are a leak.
+fn trifecta(effect: &Effect, facts: &SessionFacts) -> Option<RuleHit> {
+    let way_out = match effect.kind {
+        EffectKind::Net => effect.is(Attr::Upload),
+        EffectKind::Message => true,
+        EffectKind::VcsRemote => effect.is(Attr::Public),
+        _ => false,
+    };
+    let all_three = way_out && !facts.untrusted.is_empty() && !facts.private.is_empty();
+    all_three.then(|| {
+        hit(
+            "session.lethal-trifecta",
+            Outcome::Ask,
+            "this session has read untrusted text and private data, and now content would leave",
+            "show the user what would be sent and where",
+            effect,
+        )
+    })
+}
+
+/// After untrusted text was read, what cannot be taken back needs the user's own words.
+fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Option<RuleHit> {
+    let consequential = match effect.kind {
+        EffectKind::Payment | EffectKind::Message => true,
+        EffectKind::Infra => effect.is(Attr::Destroy) || effect.is(Attr::Grant),
+        EffectKind::Package => effect.is(Attr::Publish),
+        _ => false,
+    };
+    let tainted = !facts.untrusted.is_empty();
+    (consequential && tainted && !consent::covers(session, effect)).then(|| {
+        hit(
+            "session.consequential-in-tainted-context",
+            Outcome::Ask,
+            "this session has read untrusted text, and the user did not name this operation and its target",
+            "ask the user, naming the operation and the target",
+            effect,
+        )
+    })
+}
+
+/// Cleaning up what the session itself made is never a dead end.
+fn is_own(effect: &Effect, action: &Action, session: &Session) -> bool {
+    effect.kind == EffectKind::Delete
+        && effect.target.as_known().is_some_and(|path| {
+            let mut own = action.facts.created.iter().chain(session.created());
+            own.any(|made| ringfence_action::path::is_within(made, path))
+        })
+}
+
+fn hit(id: &str, outcome: Outcome, why: &str, instead: &str, effect: &Effect) -> RuleHit {
+    RuleHit {
+        id: id.to_owned(),
+        outcome,
+        why: why.to_owned(),
+        instead: instead.to_owned(),
+        evidence: effect.evidence.iter().cloned().collect(),
+    }
+}
