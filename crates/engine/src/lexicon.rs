@@ -4,9 +4,11 @@
 //! costs a question, never an accident. Stems match the beginning of a word where they end in `*`.
 
 use ringfence_action::{Attr, Effect, EffectKind};
+use serde::{Deserialize, Serialize};
 
 /// What people name with one verb.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Operation {
     Push,
     ForcePush,

@@ -3,10 +3,12 @@
 //! Only the user's own words count. Quoted lines, code blocks and pasted tags may add a boundary and
 //! never consent; a question asks, it does not permit.
 
+use serde::{Deserialize, Serialize};
+
 use crate::lexicon::{EVERYTHING, LIFTS, NEGATIONS, Operation, READ_ONLY, VERBS};
 
 /// One thing the user asked for: a verb and the words around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
     /// The words of the sentence, lower-case, in order: the target must be among them.
@@ -14,7 +16,7 @@ pub(crate) struct Request {
 }
 
 /// Something the user ruled out.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Boundary {
     /// The operation; `None` is every change.
     pub(crate) operation: Option<Operation>,
@@ -23,7 +25,7 @@ pub(crate) struct Boundary {
 }
 
 /// What one message said.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Intent {
     pub(crate) requests: Vec<Request>,
     pub(crate) boundaries: Vec<Boundary>,

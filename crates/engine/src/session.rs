@@ -6,10 +6,13 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Scope, Target, Verdict};
 use ringfence_policy::SessionFacts;
 
+use crate::engine::Explained;
 use crate::said::{self, Boundary, Intent, Request};
+use serde::{Deserialize, Serialize};
 
 /// State of one session. Cheap to make; grows with what the session does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Session {
     /// What the user said, by digest of the message, in order.
     said: Vec<(u64, Intent)>,
@@ -21,7 +24,7 @@ pub struct Session {
     denials: Denials,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Denials {
     in_a_row: u64,
     total: u64,
@@ -84,19 +87,24 @@ impl Session {
         self.boundaries.extend(said::read(message).boundaries);
     }
 
-    /// Learns how a call ended: what it was to make exists now.
-    pub fn observe_result(&mut self, decision: &Decision, is_error: bool) {
-        if is_error {
-            return;
-        }
-        for effect in &decision.effects {
-            if let (EffectKind::Create, Target::Known(path), Scope::Local) =
-                (effect.kind, &effect.target, &effect.scope)
-                && effect.text(Attr::Place) == Some("temp")
+    /// Learns that a call ended well: what was not there before and is to be written is the
+    /// session's own now. `facts` are those of the decision, from before the call.
+    pub fn observe_success(&mut self, explained: &Explained) {
+        for effect in &explained.decision.effects {
+            let made = matches!(effect.kind, EffectKind::Create | EffectKind::Write);
+            if let (true, Target::Known(path), Scope::Local) = (made, &effect.target, &effect.scope)
             {
-                self.created.insert(path.clone());
+                let before = explained.facts.paths.get(path);
+                if before.and_then(|facts| facts.exists) == Some(false) {
+                    self.created.insert(path.clone());
+                }
             }
         }
+    }
+
+    /// Learns from the agent's own tool that a file was not there before and is now.
+    pub fn observe_created(&mut self, path: &str) {
+        self.created.insert(path.to_owned());
     }
 
     /// Takes note of a decision: what was let through taints, what was denied counts.
