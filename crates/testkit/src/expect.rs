@@ -45,9 +45,8 @@ impl EffectsExpectation {
 
     /// What is not as expected; empty is success.
     pub fn check(&self, effects: &[Effect], opaque: &[Opaque]) -> Vec<String> {
-        let unmet = self.lines.iter().filter_map(|(line, expected)| {
-            (!expected.holds(effects, opaque)).then(|| format!("expected    {line}"))
-        });
+        let unmet = self.lines.iter().filter(|(_, expected)| !expected.holds(effects, opaque));
+        let unmet = unmet.map(|(line, _)| format!("expected    {line}"));
         let unnamed = effects.iter().filter(|effect| self.only && !self.names(effect));
         unmet.chain(unnamed.map(|effect| format!("unexpected  {effect}"))).collect()
     }

@@ -1,2 +1,47 @@
-//! Build tasks: schema, tidy, catalogue and corpus reports.
-fn main() {}
+//! Build tasks, as `cargo xtask TASK`: what must hold of the repository itself, what is generated
+//! from the code, and reports over recorded commands.
+
+mod files;
+mod schema;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build tasks of Ringfence")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check what holds of the sources: layers, purity, sizes, module prose, links.
+    Tidy,
+    /// Write the schemas that are generated from the code.
+    Schema {
+        /// Write nothing; fail where a file differs.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// What a task says when it cannot finish.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Tidy => tidy::run(),
+        Task::Schema { check } => schema::run(check),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Schemas generated from the code and checked in, so that a change of the format is seen in review.
+
+use ringfence_action::{Action, Decision};
+use schemars::Schema;
+use serde_json::Value;
+
+use crate::{Failure, files};
+
+/// Writes the schemas, or with `check` says which differ; false if any does.
+pub(crate) fn run(check: bool) -> Result<bool, Failure> {
+    let mut fine = true;
+    for (path, text) in generated()? {
+        if files::read(path)?.as_deref() == Some(text.as_str()) {
+            continue;
+        }
+        if check {
+            eprintln!(
+                "error: {path} differs from the code; run `cargo xtask schema` and commit it"
+            );
+            fine = false;
+        } else {
+            files::write(path, &text)?;
+            println!("wrote {path}");
+        }
+    }
+    Ok(fine)
+}
+
+fn generated() -> Result<Vec<(&'static str, String)>, Failure> {
+    Ok(vec![
+        ("schema/action.json", json(schemars::schema_for!(Action))?),
+        ("schema/decision.json", json(schemars::schema_for!(Decision))?),
+    ])
+}
+
+fn json(schema: Schema) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(&Value::from(schema))?;
+    text.push('\n');
+    Ok(text)
+}
