@@ -1,16 +1,75 @@
 //! Tool calls: the agents' own file, web, browser and MCP tools.
+//!
+//! Every variant of [`Call`] becomes effects here. What is written to a file is looked at as well
+//! ([`content`]): a script that is put down now and run later is judged before it is there.
 
-use ringfence_action::Call;
+mod files;
 
-use crate::context::Analyzer;
-use crate::invocation::Data;
-use crate::value::{Span, Word};
+use ringfence_action::{Call, Effect, EffectKind, OpaqueReason, Target, Text};
+
+use crate::context::{Analyzer, Frame};
+use crate::invocation::{Data, Invocation};
+use crate::value::{Span, Value, Word};
 
 /// Analyses one call.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, call: &Call) {
-    if let Call::Shell { command, dialect, .. } = call {
-        let frame = analyzer.frame(command);
-        let word = Word::known(command.value.clone(), Span::new(0, command.value.len()));
-        analyzer.shell(&frame, &word, *dialect, &Data::None);
+    match call {
+        Call::Shell { command, dialect, cwd } => {
+            let frame = in_folder(analyzer, analyzer.frame(command), cwd.as_ref());
+            analyzer.shell(&frame, &word(command), *dialect, &Data::None);
+        }
+        Call::Exec { argv, cwd } => exec(analyzer, argv, cwd.as_ref()),
+        Call::Read { path } => files::read(analyzer, path),
+        Call::Write { path, content } => files::write(analyzer, path, content),
+        Call::Edit { path, replacements } => files::edit(analyzer, path, replacements),
+        Call::Delete { path } => files::delete(analyzer, path),
+        Call::Move { from, to } => files::rename(analyzer, from, to),
+        Call::Search { path, pattern } => files::search(analyzer, path.as_ref(), pattern.as_ref()),
+        Call::Many(calls) => {
+            for call in calls {
+                analyze(analyzer, call);
+            }
+        }
+        // What a subagent does comes back as calls of its own.
+        Call::Inert | Call::Subagent { .. } => {}
+        Call::Fetch { .. } | Call::WebSearch { .. } => {}
+        Call::Mcp { .. } | Call::Browser { .. } | Call::Keys { .. } | Call::Stop { .. } => {}
+        Call::Unknown { .. } | Call::Malformed { .. } => {}
     }
+}
+
+/// The whole text as one word.
+fn word(text: &Text) -> Word {
+    Word::known(text.value.clone(), whole(text))
+}
+
+fn whole(text: &Text) -> Span {
+    Span::new(0, text.value.len())
+}
+
+fn in_folder(analyzer: &Analyzer<'_>, mut frame: Frame, cwd: Option<&Text>) -> Frame {
+    if let Some(cwd) = cwd.filter(|cwd| !cwd.value.is_empty()) {
+        let path = Value::known(cwd.value.clone());
+        frame.cwd = match crate::paths::locate(analyzer, &frame, &path) {
+            Target::Known(path) => Value::Known(path),
+            Target::Pattern(pattern) => Value::Pattern(pattern),
+            Target::OneOf(_) | Target::Unknown => Value::Unknown,
+        };
+    }
+    frame
+}
+
+/// A program without a shell around it. Its words come from different strings of the action; the
+/// evidence points at the program.
+fn exec(analyzer: &mut Analyzer<'_>, argv: &[Text], cwd: Option<&Text>) {
+    let Some(program) = argv.first() else { return };
+    let frame = in_folder(analyzer, analyzer.frame(program), cwd);
+    let span = whole(program);
+    let invocation = Invocation {
+        argv: argv.iter().map(|text| Word::known(text.value.clone(), span)).collect(),
+        env: Vec::new(),
+        stdin: Data::None,
+        stdout_shown: true,
+    };
+    analyzer.run(&frame, &invocation);
 }

@@ -1,0 +1,174 @@
+//! `catalog/{paths,hosts,tools}.toml` become static tables, checked while they are built.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+use serde::Deserialize;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Writes the tables into `OUT_DIR`.
+pub(crate) fn generate() -> Result<()> {
+    let out = env::var("OUT_DIR")?;
+    let write = |name: &str, text: String| fs::write(Path::new(&out).join(name), text);
+    write("path_data.rs", paths(&read::<PathsFile>("paths.toml")?)?)?;
+    Ok(())
+}
+
+fn read<T: serde::de::DeserializeOwned>(name: &str) -> Result<T> {
+    let path = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../catalog").join(name);
+    println!("cargo::rerun-if-changed={}", path.display());
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PathsFile {
+    class: Vec<Class>,
+    place: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Class {
+    name: String,
+    description: String,
+    #[serde(default)]
+    home: Vec<String>,
+    #[serde(default)]
+    anywhere: Vec<String>,
+    #[serde(default)]
+    system: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    also: Vec<String>,
+    change: Option<String>,
+    read: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    name: String,
+    #[serde(default)]
+    home: Vec<String>,
+    #[serde(default)]
+    system: Vec<String>,
+}
+
+fn paths(file: &PathsFile) -> Result<String> {
+    let mut rows = String::new();
+    let mut keyed = Vec::new();
+    let mut loose = Vec::new();
+    let mut names = BTreeSet::new();
+    for (index, class) in file.class.iter().enumerate() {
+        if !names.insert(&class.name) {
+            return Err(format!("paths.toml: class `{}` is there twice", class.name).into());
+        }
+        if class.description.is_empty() {
+            return Err(format!("paths.toml: class `{}` has no description", class.name).into());
+        }
+        let change = match class.change.as_deref() {
+            None => "None".to_owned(),
+            Some(kind @ ("persist" | "guard" | "credential" | "privilege")) => {
+                format!("Some(EffectKind::{})", capitalised(kind))
+            }
+            Some(other) => {
+                return Err(
+                    format!("paths.toml: `change = \"{other}\"` in `{}`", class.name).into()
+                );
+            }
+        };
+        let read = match class.read.as_deref() {
+            None => false,
+            Some("credential") => true,
+            Some(other) => {
+                return Err(format!("paths.toml: `read = \"{other}\"` in `{}`", class.name).into());
+            }
+        };
+        let except =
+            class.except.iter().map(|pattern| components(pattern)).collect::<Result<Vec<_>>>()?;
+        writeln!(
+            rows,
+            "Class {{ name: {:?}, also: &{:?}, change: {change}, read: {read}, except: &{} }},",
+            class.name,
+            class.also,
+            nested(&except),
+        )?;
+        for (anchor, patterns) in
+            [("Home", &class.home), ("Anywhere", &class.anywhere), ("System", &class.system)]
+        {
+            for pattern in patterns {
+                let parts = components(pattern)?;
+                let row = format!(
+                    "Pattern {{ anchor: Anchor::{anchor}, parts: &{parts:?}, class: {index} }}"
+                );
+                match key(&parts) {
+                    Some(key) => keyed.push((key, row)),
+                    None => loose.push(row),
+                }
+            }
+        }
+    }
+    keyed.sort();
+    let mut text = String::from("// Generated from catalog/paths.toml.\n");
+    writeln!(text, "pub(super) static CLASSES: &[Class] = &[\n{rows}];")?;
+    writeln!(text, "static KEYED: &[(&str, Pattern)] = &[")?;
+    for (key, row) in keyed {
+        writeln!(text, "({key:?}, {row}),")?;
+    }
+    writeln!(text, "];\nstatic LOOSE: &[Pattern] = &[")?;
+    for row in loose {
+        writeln!(text, "{row},")?;
+    }
+    writeln!(text, "];\npub(super) static PLACES: &[Place] = &[")?;
+    for place in &file.place {
+        let list = |patterns: &[String]| -> Result<String> {
+            Ok(nested(&patterns.iter().map(|p| components(p)).collect::<Result<Vec<_>>>()?))
+        };
+        writeln!(
+            text,
+            "Place {{ name: {:?}, home: &{}, system: &{} }},",
+            place.name,
+            list(&place.home)?,
+            list(&place.system)?
+        )?;
+    }
+    writeln!(text, "];")?;
+    Ok(text)
+}
+
+/// The components of a pattern, in lower case.
+fn components(pattern: &str) -> Result<Vec<String>> {
+    let parts: Vec<String> =
+        pattern.split('/').filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
+    if parts.iter().all(|part| part == "**") {
+        return Err(format!("paths.toml: `{pattern}` names every path").into());
+    }
+    Ok(parts)
+}
+
+/// What a path must contain to match at all: a whole component, or (with its dot) the end of one.
+fn key(parts: &[String]) -> Option<String> {
+    let literal = |part: &&String| !part.contains(['*', '?', '[']);
+    if let Some(part) = parts.iter().rev().find(literal) {
+        return Some(part.clone());
+    }
+    let ending = parts.iter().rev().find_map(|part| part.strip_prefix('*'))?;
+    (ending.starts_with('.') && !ending.contains(['*', '?', '['])).then(|| ending.to_owned())
+}
+
+fn nested(lists: &[Vec<String>]) -> String {
+    let inner: Vec<String> = lists.iter().map(|list| format!("&{list:?}")).collect();
+    format!("[{}]", inner.join(", "))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

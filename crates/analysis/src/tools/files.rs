@@ -1,0 +1,63 @@
+//! The file tools.
+
+use ringfence_action::{Attr, AttrValue, EffectKind, Replacement, Text};
+
+use super::whole;
+use crate::context::Analyzer;
+use crate::paths;
+use crate::value::Value;
+
+/// A file is read into the agent's context.
+pub(super) fn read(analyzer: &mut Analyzer<'_>, path: &Text) {
+    touch(analyzer, path, EffectKind::Read, &[(Attr::Shown, true.into())]);
+}
+
+/// A whole file is written.
+pub(super) fn write(analyzer: &mut Analyzer<'_>, path: &Text, _content: &Text) {
+    touch(analyzer, path, EffectKind::Write, &[]);
+}
+
+/// Parts of a file are replaced; only the new parts are looked at.
+pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, _replacements: &[Replacement]) {
+    touch(analyzer, path, EffectKind::Write, &[]);
+}
+
+/// A file or folder is removed.
+pub(super) fn delete(analyzer: &mut Analyzer<'_>, path: &Text) {
+    // File tools take folders along with all that is in them.
+    touch(analyzer, path, EffectKind::Delete, &[(Attr::Recursive, true.into())]);
+}
+
+/// A file gets another name: gone here, there with its old content.
+pub(super) fn rename(analyzer: &mut Analyzer<'_>, from: &Text, to: &Text) {
+    touch(analyzer, from, EffectKind::Delete, &[(Attr::Op, "move".into())]);
+    touch(analyzer, to, EffectKind::Write, &[(Attr::Op, "move".into())]);
+}
+
+/// Names or contents below a folder are searched.
+pub(super) fn search(analyzer: &mut Analyzer<'_>, path: Option<&Text>, pattern: Option<&Text>) {
+    let here = Text::new("/input", ".");
+    let mut place = path.filter(|path| !path.value.is_empty()).unwrap_or(&here).clone();
+    // A glob that says where to look: the fixed folders in front of its first wildcard.
+    if let Some(pattern) = pattern
+        && path.is_none()
+        && pattern.value.starts_with(['/', '~'])
+        && let Some((folders, _)) = pattern.value.split_once(['*', '?', '{', '['])
+        && let Some((folder, _)) = folders.rsplit_once('/')
+    {
+        place = Text::new(pattern.pointer.clone(), if folder.is_empty() { "/" } else { folder });
+    }
+    let attributes = [(Attr::Recursive, true.into()), (Attr::Shown, true.into())];
+    touch(analyzer, &place, EffectKind::Read, &attributes);
+}
+
+fn touch(
+    analyzer: &mut Analyzer<'_>,
+    path: &Text,
+    kind: EffectKind,
+    attributes: &[(Attr, AttrValue)],
+) {
+    let frame = analyzer.frame(path);
+    let value = Value::known(path.value.strip_prefix("file://").unwrap_or(&path.value));
+    paths::effect(analyzer, &frame, whole(path), kind, &value, attributes);
+}
