@@ -67,6 +67,12 @@ impl Parts<'_> {
         (0..self.all.len()).any(|from| self.covered(parts, self.below(from)))
     }
 
+    /// Whether the path is surely what these parts name: an exception must fit all it may mean.
+    fn is_exempt(&self, parts: &[&str]) -> bool {
+        let fits = if self.pattern { glob::contains } else { glob::matches };
+        (0..self.all.len()).any(|from| fits(parts, self.below(from)))
+    }
+
     fn covered(&self, parts: &[&str], path: &[&str]) -> bool {
         if self.pattern { glob::suggests(parts, path) } else { glob::matches(parts, path) }
     }
@@ -92,7 +98,7 @@ pub(super) fn of(path: &Parts<'_>) -> Vec<&'static Class> {
     }
     hits.into_iter()
         .filter_map(|class| CLASSES.get(class))
-        .filter(|class| !class.except.iter().any(|parts| path.matches_anywhere(parts)))
+        .filter(|class| !class.except.iter().any(|parts| path.is_exempt(parts)))
         .collect()
 }
 

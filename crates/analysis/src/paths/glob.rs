@@ -18,6 +18,11 @@ pub(super) fn suggests(pattern: &[&str], path: &[&str]) -> bool {
     walk(pattern, path, &part_suggests)
 }
 
+/// Whether all that a path pattern may mean matches `pattern`.
+pub(super) fn contains(pattern: &[&str], path: &[&str]) -> bool {
+    walk(pattern, path, &|pattern, part| covers(pattern, &tokens(part)))
+}
+
 fn walk(pattern: &[&str], path: &[&str], part: &dyn Fn(&str, &str) -> bool) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,

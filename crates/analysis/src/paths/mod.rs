@@ -16,9 +16,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ringfence_action::path::{absolute, is_within};
-use ringfence_action::{
-    Action, Attr, AttrValue, Effect, EffectKind, OpaqueReason, Platform, Scope, Target,
-};
+use ringfence_action::{Action, Attr, AttrValue, Effect, EffectKind, Platform, Scope, Target};
 
 use crate::context::{Analyzer, Frame};
 use crate::value::{Span, Value, escape_pattern};

@@ -1,11 +1,11 @@
 //! Tool calls: the agents' own file, web, browser and MCP tools.
 //!
 //! Every variant of [`Call`] becomes effects here. What is written to a file is looked at as well
-//! ([`content`]): a script that is put down now and run later is judged before it is there.
+//! : a script that is put down now and run later is judged before it is there.
 
 mod files;
 
-use ringfence_action::{Call, Effect, EffectKind, OpaqueReason, Target, Text};
+use ringfence_action::{Call, Target, Text};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
