@@ -11,16 +11,23 @@
 //! *Invariant:* a policy that errors at evaluation is a deny, and a bundle that does not validate
 //! strictly against the schema does not load.
 
+#[cfg(test)]
+mod bless;
+mod bundle;
+mod context;
+mod error;
+mod evaluate;
+mod packs;
 mod request;
+mod rule;
+mod schema;
 
-pub use crate::request::{Evaluation, Hit, RepositoryFacts, Request, SessionFacts, Subject, TargetFacts};
-
-/// STUB
-#[derive(Debug)]
-pub struct Bundle;
-impl Bundle {
-    /// stub
-    pub fn digest(&self) -> &str { "sha256:stub" }
-    /// stub
-    pub fn evaluate(&self, _r: &Request<'_>) -> Evaluation { Evaluation { outcome: ringfence_action::Outcome::Allow, hits: vec![], error: None } }
-}
+pub use crate::bundle::{Bundle, Source};
+pub use crate::error::{BundleError, Problem};
+pub use crate::evaluate::unspoken;
+pub use crate::packs::default_sources;
+pub use crate::request::{
+    Evaluation, Hit, RepositoryFacts, Request, SessionFacts, Subject, TargetFacts,
+};
+pub use crate::rule::{Layer, Rule};
+pub use crate::schema::{SCHEMA, schema_text};

@@ -1,0 +1,183 @@
+//! From a question of the engine to a question of Cedar.
+//!
+//! Requests are built without the schema: every key of the schema is written here, from the same
+//! list that the schema is generated from, and a test evaluates each kind against the schema. A key
+//! that were missing would make a policy error, which is a deny.
+
+use std::collections::BTreeSet;
+use std::str::FromStr as _;
+
+use cedar_policy::{
+    Context, EntityId, EntityTypeName, EntityUid, Request as CedarRequest, RestrictedExpression,
+};
+use ringfence_action::{Attr, AttrType, AttrValue, Effect, Opaque, PathKind, Scope, Target};
+
+use crate::request::{RepositoryFacts, Request, SessionFacts, Subject, TargetFacts};
+use crate::schema::{OPAQUE, attributes};
+
+type Value = RestrictedExpression;
+type Fields = Vec<(String, Value)>;
+
+/// The names of entity types, parsed once.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    agent: EntityTypeName,
+    action: EntityTypeName,
+    scope: EntityTypeName,
+}
+
+impl Names {
+    pub(crate) fn new() -> Result<Self, String> {
+        let name = |text| EntityTypeName::from_str(text).map_err(|error| error.to_string());
+        Ok(Self { agent: name("Agent")?, action: name("Action")?, scope: name("Scope")? })
+    }
+
+    pub(crate) fn action(&self, name: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(name))
+    }
+
+    /// The question in Cedar's form.
+    pub(crate) fn request(&self, request: &Request<'_>) -> Result<CedarRequest, String> {
+        let (action, scope, fields) = match request.subject {
+            Subject::Effect(effect) => {
+                (effect.kind.as_str(), effect.scope.name(), effect_context(effect, request)?)
+            }
+            Subject::Opaque(opaque) => {
+                (OPAQUE, Scope::Local.name(), opaque_context(opaque, request)?)
+            }
+        };
+        let context = Context::from_pairs(fields).map_err(|error| error.to_string())?;
+        let uid = |kind: &EntityTypeName, id: &str| {
+            EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+        };
+        CedarRequest::new(
+            uid(&self.agent, request.agent),
+            uid(&self.action, action),
+            uid(&self.scope, scope),
+            context,
+            None,
+        )
+        .map_err(|error| error.to_string())
+    }
+}
+
+fn effect_context(effect: &Effect, request: &Request<'_>) -> Result<Fields, String> {
+    let mut fields = common(request)?;
+    fields.push(("target".to_owned(), target(&effect.target)?));
+    fields.push((
+        "scope".to_owned(),
+        record(vec![
+            ("name".to_owned(), text(effect.scope.name())),
+            ("place".to_owned(), text(effect.scope.place())),
+        ])?,
+    ));
+    fields.push(("facts".to_owned(), target_facts(request.target)?));
+    let live = !effect.is(Attr::DryRun) && !effect.is(Attr::Content);
+    fields.push(("live".to_owned(), Value::new_bool(live)));
+    for attr in attributes(effect.kind) {
+        let value = match (effect.attributes.get(attr), attr.value_type()) {
+            (Some(value), _) => attribute(value),
+            (None, AttrType::Flag) => Value::new_bool(false),
+            (None, AttrType::Text) => text(""),
+            (None, AttrType::Set) => Value::new_set([]),
+            (None, AttrType::Count) => continue,
+        };
+        fields.push((attr.as_str().to_owned(), value));
+    }
+    Ok(fields)
+}
+
+fn opaque_context(opaque: &Opaque, request: &Request<'_>) -> Result<Fields, String> {
+    let mut fields = common(request)?;
+    fields.push(("reason".to_owned(), text(opaque.reason.as_str())));
+    fields.push(("detail".to_owned(), text(&opaque.detail)));
+    Ok(fields)
+}
+
+fn common(request: &Request<'_>) -> Result<Fields, String> {
+    Ok(vec![
+        ("repository".to_owned(), repository(request.repository)?),
+        ("session".to_owned(), session(request.session)?),
+        ("preset".to_owned(), text(request.preset.as_str())),
+    ])
+}
+
+fn target(target: &Target) -> Result<Value, String> {
+    record(vec![
+        ("text".to_owned(), text(&target.text())),
+        ("precision".to_owned(), text(target.precision())),
+    ])
+}
+
+fn target_facts(facts: &TargetFacts) -> Result<Value, String> {
+    let mut fields = vec![
+        ("created".to_owned(), Value::new_bool(facts.created)),
+        ("named_by_user".to_owned(), Value::new_bool(facts.named_by_user)),
+    ];
+    let optional = [
+        ("exists", facts.exists),
+        ("tracked", facts.tracked),
+        ("ignored", facts.ignored),
+        ("holds_untracked", facts.holds_untracked),
+        ("default_branch", facts.default_branch),
+        ("current_branch", facts.current_branch),
+        ("known_destination", facts.known_destination),
+    ];
+    for (name, value) in optional {
+        fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));
+    }
+    let kind = facts.kind.map(|kind| match kind {
+        PathKind::File => "file",
+        PathKind::Dir => "dir",
+        PathKind::Link => "link",
+        PathKind::Special => "special",
+    });
+    fields.extend(kind.map(|kind| ("kind".to_owned(), text(kind))));
+    record(fields)
+}
+
+fn repository(facts: &RepositoryFacts) -> Result<Value, String> {
+    let mut fields = Fields::new();
+    for (name, value) in [("branch", &facts.branch), ("default_branch", &facts.default_branch)] {
+        fields.extend(value.as_ref().map(|value| (name.to_owned(), text(value))));
+    }
+    for (name, value) in [("dirty", facts.dirty), ("has_untracked", facts.has_untracked)] {
+        fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));
+    }
+    fields.extend(facts.unpushed.map(|count| ("unpushed".to_owned(), long(count))));
+    record(fields)
+}
+
+fn session(facts: &SessionFacts) -> Result<Value, String> {
+    record(vec![
+        ("untrusted".to_owned(), set(&facts.untrusted)),
+        ("private".to_owned(), set(&facts.private)),
+        ("boundaries".to_owned(), set(&facts.boundaries)),
+        ("denials".to_owned(), long(facts.denials)),
+    ])
+}
+
+fn attribute(value: &AttrValue) -> Value {
+    match value {
+        AttrValue::Flag(value) => Value::new_bool(*value),
+        AttrValue::Text(value) => text(value),
+        AttrValue::Set(values) => set(values),
+        AttrValue::Count(value) => Value::new_long(*value),
+    }
+}
+
+fn record(fields: Fields) -> Result<Value, String> {
+    Value::new_record(fields).map_err(|error| error.to_string())
+}
+
+fn text(value: &str) -> Value {
+    Value::new_string(value.to_owned())
+}
+
+fn set(values: &BTreeSet<String>) -> Value {
+    Value::new_set(values.iter().map(|value| text(value)))
+}
+
+fn long(value: u64) -> Value {
+    Value::new_long(i64::try_from(value).unwrap_or(i64::MAX))
+}
