@@ -1,0 +1,38 @@
+//! The tools of Windsurf's Cascade, by their own names and by those of its hooks.
+
+use crate::normalize::{Tools, shapes::*};
+
+pub(crate) const TOOLS: Tools = &[
+    ("run_command", SHELL),
+    ("pre_run_command", SHELL),
+    ("view_file", READ),
+    ("view_file_outline", READ),
+    ("view_line_range", READ),
+    ("view_code_item", READ),
+    ("pre_read_code", READ),
+    ("write_to_file", WRITE),
+    ("replace_file_content", EDIT),
+    ("pre_write_code", EDIT),
+    ("propose_code", SKETCH),
+    ("edit_file", SKETCH),
+    ("edit_notebook", NOTEBOOK),
+    ("grep_search", SEARCH),
+    ("find_by_name", SEARCH),
+    ("list_dir", SEARCH),
+    ("codebase_search", SEARCH),
+    ("code_search", SEARCH),
+    ("trajectory_search", SEARCH),
+    ("read_url_content", FETCH),
+    ("search_web", WEB_SEARCH),
+    ("send_command_input", KEYS),
+    ("pre_mcp_tool_use", MCP),
+    ("read_resource", MCP_RESOURCE),
+    ("command_status", INERT),
+    ("view_content_chunk", INERT),
+    ("list_resources", INERT),
+    ("update_plan", INERT),
+    ("todo_list", INERT),
+    ("suggested_responses", INERT),
+    ("read_terminal", INERT),
+    ("ask_user_question", INERT),
+];
