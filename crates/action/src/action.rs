@@ -109,7 +109,10 @@ impl Action {
             )));
         }
         let text = std::str::from_utf8(text).map_err(|error| {
-            malformed(format!("not UTF-8 at byte {}; encode the line as UTF-8", error.valid_up_to()))
+            malformed(format!(
+                "not UTF-8 at byte {}; encode the line as UTF-8",
+                error.valid_up_to()
+            ))
         })?;
         let value: Value = serde_json::from_str(text).map_err(|error| {
             malformed(format!("not JSON: {error}; write one JSON object per line"))

@@ -208,10 +208,14 @@ mod tests {
         let effect = Effect::new(EffectKind::VcsRemote, Target::known("origin/main"))
             .with(Attr::Force, true)
             .with(Attr::Op, "push");
-        for line in ["vcs_remote", "vcs_remote origin/main", "vcs_remote _ op=push", "vcs_remote force"] {
+        for line in
+            ["vcs_remote", "vcs_remote origin/main", "vcs_remote _ op=push", "vcs_remote force"]
+        {
             assert!(EffectPattern::parse(line).unwrap().matches(&effect), "{line}");
         }
-        for line in ["vcs_local", "vcs_remote origin/dev", "vcs_remote !force", "vcs_remote @remote"] {
+        for line in
+            ["vcs_local", "vcs_remote origin/dev", "vcs_remote !force", "vcs_remote @remote"]
+        {
             assert!(!EffectPattern::parse(line).unwrap().matches(&effect), "{line}");
         }
         assert!(EffectPattern::parse("vcs_remote signal=KILL").is_err());

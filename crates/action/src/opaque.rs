@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::Evidence;
 
 /// A part of the action whose effects are not known.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Opaque {
     /// The class of reason: what policy decides on.
     pub reason: OpaqueReason,

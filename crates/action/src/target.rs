@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The object of an effect: a path, a host, a branch, a package, a process…
 ///
 /// Known targets are canonical: paths are absolute and lexically normalised, hosts are lower-case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// Exactly this.
