@@ -20,8 +20,7 @@ pub(crate) fn covers(session: &Session, effect: &Effect) -> bool {
         Target::OneOf(_) | Target::Pattern(_) | Target::Unknown => return false,
     };
     session.requests().any(|request| {
-        operations.contains(&request.operation)
-            && request.words.iter().any(|word| names.iter().any(|name| is_name(word, name)))
+        operations.contains(&request.operation) && names.iter().any(|name| request.names(name))
     })
 }
 
@@ -40,10 +39,7 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
     about_operation
         && (boundary.objects.is_empty() || {
             let target = effect.target.to_string().to_lowercase();
-            boundary
-                .objects
-                .iter()
-                .any(|object| is_name(&target, object) || target.contains(object.as_str()))
+            boundary.objects.iter().any(|object| target.contains(object.as_str()))
         })
 }
 
@@ -58,12 +54,4 @@ fn names_of(effect: &Effect, target: &str) -> Vec<String> {
     }
     names.retain(|name| name.chars().count() >= SHORTEST_NAME);
     names
-}
-
-/// `tests/old` names `/home/u/proj/tests/old`, and so does `./tests/old/`; `old` alone does where it is
-/// the base name.
-fn is_name(word: &str, name: &str) -> bool {
-    let word = word.trim_start_matches("./").trim_end_matches('/');
-    word == name
-        || (word.contains('/') && name.strip_suffix(word).is_some_and(|rest| rest.ends_with('/')))
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ringfence_action::{
     Action, Attr, Call, DecidedBy, Decision, Effect, EffectKind, Evidence, Facts, Opaque, Outcome,
-    Preset, RuleHit, Verdict,
+    Preset, RuleHit, Scope, Verdict,
 };
 use ringfence_analysis::Analysis;
 use ringfence_facts::FactSource;
@@ -41,6 +41,18 @@ pub struct Explained {
     pub decision: Decision,
     /// The ground truth that was used: supplied, gathered, and remembered by the session.
     pub facts: Facts,
+}
+
+impl Explained {
+    /// Paths that were not there when the decision was made, and will be if the call succeeds.
+    pub fn would_create(&self) -> impl Iterator<Item = &str> {
+        self.decision.effects.iter().filter_map(|effect| {
+            let made = matches!(effect.kind, EffectKind::Create | EffectKind::Write);
+            let path = effect.target.as_known().filter(|_| made && effect.scope == Scope::Local)?;
+            let before = self.facts.paths.get(path).and_then(|facts| facts.exists);
+            (before == Some(false)).then_some(path)
+        })
+    }
 }
 
 impl Engine {

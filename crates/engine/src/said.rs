@@ -3,16 +3,42 @@
 //! Only the user's own words count. Quoted lines, code blocks and pasted tags may add a boundary and
 //! never consent; a question asks, it does not permit.
 
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{EVERYTHING, LIFTS, NEGATIONS, Operation, READ_ONLY, VERBS};
 
-/// One thing the user asked for: a verb and the words around it.
+/// One thing the user asked for: a verb and what was named beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
-    /// The words of the sentence, lower-case, in order: the target must be among them.
-    pub(crate) words: Vec<String>,
+    /// Digests of the words of the sentence. Enough to tell whether a target was named; not the
+    /// user's text, which need not be kept for that.
+    named: BTreeSet<u64>,
+}
+
+impl Request {
+    fn new(operation: Operation, sentence: &str) -> Self {
+        Self { operation, named: words(sentence).map(digest).collect() }
+    }
+
+    /// Whether the sentence has this name: itself, or the end of it from a slash on, as in
+    /// `tests/old` for `/home/u/proj/tests/old`.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let tails = name.match_indices('/').filter_map(|(at, _)| name.get(at + 1..));
+        std::iter::once(name.as_str())
+            .chain(tails.filter(|tail| tail.contains('/')))
+            .any(|tail| self.named.contains(&digest(tail)))
+    }
+}
+
+/// Words are compared as people write paths: `./x/` is `x`.
+fn digest(word: &str) -> u64 {
+    let word = word.trim_start_matches("./").trim_end_matches('/');
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(word)
 }
 
 /// Something the user ruled out.
@@ -35,6 +61,9 @@ pub(crate) struct Intent {
 
 /// Longer messages are pasted material: only their beginning and end are read for intent.
 const READ_BYTES: usize = 4_000;
+
+/// In a sentence of so few words, a verb alone is meant: "push it".
+const SHORT_SENTENCE: usize = 6;
 
 /// Reads one message.
 pub(crate) fn read(message: &str) -> Intent {
@@ -105,12 +134,12 @@ fn read_sentence(intent: &mut Intent, sentence: &str, quoted: bool) {
     if quoted || question {
         return;
     }
-    let words: Vec<String> = words(asked).map(str::to_owned).collect();
+    let short = words(asked).count() <= SHORT_SENTENCE;
     for operation in operations_in(asked) {
-        if LIFTS.iter().any(|lift| contains_phrase(asked, lift)) || words.len() <= 6 {
+        if LIFTS.iter().any(|lift| contains_phrase(asked, lift)) || short {
             intent.lifted.push(operation);
         }
-        intent.requests.push(Request { operation, words: words.clone() });
+        intent.requests.push(Request::new(operation, asked));
     }
 }
 
@@ -156,7 +185,7 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| {
         c.is_whitespace() || matches!(c, '`' | '"' | '\'' | '(' | ')' | ',' | '?' | '“' | '”')
     })
-    .map(|word| word.trim_matches(|c: char| matches!(c, '.' | ':' | ';' | '!')))
+    .map(|word| word.trim_end_matches(['.', ':', ';', '!']))
     .filter(|word| !word.is_empty())
 }
 
@@ -205,6 +234,16 @@ mod tests {
         assert_eq!(asked("> delete tests/old"), []);
         assert_eq!(asked("```\nrm -rf tests/old\n```"), []);
         assert_eq!(asked("the ticket: see docs/delete.md"), []);
+    }
+
+    #[test]
+    fn a_target_is_named_by_itself_or_by_the_end_of_its_path() {
+        let request = &read("delete ./tests/old/ please").requests[0];
+        assert!(request.names("tests/old"));
+        assert!(request.names("/home/u/proj/tests/old"));
+        assert!(!request.names("/home/u/proj/tests/older"));
+        assert!(!request.names("/home/u/proj/tests"));
+        assert!(!serde_json::to_string(request).unwrap().contains("tests"));
     }
 
     #[test]

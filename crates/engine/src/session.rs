@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Scope, Target, Verdict};
+use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Verdict};
 use ringfence_policy::SessionFacts;
 
-use crate::engine::Explained;
 use crate::said::{self, Boundary, Intent, Request};
 use serde::{Deserialize, Serialize};
 
@@ -87,24 +86,20 @@ impl Session {
         self.boundaries.extend(said::read(message).boundaries);
     }
 
-    /// Learns that a call ended well: what was not there before and is to be written is the
-    /// session's own now. `facts` are those of the decision, from before the call.
-    pub fn observe_success(&mut self, explained: &Explained) {
-        for effect in &explained.decision.effects {
-            let made = matches!(effect.kind, EffectKind::Create | EffectKind::Write);
-            if let (true, Target::Known(path), Scope::Local) = (made, &effect.target, &effect.scope)
-            {
-                let before = explained.facts.paths.get(path);
-                if before.and_then(|facts| facts.exists) == Some(false) {
-                    self.created.insert(path.clone());
-                }
-            }
-        }
-    }
-
-    /// Learns from the agent's own tool that a file was not there before and is now.
+    /// Learns that a path was not there before and is now, by this session's doing (see
+    /// [`would_create`](crate::Explained::would_create)).
     pub fn observe_created(&mut self, path: &str) {
         self.created.insert(path.to_owned());
+    }
+
+    /// Notes a source of text or events that is not to be trusted.
+    pub fn distrust(&mut self, source: &str) {
+        self.untrusted.insert(source.to_owned());
+    }
+
+    /// What a message says, in the form in which it is kept.
+    pub fn intent_of(&self, message: &str) -> serde_json::Value {
+        serde_json::to_value(said::read(message)).unwrap_or_default()
     }
 
     /// Takes note of a decision: what was let through taints, what was denied counts.
@@ -119,9 +114,9 @@ impl Session {
             Verdict::Contain | Verdict::Ask => {}
         }
         match call {
-            Call::Mcp { .. } => self.untrust("mcp"),
-            Call::Browser { .. } => self.untrust("browser"),
-            Call::Fetch { .. } | Call::WebSearch { .. } => self.untrust("web"),
+            Call::Mcp { .. } => self.distrust("mcp"),
+            Call::Browser { .. } => self.distrust("browser"),
+            Call::Fetch { .. } | Call::WebSearch { .. } => self.distrust("web"),
             _ => {}
         }
         for effect in &decision.effects {
@@ -134,7 +129,7 @@ impl Session {
             EffectKind::Net => {
                 let local = effect.attributes.contains(Attr::Classes, "localhost");
                 if !effect.is(Attr::Listen) && !local {
-                    self.untrust("web");
+                    self.distrust("web");
                 }
                 self.destinations.extend(effect.target.as_known().map(str::to_owned));
             }
@@ -149,10 +144,6 @@ impl Session {
             }
             _ => {}
         }
-    }
-
-    fn untrust(&mut self, source: &str) {
-        self.untrusted.insert(source.to_owned());
     }
 
     /// What policy may know of the session, joined with what came with the action.
