@@ -1,2 +1,78 @@
 //! The `ringfence` command.
-fn main() {}
+//!
+//! Thin: arguments in, one module of [`command`] at work, an exit code out. Decisions are made by
+//! the engine alone; what is here reads input that may be anything and shows answers to people and
+//! machines.
+
+mod command;
+mod exit;
+mod input;
+mod render;
+mod rules;
+mod wiring;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::command::{check, explain, policy, version};
+use crate::exit::{Exit, Failure, Problem};
+use crate::render::color::{self, ColorWhen};
+use crate::render::snippet;
+
+/// Decides what AI agents may do, and says why
+#[derive(Debug, Parser)]
+#[command(name = "ringfence", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: ColorWhen,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    fine
+  1    something was denied, asked or found
+  2    the command or its input was wrong
+  125  could not enforce";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Explain(explain::Explain),
+    Policy(policy::Policy),
+    Version(version::Version),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = color::stdout(cli.color);
+    let done = match &cli.command {
+        Command::Check(check) => check::run(check, &mut out),
+        Command::Explain(explain) => explain::run(explain, &mut out),
+        Command::Policy(policy) => policy::run(policy, &mut out),
+        Command::Version(version) => version::run(version, &mut out),
+    };
+    let done = done.and_then(|exit| Ok(out.flush().map(|()| exit)?));
+    done.unwrap_or_else(|failure| report(failure, cli.color)).into()
+}
+
+/// Says what went wrong, unless nobody listens any more.
+fn report(failure: Failure, color: ColorWhen) -> Exit {
+    let width = color::width();
+    let text = match failure {
+        Failure::Problem(problem) => snippet::report(&problem, width),
+        Failure::Report(snippets) => snippets.iter().map(|it| it.render(width)).collect(),
+        Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => return Exit::Usage,
+        Failure::Output(error) => {
+            let help = "make room, or write elsewhere";
+            snippet::report(&Problem::new("cannot write the output", help).because(error), width)
+        }
+    };
+    // Standard error may be gone as well; the exit code still tells.
+    let _ = write!(color::stderr(color), "{text}");
+    Exit::Usage
+}

@@ -1,0 +1,6 @@
+//! One module per command. Each has its arguments and a `run` that says how it ended.
+
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod policy;
+pub(crate) mod version;

@@ -1,0 +1,77 @@
+//! The layers put together: an adapter reads the call, the engine decides it with these rules, these
+//! facts and this session.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use clap::Args;
+use ringfence_action::{Action, Preset};
+use ringfence_analysis::Analysis;
+use ringfence_engine::{Engine, Explained, Options, Session, Sessions};
+use ringfence_facts::{FactSource, Live, Supplied};
+
+use crate::exit::Failure;
+use crate::rules;
+
+/// What decisions are made with. The same options for every command that decides.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Rules {
+    /// What is assumed where no rule speaks
+    #[arg(long, value_name = "NAME", default_value_t, value_parser = preset)]
+    pub(crate) preset: Preset,
+    /// Assume that no sandbox can start: `contain` becomes `ask`
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+    /// Add the rules of this file to the built-in ones; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+}
+
+fn preset(name: &str) -> Result<Preset, String> {
+    Preset::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
+        let names = Preset::ALL.map(Preset::as_str).join(", ");
+        format!("the presets are: {names}")
+    })
+}
+
+/// Decides actions, session by session.
+pub(crate) struct Judge {
+    engine: Engine,
+    sessions: Sessions,
+}
+
+impl Judge {
+    /// A judge with no memory yet. `live` lets it look at this host.
+    pub(crate) fn new(rules: &Rules, live: bool) -> Result<Self, Failure> {
+        let facts: Box<dyn FactSource> =
+            if live { Box::new(Live::default()) } else { Box::new(Supplied) };
+        let options = Options { preset: rules.preset, sandbox: !rules.no_sandbox };
+        let bundle = rules::load(&rules.policy)?;
+        Ok(Self { engine: Engine::new(bundle, facts, options), sessions: Sessions::new() })
+    }
+
+    /// Decides an action, in the session that it names.
+    ///
+    /// # Errors
+    /// When deciding itself broke down. Nothing was decided then, least of all in favour.
+    pub(crate) fn decide(&mut self, action: &Action) -> Result<Explained, Undecided> {
+        decide(&self.engine, action, self.sessions.of(action.session.as_deref()))
+    }
+}
+
+fn decide(engine: &Engine, action: &Action, session: &mut Session) -> Result<Explained, Undecided> {
+    catch_unwind(AssertUnwindSafe(|| {
+        engine.decide(action, &ringfence_adapters::normalize(action), session)
+    }))
+    .map_err(|_| Undecided)
+}
+
+/// Deciding broke down.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("deciding this action failed unexpectedly; treat it as denied, and report the action")]
+pub(crate) struct Undecided;
+
+/// What an action would do, with nothing known but what it says.
+pub(crate) fn effects_of(action: &Action) -> Analysis {
+    ringfence_analysis::analyze(action, &ringfence_adapters::normalize(action))
+}
