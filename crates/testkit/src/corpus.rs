@@ -4,7 +4,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use ringfence_action::Action;
+use serde_json::{Value, json};
 
 /// The folder of the corpora.
 #[derive(Debug, Clone)]
@@ -27,6 +28,33 @@ pub struct Row {
     pub text: String,
     /// What the user said before.
     pub context: Vec<String>,
+    /// The agent run it belongs to, where known.
+    pub session: Option<String>,
+    /// Its place in the run.
+    pub sequence: u64,
+}
+
+impl Row {
+    /// The action that the row records, in these folders; `None` where the text of a tool call is
+    /// not one.
+    pub fn action(&self, cwd: &str, home: &str) -> Option<Action> {
+        let (tool, input) = match self.kind.as_str() {
+            "shell" => ("Bash".to_owned(), json!({"command": self.text})),
+            "python" => {
+                let command = format!("python3 - <<'PYTHON'\n{}\nPYTHON\n", self.text);
+                ("Bash".to_owned(), json!({"command": command}))
+            }
+            _ => {
+                let call: Value = serde_json::from_str(&self.text).ok()?;
+                (call.get("tool")?.as_str()?.to_owned(), call.get("input")?.clone())
+            }
+        };
+        let value = json!({
+            "id": self.id, "tool": tool, "input": input, "session": self.session,
+            "cwd": cwd, "workspace": [cwd], "home": home, "user_messages": self.context,
+        });
+        serde_json::from_value(value).ok()
+    }
 }
 
 /// Why a corpus cannot be read.
@@ -100,6 +128,8 @@ fn row(line: &str) -> Option<Row> {
         kind: field("kind")?,
         text: field("text").or_else(|| value.get("text").map(Value::to_string))?,
         context: context.filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        session: field("session"),
+        sequence: value.get("seq").and_then(Value::as_u64).unwrap_or_default(),
     })
 }
 
@@ -114,6 +144,8 @@ mod tests {
         );
         let row = row.unwrap();
         assert!(row.danger);
-        assert_eq!((row.text.as_str(), row.context.as_slice()), ("ls", &["hi".to_owned()][..]));
+        let action = row.action("/w", "/h").unwrap();
+        assert_eq!((action.tool.as_str(), &action.input), ("Bash", &json!({"command": "ls"})));
+        assert_eq!(action.user_messages, ["hi"]);
     }
 }

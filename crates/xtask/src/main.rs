@@ -1,6 +1,7 @@
 //! Build tasks, as `cargo xtask TASK`: what must hold of the repository itself, what is generated
 //! from the code, and reports over recorded commands.
 
+mod corpus;
 mod files;
 mod schema;
 mod tidy;
@@ -26,6 +27,15 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Decide recorded commands and report what came of it; needs RINGFENCE_DATA.
+    Corpus {
+        /// Every source, not real traffic alone. Nothing is written.
+        #[arg(long)]
+        all: bool,
+        /// Print the actions that this rule or opaque reason spoke on, instead of a report.
+        #[arg(long, value_name = "ID")]
+        show: Option<String>,
+    },
 }
 
 /// What a task says when it cannot finish.
@@ -35,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Tidy => tidy::run(),
         Task::Schema { check } => schema::run(check),
+        Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

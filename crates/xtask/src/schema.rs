@@ -30,6 +30,7 @@ fn generated() -> Result<Vec<(&'static str, String)>, Failure> {
     Ok(vec![
         ("schema/action.json", json(schemars::schema_for!(Action))?),
         ("schema/decision.json", json(schemars::schema_for!(Decision))?),
+        ("policies/schema.cedarschema", ringfence_policy::schema_text()),
     ])
 }
 

@@ -1,0 +1,235 @@
+//! Decides every row and counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use ringfence_action::{
+    Action, Attr, Call, Decision, EffectKind, OpaqueReason, Outcome, Verdict, path,
+};
+use ringfence_engine::{Engine, Options, Sessions};
+use ringfence_facts::Supplied;
+use ringfence_policy::Bundle;
+use ringfence_testkit::Row;
+
+use super::tally::{Latency, Report, Tally, percentile};
+use crate::Failure;
+
+/// Longer commands do not count for the time that analysis takes.
+const TIMED_BYTES: usize = 4 << 10;
+
+pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, Failure> {
+    let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
+    let options = Options { sandbox: true, ..Options::default() };
+    let engine = Engine::new(bundle, Box::new(Supplied), options);
+    let mut sessions = Sessions::new();
+    let mut report = Report::default();
+    let mut times = Times::default();
+    rows.sort_by(|a, b| (&a.session, a.sequence).cmp(&(&b.session, b.sequence)));
+    let mixed = mixed_sources(&rows);
+    let folders = folders(&rows);
+    for row in &rows {
+        let Some(action) = folders.get(&key(row)).and_then(|(cwd, home)| row.action(cwd, home)) else {
+            eprintln!("warning: {}: not a tool call", row.id);
+            continue;
+        };
+        let call = ringfence_adapters::normalize(&action);
+        let session = sessions.of(action.session.as_deref());
+        let decision = times.decision(|| engine.decide(&action, &call, session).decision);
+        if let Some(wanted) = show {
+            print_if(wanted, row, &decision);
+            continue;
+        }
+        if matches!(call, Call::Shell { .. }) && row.text.len() <= TIMED_BYTES {
+            times.analysis(&action, &call);
+        }
+        let name = match (mixed.contains(row.source.as_str()), row.danger) {
+            (false, _) => row.source.clone(),
+            (true, danger) => {
+                format!("{} ({})", row.source, if danger { "danger" } else { "benign" })
+            }
+        };
+        let is_shell = matches!(call, Call::Shell { .. } | Call::Exec { .. });
+        count(report.sources.entry(name).or_default(), is_shell, &decision);
+        count_reasons(&mut report, &decision);
+    }
+    report.latency = times.latency();
+    Ok(report)
+}
+
+/// Sources that have both labels.
+fn mixed_sources(rows: &[Row]) -> BTreeSet<&str> {
+    let labels: BTreeSet<(&str, bool)> =
+        rows.iter().map(|row| (row.source.as_str(), row.danger)).collect();
+    let both = |source: &str| labels.contains(&(source, true)) && labels.contains(&(source, false));
+    labels.iter().map(|(source, _)| *source).filter(|source| both(source)).collect()
+}
+
+fn count(tally: &mut Tally, is_shell: bool, decision: &Decision) {
+    tally.actions += 1;
+    tally.shell += u64::from(is_shell);
+    let interrupts = match decision.verdict {
+        Verdict::Allow => {
+            tally.allow += 1;
+            false
+        }
+        Verdict::Contain => {
+            tally.contain += 1;
+            false
+        }
+        Verdict::Ask => {
+            tally.ask += 1;
+            true
+        }
+        Verdict::Deny => {
+            tally.deny += 1;
+            true
+        }
+    };
+    tally.interrupted_shell += u64::from(is_shell && interrupts);
+    tally.opaque += u64::from(!decision.opaque.is_empty());
+}
+
+fn count_reasons(report: &mut Report, decision: &Decision) {
+    let rules: BTreeSet<&str> = decision
+        .rules
+        .iter()
+        .filter(|rule| rule.outcome > Outcome::Allow)
+        .map(|rule| rule.id.as_str())
+        .collect();
+    for rule in rules {
+        *report.rules.entry(rule.to_owned()).or_default() += 1;
+    }
+    let reasons: BTreeSet<_> = decision.opaque.iter().map(|remark| remark.reason).collect();
+    for reason in reasons {
+        *report.opaque.entry(reason.to_string()).or_default() += 1;
+    }
+    for remark in
+        decision.opaque.iter().filter(|remark| remark.reason == OpaqueReason::UnknownOption)
+    {
+        *report.unknown_options.entry(remark.detail.clone()).or_default() += 1;
+    }
+    for program in bare_programs(decision) {
+        *report.unknown_programs.entry(program).or_default() += 1;
+    }
+}
+
+/// Programs with arguments of which nothing but their running came out.
+fn bare_programs(decision: &Decision) -> BTreeSet<String> {
+    let explained: BTreeSet<&str> = decision
+        .effects
+        .iter()
+        .filter(|effect| effect.kind != EffectKind::Exec)
+        .filter_map(|effect| effect.text(Attr::By))
+        .collect();
+    let programs = decision.effects.iter().filter(|effect| effect.kind == EffectKind::Exec);
+    programs
+        .filter_map(|effect| effect.target.as_known())
+        .map(path::base_name)
+        .filter(|program| !explained.contains(program))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn print_if(wanted: &str, row: &Row, decision: &Decision) {
+    let spoke = decision.rules.iter().any(|rule| rule.id == wanted)
+        || decision.opaque.iter().any(|remark| remark.reason.as_str() == wanted)
+        || decision.code == wanted;
+    if !spoke {
+        return;
+    }
+    println!("{} {} {}", row.id, decision.verdict, row.text.lines().next().unwrap_or_default());
+    for remark in decision.opaque.iter().filter(|remark| remark.reason.as_str() == wanted) {
+        println!("    {remark}");
+    }
+}
+
+fn key(row: &Row) -> String {
+    row.session.clone().unwrap_or_else(|| row.source.clone())
+}
+
+/// The folders of each session. The recordings do not name them, so the one two levels below the
+/// home that is named most often is taken for the work tree.
+fn folders(rows: &[Row]) -> BTreeMap<String, (String, String)> {
+    let mut named: BTreeMap<String, BTreeMap<(String, String), u64>> = BTreeMap::new();
+    for row in rows {
+        let counts = named.entry(key(row)).or_default();
+        for found in homes(&row.text) {
+            *counts.entry(found).or_default() += 1;
+        }
+    }
+    let usual = || ("/home/u/proj".to_owned(), "/home/u".to_owned());
+    let most = |counts: BTreeMap<(String, String), u64>| {
+        counts
+            .into_iter()
+            .max_by_key(|(_, count)| *count)
+            .map_or_else(usual, |(folders, _)| folders)
+    };
+    named.into_iter().map(|(key, counts)| (key, most(counts))).collect()
+}
+
+/// Each `/Users/NAME/A/B…` or `/home/NAME/A/B…` in a text, as (`…/A/B`, `…/NAME`).
+fn homes(text: &str) -> impl Iterator<Item = (String, String)> {
+    let words = text.split(|c: char| c.is_whitespace() || "\"'`,;:()\\=".contains(c));
+    words.filter_map(|word| {
+        let mut parts = word.split('/').filter(|part| !part.is_empty());
+        let top =
+            parts.next().filter(|top| word.starts_with('/') && ["Users", "home"].contains(top))?;
+        let home = format!("/{top}/{}", parts.next()?);
+        let (first, second) = (parts.next()?, parts.next()?);
+        (!first.starts_with('.')).then(|| (format!("{home}/{first}/{second}"), home))
+    })
+}
+
+/// Microseconds that things took.
+#[derive(Default)]
+struct Times {
+    analysis: Vec<f64>,
+    decision: Vec<f64>,
+}
+
+impl Times {
+    fn decision<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        let (result, took) = timed(run);
+        self.decision.push(took);
+        result
+    }
+
+    fn analysis(&mut self, action: &Action, call: &Call) {
+        let (_, took) = timed(|| ringfence_analysis::analyze(action, call));
+        self.analysis.push(took);
+    }
+
+    fn latency(mut self) -> Option<Latency> {
+        if cfg!(debug_assertions) {
+            return None;
+        }
+        self.analysis.sort_by(f64::total_cmp);
+        self.decision.sort_by(f64::total_cmp);
+        Some(Latency {
+            analysis_p50: percentile(&self.analysis, 0.5),
+            analysis_p99: percentile(&self.analysis, 0.99),
+            decision_p50: percentile(&self.decision, 0.5),
+            decision_p99: percentile(&self.decision, 0.99),
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a report of how long things took")]
+fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
+    let started = Instant::now();
+    let result = run();
+    (result, started.elapsed().as_secs_f64() * 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_tree_is_told_from_the_paths() {
+        let text =
+            r#"{"file_path":"/Users/ann/Work/tool/src/a.go"} cat /Users/ann/.ssh/id x/Users/b/c/d"#;
+        let found: Vec<_> = homes(text).collect();
+        assert_eq!(found, [("/Users/ann/Work/tool".to_owned(), "/Users/ann".to_owned())]);
+    }
+}

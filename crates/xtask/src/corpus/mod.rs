@@ -1,0 +1,40 @@
+//! Recorded commands, decided: what would have been let through, what it costs, what is not
+//! understood. A change of the catalogue or of a rule is judged by the difference that this makes.
+//!
+//! Real traffic (the sources in [`TRAFFIC`]) is reported in `docs/reports/corpus.md`, against the
+//! report that is there. Every source together (`--all`) is only printed: most are documentation or
+//! tests of other guards, and their labels are not a bar.
+
+mod measure;
+mod render;
+mod tally;
+
+use ringfence_testkit::Corpora;
+
+use crate::{Failure, files};
+
+/// What coding agents really did.
+const TRAFFIC: [&str; 2] = ["entire_cli", "minsky_cursor"];
+
+const JSON: &str = "docs/reports/corpus.json";
+const MARKDOWN: &str = "docs/reports/corpus.md";
+
+pub(crate) fn run(all: bool, show: Option<&str>) -> Result<bool, Failure> {
+    let Some(corpora) = Corpora::from_env() else { return Ok(true) };
+    let mut rows = corpora.actions()?;
+    rows.retain(|row| all || TRAFFIC.contains(&row.source.as_str()));
+    let report = measure::measure(rows, show)?;
+    if show.is_some() {
+        return Ok(true);
+    }
+    if all {
+        print!("{}", render::verdicts(&report));
+        return Ok(true);
+    }
+    let before = files::read(JSON)?.and_then(|text| serde_json::from_str(&text).ok());
+    let text = render::page(&report, before.as_ref());
+    print!("{text}");
+    files::write(JSON, &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+    files::write(MARKDOWN, &text)?;
+    Ok(true)
+}
