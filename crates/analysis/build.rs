@@ -1,5 +1,7 @@
 //! Compiles the data files of `catalog/` into tables.
 
+#![expect(clippy::disallowed_methods, reason = "a build script reads data and writes tables")]
+
 #[path = "build/data.rs"]
 mod data;
 

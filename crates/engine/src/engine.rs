@@ -68,6 +68,7 @@ impl Engine {
 
     /// Decides one action, and remembers in `session` what follows from it.
     pub fn decide(&self, action: &Action, call: &Call, session: &mut Session) -> Explained {
+        #[expect(clippy::disallowed_methods, reason = "for `elapsed_us` alone")]
         let started = Instant::now();
         for message in &action.user_messages {
             session.observe_user(message);
