@@ -28,7 +28,8 @@ pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, 
     let mixed = mixed_sources(&rows);
     let folders = folders(&rows);
     for row in &rows {
-        let Some(action) = folders.get(&key(row)).and_then(|(cwd, home)| row.action(cwd, home)) else {
+        let Some(action) = folders.get(&key(row)).and_then(|(cwd, home)| row.action(cwd, home))
+        else {
             eprintln!("warning: {}: not a tool call", row.id);
             continue;
         };

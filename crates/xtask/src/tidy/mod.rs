@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
 pub(crate) fn run() -> Result<bool, Failure> {
     let sources = files::with_extensions(&["rs"])?;
     let mut findings = layers::check(&files::cargo_metadata()?);
-    findings.extend(sources.iter().flat_map(rust::check));
+    findings.extend(rust::check_all(&sources));
     let manifest = files::read("Cargo.toml")?.unwrap_or_default();
     let lock = files::read("Cargo.lock")?.unwrap_or_default();
     findings.extend(texts::pinned(&manifest, &lock));

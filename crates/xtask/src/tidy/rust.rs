@@ -1,5 +1,7 @@
 //! What holds of one Rust file.
 
+use std::collections::BTreeSet;
+
 use super::Finding;
 use crate::files::File;
 
@@ -34,20 +36,36 @@ const RESERVED: [(&str, &[&str], &str); 3] = [
     ),
 ];
 
-pub(super) fn check(file: &File) -> Vec<Finding> {
-    // These rules are written with the words they look for.
-    if file.path == "crates/xtask/src/tidy/rust.rs" {
-        return Vec::new();
-    }
+/// Checks every file.
+pub(super) fn check_all(files: &[File]) -> Vec<Finding> {
+    let tests: BTreeSet<String> = files.iter().flat_map(test_modules).collect();
+    files.iter().flat_map(|file| check(file, tests.contains(&file.path))).collect()
+}
+
+fn check(file: &File, is_test: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(size(file));
     findings.extend(prose(file));
+    // These rules are written with the words they look for.
+    if is_test || file.path == "crates/xtask/src/tidy/rust.rs" {
+        return findings;
+    }
     for (line, code) in product_code(&file.text) {
         let at = format!("{}:{line}", file.path);
         findings.extend(pure(file, code).map(|message| Finding::fail(&at, message)));
         findings.extend(reserved(file, code).map(|message| Finding::fail(&at, message)));
     }
     findings
+}
+
+/// Where the modules of a file that are there for tests alone (`#[cfg(test)] mod x;`) may lie.
+fn test_modules(file: &File) -> Vec<String> {
+    let module = file.path.strip_suffix(".rs").unwrap_or(&file.path);
+    let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let lines = file.text.lines().map(str::trim);
+    let declared = lines.clone().zip(lines.skip(1)).filter(|(line, _)| *line == "#[cfg(test)]");
+    let names = declared.filter_map(|(_, next)| next.strip_prefix("mod ")?.strip_suffix(';'));
+    names.flat_map(|name| [folder, module].map(|place| format!("{place}/{name}.rs"))).collect()
 }
 
 fn size(file: &File) -> Option<Finding> {
@@ -128,7 +146,7 @@ mod tests {
 
     fn messages(path: &str, text: &str) -> Vec<String> {
         let file = File { path: path.to_owned(), text: format!("//! Prose.\n{text}") };
-        check(&file).into_iter().map(|finding| finding.to_string()).collect()
+        check_all(&[file]).into_iter().map(|finding| finding.to_string()).collect()
     }
 
     #[test]
@@ -174,6 +192,18 @@ mod tests {
     }
 
     #[test]
+    fn a_module_of_tests_may_do_more() {
+        let parent = "//! Prose.\n#[cfg(test)]\nmod bless;\nmod other;\n";
+        let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
+        let files = ["lib", "bless", "other"].map(|name| {
+            let text = if name == "lib" { parent } else { "//! Prose.\nuse std::fs;\n" };
+            file(&format!("crates/policy/src/{name}.rs"), text)
+        });
+        let places: Vec<_> = check_all(&files).into_iter().map(|finding| finding.place).collect();
+        assert_eq!(places, ["crates/policy/src/other.rs:2"]);
+    }
+
+    #[test]
     fn long_files_are_named_and_longer_ones_fail() {
         assert!(messages("crates/cli/src/x.rs", &"\n".repeat(399))[0].starts_with("warning"));
         assert!(messages("crates/cli/src/x.rs", &"\n".repeat(999))[0].starts_with("error"));
@@ -182,6 +212,6 @@ mod tests {
     #[test]
     fn a_file_opens_with_prose() {
         let file = File { path: "crates/cli/src/x.rs".into(), text: "use x;\n".into() };
-        assert_eq!(check(&file).len(), 1);
+        assert_eq!(check_all(&[file]).len(), 1);
     }
 }
