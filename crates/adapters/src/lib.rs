@@ -10,6 +10,8 @@
 
 mod agents;
 
+pub mod labelled;
 mod normalize;
+pub mod transcript;
 
 pub use crate::normalize::normalize;
