@@ -140,8 +140,8 @@ attributes! {
         [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard],
         "Where the path lies: `workspace`, `home`, `temp`, `system`, `device`, `other`, `unknown`.";
     Classes = "classes", Set,
-        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard],
-        "What the path is: classes of `catalog/paths.toml`, such as `shell-rc`, `ci`, `secret`, `lockfile`.";
+        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, Net, DownloadExec],
+        "What the path or host is: classes of `catalog/paths.toml`, such as `shell-rc`, `ci`, `secret`, `lockfile`, or of `catalog/hosts.toml`, such as `paste`, `localhost`.";
     Critical = "critical", Flag, [Read, Write, Delete, Metadata],
         "The path is one whose loss ends a machine or a home: `/` and its children, home, drive roots, the working folder and its parents.";
     Recursive = "recursive", Flag, [Read, Write, Delete, Metadata, Credential, Create],

@@ -1,6 +1,6 @@
 //! `catalog/{paths,hosts,tools}.toml` become static tables, checked while they are built.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,6 +15,9 @@ pub(crate) fn generate() -> Result<()> {
     let out = env::var("OUT_DIR")?;
     let write = |name: &str, text: String| fs::write(Path::new(&out).join(name), text);
     write("path_data.rs", paths(&read::<PathsFile>("paths.toml")?)?)?;
+    write("host_data.rs", hosts(&read::<HostsFile>("hosts.toml")?)?)?;
+    write("content_data.rs", content(&read::<ContentFile>("content.toml")?)?)?;
+    write("tool_data.rs", tools(&read::<ToolsFile>("tools.toml")?)?)?;
     Ok(())
 }
 
@@ -161,6 +164,157 @@ fn key(parts: &[String]) -> Option<String> {
     }
     let ending = parts.iter().rev().find_map(|part| part.strip_prefix('*'))?;
     (ending.starts_with('.') && !ending.contains(['*', '?', '['])).then(|| ending.to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostsFile {
+    class: Vec<HostClass>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostClass {
+    name: String,
+    description: String,
+    hosts: Vec<String>,
+}
+
+/// One row for each host, sorted, with all its classes and whether hosts below it count.
+fn hosts(file: &HostsFile) -> Result<String> {
+    let mut rows: BTreeSet<(String, bool, String)> = BTreeSet::new();
+    for class in &file.class {
+        if class.description.is_empty() {
+            return Err(format!("hosts.toml: class `{}` has no description", class.name).into());
+        }
+        for host in class.hosts.iter().filter(|host| !host.contains('/')) {
+            let name = host.strip_prefix('=').unwrap_or(host);
+            rows.insert((name.to_owned(), !host.starts_with('='), class.name.clone()));
+        }
+    }
+    let mut text = String::from("static HOSTS: &[(&str, bool, &str)] = &[\n");
+    for row in rows {
+        writeln!(text, "{row:?},")?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContentFile {
+    secret: Vec<Secret>,
+    widening: Vec<Widening>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    name: String,
+    prefix: String,
+    length: usize,
+    #[serde(default)]
+    alphabet: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Widening {
+    mechanism: String,
+    words: Vec<String>,
+}
+
+fn content(file: &ContentFile) -> Result<String> {
+    let mut text = String::from("static SECRETS: &[Secret] = &[\n");
+    for Secret { name, prefix, length, alphabet } in &file.secret {
+        writeln!(
+            text,
+            "Secret {{ name: {name:?}, prefix: {prefix:?}, length: {length}, alphabet: {alphabet:?} }},"
+        )?;
+    }
+    text.push_str("];\nstatic WIDENINGS: &[(&str, &[&str])] = &[\n");
+    for Widening { mechanism, words } in &file.widening {
+        writeln!(text, "({mechanism:?}, &{words:?}),")?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolsFile {
+    noun_like: Vec<String>,
+    verb: Vec<Verb>,
+    noun: Vec<Noun>,
+    arguments: BTreeMap<String, Vec<String>>,
+    server: Vec<Server>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verb {
+    effect: String,
+    words: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Noun {
+    effect: String,
+    with: Vec<String>,
+    words: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    words: Vec<String>,
+    kind: String,
+}
+
+fn tools(file: &ToolsFile) -> Result<String> {
+    let mut verbs = BTreeMap::new();
+    for verb in &file.verb {
+        for word in verb.words.iter().filter(|word| !word.contains('_')) {
+            if let Some(other) = verbs.insert(word.clone(), capitalised(&verb.effect))
+                && other != capitalised(&verb.effect)
+            {
+                return Err(format!("tools.toml: the verb `{word}` has two effects").into());
+            }
+        }
+    }
+    if let Some(word) = file.noun_like.iter().find(|word| word.is_empty()) {
+        return Err(format!("tools.toml: empty word `{word}` in `noun_like`").into());
+    }
+    let mut text = format!("static NOUN_LIKE: &[&str] = &{:?};\n", file.noun_like);
+    text.push_str("static VERBS: &[(&str, Does)] = &[\n");
+    for (word, effect) in verbs {
+        writeln!(text, "({word:?}, Does::{effect}),")?;
+    }
+    text.push_str("];\nstatic NOUNS: &[(&[&str], &[Does], Does)] = &[\n");
+    for noun in &file.noun {
+        let with: Vec<String> =
+            noun.with.iter().map(|effect| format!("Does::{}", capitalised(effect))).collect();
+        let effect = capitalised(&noun.effect);
+        writeln!(text, "(&{:?}, &[{}], Does::{effect}),", noun.words, with.join(", "))?;
+    }
+    text.push_str("];\nstatic ARGUMENTS: &[(&str, Role)] = &[\n");
+    let mut arguments = BTreeSet::new();
+    for (role, names) in &file.arguments {
+        for name in names {
+            arguments.insert((name.replace('_', ""), capitalised(role)));
+        }
+    }
+    for (name, role) in arguments {
+        writeln!(text, "({name:?}, Role::{role}),")?;
+    }
+    text.push_str("];\nstatic SERVERS: &[(&[&str], Family)] = &[\n");
+    for server in &file.server {
+        let kind: String = server.kind.split('_').map(capitalised).collect();
+        writeln!(text, "(&{:?}, Family::{kind}),", server.words)?;
+    }
+    text.push_str("];\n");
+    Ok(text)
 }
 
 fn nested(lists: &[Vec<String>]) -> String {

@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use ringfence_action::{Action, Dialect, Effect, Evidence, Opaque, OpaqueReason, Scope, Text};
+use ringfence_action::{
+    Action, Dialect, Effect, EffectKind, Evidence, Opaque, OpaqueReason, Scope, Text,
+};
 
 use crate::invocation::{Data, Invocation};
 use crate::shell::Inherited;
 use crate::value::{Span, Value, Word};
-use crate::{Analysis, Need, argv, code, shell};
+use crate::{Analysis, Need, argv, code, hosts, shell};
 
 /// Limits of one analysis. Reaching one is an opaque remark, never an error.
 pub(crate) mod limits {
@@ -153,6 +155,9 @@ impl<'a> Analyzer<'a> {
         if effect.evidence.is_none() {
             effect.evidence = Some(frame.source.evidence(span));
         }
+        if effect.kind == EffectKind::Net {
+            hosts::classify(&mut effect);
+        }
         if self.found.effects.len() >= limits::EFFECTS {
             self.opaque(frame, span, OpaqueReason::OutOfFuel, "more effects than are followed");
         } else if self.seen.insert(effect.clone()) {
@@ -168,6 +173,10 @@ impl<'a> Analyzer<'a> {
         reason: OpaqueReason,
         detail: impl Into<String>,
     ) {
+        // What is only written now is looked at again when it runs.
+        if frame.content && reason != OpaqueReason::HiddenCharacters {
+            return;
+        }
         let opaque = Opaque::new(reason, detail).at(frame.source.evidence(span));
         if !self.found.opaque.contains(&opaque) && self.found.opaque.len() < limits::EFFECTS {
             self.found.opaque.push(opaque);

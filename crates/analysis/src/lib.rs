@@ -19,6 +19,7 @@
 pub mod argv;
 mod code;
 mod context;
+mod hosts;
 mod invocation;
 mod paths;
 mod shell;

@@ -233,6 +233,21 @@ pub(crate) fn effect(
     }
 }
 
+/// What a path is: its classes, umbrella classes among them.
+pub(crate) fn classes(
+    analyzer: &Analyzer<'_>,
+    frame: &Frame,
+    path: &Value,
+) -> BTreeSet<&'static str> {
+    let world = World::of(analyzer.action);
+    let action = analyzer.action;
+    let target = locate(analyzer, frame, path);
+    let all = target.alternatives();
+    let judged =
+        all.iter().map(|one| judge(&world, action, frame, EffectKind::Read, false, path, one));
+    judged.flat_map(|judgement| judgement.classes).collect()
+}
+
 /// Everything a path's name tells.
 #[derive(PartialEq)]
 struct Judgement {

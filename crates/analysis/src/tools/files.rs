@@ -1,9 +1,10 @@
 //! The file tools.
 
-use ringfence_action::{Attr, AttrValue, EffectKind, Replacement, Text};
+use ringfence_action::{Attr, AttrValue, EffectKind, Replacement, Target, Text};
 
-use super::whole;
+use super::{content, whole};
 use crate::context::Analyzer;
+use crate::invocation::Data;
 use crate::paths;
 use crate::value::Value;
 
@@ -13,13 +14,25 @@ pub(super) fn read(analyzer: &mut Analyzer<'_>, path: &Text) {
 }
 
 /// A whole file is written.
-pub(super) fn write(analyzer: &mut Analyzer<'_>, path: &Text, _content: &Text) {
+pub(super) fn write(analyzer: &mut Analyzer<'_>, path: &Text, content: &Text) {
     touch(analyzer, path, EffectKind::Write, &[]);
+    content::written(analyzer, &value(path), content);
+    let frame = analyzer.frame(path);
+    if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {
+        analyzer.wrote(&path, Data::Text(content.value.clone(), whole(content)));
+    }
 }
 
 /// Parts of a file are replaced; only the new parts are looked at.
-pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, _replacements: &[Replacement]) {
+pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, replacements: &[Replacement]) {
     touch(analyzer, path, EffectKind::Write, &[]);
+    for replacement in replacements {
+        content::written(analyzer, &value(path), &replacement.new);
+    }
+    let frame = analyzer.frame(path);
+    if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {
+        analyzer.wrote(&path, Data::Unknown);
+    }
 }
 
 /// A file or folder is removed.
@@ -58,6 +71,9 @@ fn touch(
     attributes: &[(Attr, AttrValue)],
 ) {
     let frame = analyzer.frame(path);
-    let value = Value::known(path.value.strip_prefix("file://").unwrap_or(&path.value));
-    paths::effect(analyzer, &frame, whole(path), kind, &value, attributes);
+    paths::effect(analyzer, &frame, whole(path), kind, &value(path), attributes);
+}
+
+fn value(path: &Text) -> Value {
+    Value::known(path.value.strip_prefix("file://").unwrap_or(&path.value))
 }

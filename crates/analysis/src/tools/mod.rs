@@ -1,11 +1,18 @@
 //! Tool calls: the agents' own file, web, browser and MCP tools.
 //!
 //! Every variant of [`Call`] becomes effects here. What is written to a file is looked at as well
-//! : a script that is put down now and run later is judged before it is there.
+//! ([`content`]): a script that is put down now and run later is judged before it is there.
 
+mod arguments;
+mod content;
 mod files;
+mod named;
+mod scripts;
+#[cfg(test)]
+mod tests;
+mod web;
 
-use ringfence_action::{Call, Target, Text};
+use ringfence_action::{Attr, Call, Dialect, Effect, EffectKind, OpaqueReason, Target, Text};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
@@ -32,9 +39,30 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, call: &Call) {
         }
         // What a subagent does comes back as calls of its own.
         Call::Inert | Call::Subagent { .. } => {}
-        Call::Fetch { .. } | Call::WebSearch { .. } => {}
-        Call::Mcp { .. } | Call::Browser { .. } | Call::Keys { .. } | Call::Stop { .. } => {}
-        Call::Unknown { .. } | Call::Malformed { .. } => {}
+        Call::Fetch { url } => web::fetch(analyzer, url),
+        // The query goes to the agent's own provider, which has seen it already.
+        Call::WebSearch { .. } => {}
+        Call::Mcp { server, tool, pointer, arguments } => {
+            named::call(analyzer, server, tool, pointer, arguments);
+        }
+        Call::Unknown { tool, pointer, arguments } => {
+            named::call(analyzer, "", tool, pointer, arguments);
+        }
+        Call::Browser { operation, pointer, arguments } => {
+            web::browser(analyzer, operation, pointer, arguments);
+        }
+        Call::Keys { text, .. } => keys(analyzer, text),
+        Call::Stop { id } => {
+            let frame = analyzer.frame(&Text::new("/input", ""));
+            let target = id.clone().map_or(Target::Unknown, Target::Known);
+            let effect = Effect::new(EffectKind::Process, target).with(Attr::Op, "stop");
+            analyzer.effect(&frame, Span::default(), effect);
+        }
+        Call::Malformed { tool, problem } => {
+            let frame = analyzer.frame(&Text::new("/input", ""));
+            let detail = format!("{tool}: {problem}");
+            analyzer.opaque(&frame, Span::default(), OpaqueReason::MalformedInput, detail);
+        }
     }
 }
 
@@ -72,4 +100,24 @@ fn exec(analyzer: &mut Analyzer<'_>, argv: &[Text], cwd: Option<&Text>) {
         stdout_shown: true,
     };
     analyzer.run(&frame, &invocation);
+}
+
+/// Keys go to a program that already runs: most often a shell. An answer to a question, or a key
+/// that only interrupts, is no command.
+fn keys(analyzer: &mut Analyzer<'_>, text: &Text) {
+    let frame = analyzer.frame(text);
+    let typed = text.value.trim_matches(|c: char| c.is_control() || c.is_whitespace());
+    let answers = |word: &str| {
+        matches!(
+            word.to_ascii_lowercase().as_str(),
+            "y" | "n" | "yes" | "no" | "q" | "quit" | "exit"
+        ) || word.bytes().all(|b| b.is_ascii_digit())
+    };
+    if typed.is_empty() || answers(typed) {
+        let effect = Effect::new(EffectKind::Process, Target::Unknown).with(Attr::Op, "input");
+        return analyzer.effect(&frame, whole(text), effect);
+    }
+    let start = text.value.find(typed).unwrap_or(0);
+    let word = Word::known(typed, Span::new(start, start + typed.len()));
+    analyzer.shell(&frame, &word, Dialect::Bash, &Data::None);
 }

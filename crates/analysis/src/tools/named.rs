@@ -1,0 +1,257 @@
+//! Tools whose code nobody can see: MCP servers' and unknown ones, judged by their names.
+
+use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target, Text};
+use serde_json::Value as Json;
+
+use super::arguments::{self, Argument, Does, Family, Role};
+use super::{files, whole};
+use crate::context::{Analyzer, Frame};
+use crate::invocation::Data;
+use crate::value::{Span, Value, Word};
+use crate::{hosts, paths};
+
+/// A tool in its own words.
+struct Named<'t> {
+    server: &'t str,
+    tool: &'t str,
+    family: Option<Family>,
+    does: Option<Does>,
+    arguments: Vec<Argument>,
+    frame: Frame,
+}
+
+/// Judges a tool by name and arguments. What no word of its name tells is opaque.
+pub(super) fn call(
+    analyzer: &mut Analyzer<'_>,
+    server: &str,
+    tool: &str,
+    pointer: &str,
+    arguments: &Json,
+) {
+    let named = Named {
+        server,
+        tool,
+        family: arguments::family(if server.is_empty() { tool } else { server }),
+        does: arguments::does(tool),
+        arguments: arguments::of(pointer, arguments),
+        frame: analyzer.frame(&Text::new(pointer, tool)),
+    };
+    named.follow_code(analyzer);
+    named.follow_urls(analyzer);
+    let Some(does) = named.does else {
+        if named.family != Some(Family::None) {
+            let name = [server, tool].join(if server.is_empty() { "" } else { "/" });
+            analyzer.opaque(&named.frame, Span::default(), OpaqueReason::UnknownTool, name);
+        }
+        return;
+    };
+    if named.follow_paths(analyzer, does) {
+        return;
+    }
+    if let Some(effect) = named.effect(does) {
+        analyzer.effect(&named.frame, Span::default(), effect);
+    }
+}
+
+impl Named<'_> {
+    fn with_role(&self, role: Role) -> impl Iterator<Item = &Text> {
+        self.arguments.iter().filter(move |a| a.role == Some(role)).map(|a| &a.text)
+    }
+
+    /// Code among the arguments: shell commands, SQL, scripts.
+    fn follow_code(&self, analyzer: &mut Analyzer<'_>) {
+        let runs = self.does == Some(Does::Run);
+        for argument in &self.arguments {
+            let text = &argument.text;
+            let frame = analyzer.frame(text);
+            let word = Word::known(text.value.clone(), whole(text));
+            let language = match argument.role {
+                Some(Role::Shell) if runs || self.does.is_none() => {
+                    analyzer.shell(&frame, &word, Dialect::Bash, &Data::None);
+                    continue;
+                }
+                Some(Role::Sql)
+                    if self.family == Some(Family::Database) || looks_like_sql(&text.value) =>
+                {
+                    "sql"
+                }
+                Some(Role::Python) => "python",
+                Some(Role::Javascript) if runs => "javascript",
+                Some(Role::Code) if runs => code_language(self.tool),
+                _ => continue,
+            };
+            analyzer.code(&frame, language, &word);
+        }
+    }
+
+    fn follow_urls(&self, analyzer: &mut Analyzer<'_>) {
+        for url in self.with_role(Role::Url).filter(|url| url.value.contains("://")) {
+            let frame = analyzer.frame(url);
+            let sends = matches!(self.does, Some(Does::Message | Does::Change));
+            let mut effect = hosts::connection(&Value::known(url.value.clone()));
+            effect
+                .attributes
+                .set(Attr::Upload, sends && self.with_role(Role::Content).next().is_some());
+            effect.attributes.set(Attr::Op, self.tool);
+            analyzer.effect(&frame, whole(url), effect);
+        }
+    }
+
+    /// Files of this machine; true if that is all the tool does.
+    fn follow_paths(&self, analyzer: &mut Analyzer<'_>, does: Does) -> bool {
+        let of_files = self.family == Some(Family::Files);
+        let paths: Vec<&Text> = self
+            .with_role(Role::Path)
+            .filter(|path| of_files || super::web::looks_absolute(&path.value))
+            .collect();
+        let Some(first) = paths.first() else { return false };
+        let moves =
+            arguments::words(self.tool).iter().any(|word| word == "move" || word == "rename");
+        let kind = match does {
+            Does::Look | Does::None => EffectKind::Read,
+            Does::Change if of_files => {
+                if let (true, [from, to, ..]) = (moves, paths.as_slice()) {
+                    files::rename(analyzer, from, to);
+                    return true;
+                }
+                if let Some(content) = self.with_role(Role::Content).next() {
+                    files::write(analyzer, first, content);
+                    return true;
+                }
+                EffectKind::Write
+            }
+            Does::Destroy => EffectKind::Delete,
+            // An attachment, an upload: the file goes to whoever is behind the tool.
+            _ => EffectKind::Read,
+        };
+        for path in &paths {
+            let frame = analyzer.frame(path);
+            let value = Value::known(path.value.clone());
+            let recursive = kind == EffectKind::Delete;
+            let attributes = [(Attr::Op, self.tool.into()), (Attr::Recursive, recursive.into())];
+            paths::effect(analyzer, &frame, whole(path), kind, &value, &attributes);
+        }
+        of_files && matches!(does, Does::Look | Does::Change | Does::Destroy)
+    }
+
+    fn effect(&self, does: Does) -> Option<Effect> {
+        let recipients: Vec<String> =
+            self.with_role(Role::Recipient).map(|text| text.value.clone()).take(16).collect();
+        let recipient = match recipients.as_slice() {
+            [] => self.target(),
+            _ => Target::one_of(recipients),
+        };
+        let new = |kind, target| Some(Effect::new(kind, target));
+        let effect = match (does, self.family) {
+            (Does::None, _) | (Does::Look, Some(Family::None | Family::Files)) => None,
+            (Does::Change | Does::Run, Some(Family::None)) => None,
+            (Does::Pay, _) | (Does::Change | Does::Destroy, Some(Family::Payment)) => {
+                new(EffectKind::Payment, recipient)
+            }
+            (Does::Message, Some(Family::VcsRemote)) => new(EffectKind::Message, self.target()),
+            (Does::Message, _) | (Does::Change, Some(Family::Message)) => {
+                new(EffectKind::Message, recipient)
+            }
+            (Does::Grant, _) => {
+                new(EffectKind::Infra, recipient).map(|effect| effect.with(Attr::Grant, true))
+            }
+            (Does::Look, family) => new(self.kind_of_change(family), self.target())
+                .map(|e| e.with(Attr::ReadOnly, true)),
+            (Does::Weaken, _) => {
+                new(EffectKind::Infra, self.target()).map(|e| e.with(Attr::Insecure, true))
+            }
+            // The statement itself has said what it does.
+            (Does::Run, Some(Family::Database)) if self.with_role(Role::Sql).next().is_some() => {
+                None
+            }
+            (Does::Run, _) if self.runs_visible_code() => None,
+            (Does::Run | Does::Change | Does::Control, family) => {
+                new(self.kind_of_change(family), self.target())
+            }
+            (Does::Destroy, family) => {
+                new(self.kind_of_change(family), self.target()).map(|effect| {
+                    let fits = Attr::Destroy.fits(effect.kind);
+                    if fits { effect.with(Attr::Destroy, true) } else { effect }
+                })
+            }
+        };
+        effect.map(|mut effect| {
+            effect.attributes.set(Attr::Op, self.tool);
+            if Attr::Provider.fits(effect.kind) && !self.server.is_empty() {
+                effect.attributes.set(Attr::Provider, self.server);
+            }
+            if Attr::Environment.fits(effect.kind) && self.names_production() {
+                effect.attributes.set(Attr::Environment, "production");
+            }
+            effect
+        })
+    }
+
+    fn kind_of_change(&self, family: Option<Family>) -> EffectKind {
+        match family {
+            Some(Family::VcsRemote) => EffectKind::VcsRemote,
+            Some(Family::VcsLocal) => EffectKind::VcsLocal,
+            Some(Family::Database) => EffectKind::Database,
+            Some(Family::Message | Family::Payment | Family::Files | Family::None) | None => {
+                EffectKind::Infra
+            }
+        }
+    }
+
+    fn runs_visible_code(&self) -> bool {
+        [Role::Shell, Role::Sql, Role::Python, Role::Code]
+            .into_iter()
+            .any(|role| self.with_role(role).next().is_some())
+    }
+
+    /// What the tool acts on: the arguments that name things, else the tool itself.
+    fn target(&self) -> Target {
+        let named: Vec<&str> =
+            self.with_role(Role::Target).map(|text| text.value.as_str()).take(3).collect();
+        if named.is_empty() {
+            let name = if self.server.is_empty() {
+                self.tool.to_owned()
+            } else {
+                format!("{}/{}", self.server, self.tool)
+            };
+            return Target::known(name);
+        }
+        Target::known(named.join("/"))
+    }
+
+    fn names_production(&self) -> bool {
+        let is_production =
+            |word: &String| matches!(word.as_str(), "prod" | "production" | "live" | "prd");
+        self.arguments
+            .iter()
+            .filter(|argument| matches!(argument.role, Some(Role::Target | Role::Url) | None))
+            .filter(|argument| argument.text.value.len() <= 80)
+            .any(|argument| arguments::words(&argument.text.value).iter().any(is_production))
+    }
+}
+
+fn looks_like_sql(text: &str) -> bool {
+    let first =
+        text.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    const STATEMENTS: &[&str] = &[
+        "select", "insert", "update", "delete", "drop", "alter", "create", "truncate", "grant",
+        "revoke", "with", "merge", "copy", "vacuum", "pragma", "call", "replace",
+    ];
+    STATEMENTS.contains(&first.to_ascii_lowercase().as_str())
+        && text.trim().contains(char::is_whitespace)
+}
+
+fn code_language(tool: &str) -> &'static str {
+    let words = arguments::words(tool);
+    let has = |word: &str| words.iter().any(|known| known == word);
+    if has("javascript") || has("js") || has("node") {
+        "javascript"
+    } else if has("sql") {
+        "sql"
+    } else if has("bash") || has("shell") {
+        "sh"
+    } else {
+        // What agents' code tools run unless their name says otherwise.
+        "python"
+    }
+}
