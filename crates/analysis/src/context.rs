@@ -100,6 +100,8 @@ pub(crate) struct Frame {
     pub(crate) conditional: bool,
     /// What a shell started here finds in its environment.
     pub(crate) inherited: Rc<Inherited>,
+    /// A word of the command was fetched from the network, from here.
+    pub(crate) fetched: Option<Value>,
 }
 
 /// One analysis in progress.
@@ -137,6 +139,7 @@ impl<'a> Analyzer<'a> {
             content: false,
             conditional: false,
             inherited: Rc::default(),
+            fetched: None,
         }
     }
 
@@ -239,13 +242,20 @@ impl<'a> Analyzer<'a> {
         self.deeper(frame, invocation.span(), |analyzer| {
             output = argv::run(analyzer, frame, invocation);
         });
-        output
+        if let Some(known) = shell::static_output(self, frame, invocation) {
+            return known;
+        }
+        match (output, &invocation.stdin) {
+            // What passes through a filter comes from where it came from.
+            (Data::Unknown, Data::Network(from)) => Data::Network(from.clone()),
+            (output, _) => output,
+        }
     }
 
     /// Shell code is about to run. `stdin` is what it may read.
     pub(crate) fn shell(&mut self, frame: &Frame, code: &Word, dialect: Dialect, stdin: &Data) {
         self.each_code(frame, code, |analyzer, frame, text| {
-            shell::interpret(analyzer, frame, text, dialect, stdin);
+            shell::interpret(analyzer, frame, text, dialect, stdin)
         });
     }
 
@@ -253,14 +263,25 @@ impl<'a> Analyzer<'a> {
     pub(crate) fn code(&mut self, frame: &Frame, language: &str, code: &Word) {
         self.each_code(frame, code, |analyzer, frame, text| {
             code::analyze(analyzer, frame, language, text);
+            Data::Unknown
         });
     }
 
-    fn each_code(&mut self, frame: &Frame, code: &Word, body: impl Fn(&mut Self, &Frame, &str)) {
+    /// Runs `body` for every text that the code may be, one level deeper. Returns what it prints.
+    pub(crate) fn each_code(
+        &mut self,
+        frame: &Frame,
+        code: &Word,
+        body: impl Fn(&mut Self, &Frame, &str) -> Data,
+    ) -> Data {
         let Some(texts) = code.value.listed() else {
-            self.opaque(frame, code.span, OpaqueReason::DynamicCode, "");
-            return;
+            if let Some(from) = &frame.fetched {
+                shell::download_exec(self, frame, code.span, from);
+            }
+            self.opaque(frame, code.span, OpaqueReason::DynamicCode, "the code is computed");
+            return Data::Unknown;
         };
+        let mut output = Data::Unknown;
         for text in texts {
             let mut inner = frame.clone();
             inner.source = frame.source.nested(text, code.span);
@@ -270,9 +291,10 @@ impl<'a> Analyzer<'a> {
                     let detail = format!("{} bytes of code", text.len());
                     analyzer.opaque(&inner, Span::new(0, 0), OpaqueReason::TooLarge, detail);
                 } else {
-                    body(analyzer, &inner, text);
+                    output = body(analyzer, &inner, text);
                 }
             });
         }
+        if texts.len() == 1 { output } else { Data::Unknown }
     }
 }

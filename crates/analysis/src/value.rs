@@ -2,6 +2,9 @@
 
 use ringfence_action::Target;
 
+/// The pattern of a number whose value is not known.
+const NUMBER: &str = "[0-9]*";
+
 /// A set of strings that a word may turn out to be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Value {
@@ -48,13 +51,35 @@ impl Value {
         }
     }
 
+    /// Some whole number.
+    pub(crate) fn number() -> Self {
+        Self::Pattern(NUMBER.to_owned())
+    }
+
+    /// Whether it is certainly a whole number.
+    pub(crate) fn is_number(&self) -> bool {
+        let digits = |text: &str| {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        match self {
+            Self::Known(text) => digits(text),
+            Self::OneOf(all) => all.iter().all(|text| digits(text)),
+            Self::Pattern(pattern) => pattern == NUMBER,
+            Self::Unknown => false,
+        }
+    }
+
     /// This or that: what a variable is after a branch.
     pub(crate) fn join(self, other: Self) -> Self {
         if self == other {
             return self;
         }
         match (self.listed(), other.listed()) {
-            (Some(a), Some(b)) => Self::one_of(a.iter().chain(b).cloned().collect()),
+            (Some(a), Some(b)) if a.len() + b.len() <= Target::MAX_ALTERNATIVES => {
+                Self::one_of(a.iter().chain(b).cloned().collect())
+            }
+            _ if self.is_number() && other.is_number() => Self::number(),
             _ => Self::Unknown,
         }
     }

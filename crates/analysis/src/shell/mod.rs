@@ -1,61 +1,201 @@
 //! Shell code: parsed, lowered into our own tree, and interpreted over abstract values.
+//!
+//! `guard` looks at the characters, `parse` and `lower` make a tree ([`ir`]), `witness` checks that
+//! the tree has every substitution that the text has, `interpret` walks it with a [`state`] and
+//! hands every program that would run to the [`Analyzer`]. The walk takes every path that may be
+//! taken; what it cannot follow it calls opaque.
 
-use std::collections::BTreeMap;
+mod arithmetic;
+mod assign;
+mod builtins;
+mod command;
+mod declare;
+mod environment;
+mod expand;
+mod glob;
+mod guard;
+mod interpret;
+mod ir;
+mod lower;
+mod parameter;
+mod parse;
+mod program;
+mod redirect;
+mod state;
+mod static_output;
+mod witness;
+
+use std::rc::Rc;
 
 use ringfence_action::{Dialect, OpaqueReason};
 
 use crate::context::{Analyzer, Frame};
-use crate::invocation::{Data, Invocation};
+use crate::invocation::Data;
 use crate::value::{Span, Value};
 
-/// What a shell leaves to the programs it starts, and a shell among them takes over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Inherited {
-    /// Exported variables, as far as the action itself sets them.
-    pub(crate) variables: BTreeMap<String, Value>,
-}
-
-/// Whether this base name is a shell whose code is interpreted here.
-pub(crate) fn is_shell(name: &str) -> bool {
-    dialect_of(name).is_some()
-}
-
-fn dialect_of(name: &str) -> Option<Dialect> {
-    match name.trim_start_matches('-') {
-        "bash" | "rbash" => Some(Dialect::Bash),
-        "sh" | "dash" | "ash" | "ksh" | "mksh" | "ksh93" => Some(Dialect::Posix),
-        "zsh" => Some(Dialect::Zsh),
-        _ => None,
-    }
-}
-
-/// A shell runs as a program: `sh -c CODE`, `bash FILE`, `sh` with code on standard input. The
-/// caller has already recorded that the program runs; this follows what it would run.
-pub(crate) fn run_shell_program(
-    analyzer: &mut Analyzer<'_>,
-    frame: &Frame,
-    invocation: &Invocation,
-) -> Data {
-    let mut words = invocation.argv.iter().skip(1);
-    while let Some(word) = words.next() {
-        if word.value.as_known().is_some_and(|text| text.starts_with('-') && text.ends_with('c'))
-            && let Some(code) = words.next()
-        {
-            analyzer.shell(frame, code, Dialect::Bash, &invocation.stdin);
-            return Data::Unknown;
-        }
-    }
-    analyzer.opaque(frame, invocation.span(), OpaqueReason::StdinCode, "");
-    Data::Unknown
-}
+pub(crate) use interpret::download_exec;
+pub(crate) use program::{is_shell, run_shell_program};
+pub(crate) use state::Inherited;
+use state::State;
+pub(crate) use static_output::output as static_output;
 
 /// Interprets shell code. Every program it would run goes through [`Analyzer::run`].
 pub(crate) fn interpret(
     analyzer: &mut Analyzer<'_>,
     frame: &Frame,
     code: &str,
-    _dialect: Dialect,
-    _stdin: &Data,
-) {
-    analyzer.opaque(frame, Span::new(0, code.len()), OpaqueReason::UnsupportedDialect, "");
+    dialect: Dialect,
+    stdin: &Data,
+) -> Data {
+    interpret_with(analyzer, frame, code, dialect, stdin, None, Vec::new())
+}
+
+/// Interprets shell code with `$0` and positional parameters.
+fn interpret_with(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    code: &str,
+    dialect: Dialect,
+    stdin: &Data,
+    name: Option<Value>,
+    positional: Vec<Value>,
+) -> Data {
+    let whole = Span::new(0, code.len());
+    if let Some(finding) = guard::look(code) {
+        match finding {
+            guard::Finding::Fatal(reason, what) => {
+                analyzer.opaque(frame, whole, reason, what);
+                return Data::Unknown;
+            }
+            guard::Finding::Remark(at, what) => {
+                let span = Span::new(at, at + 1);
+                analyzer.opaque(frame, span, OpaqueReason::HiddenCharacters, what);
+            }
+        }
+    }
+    let script = match lower::lower(code, dialect) {
+        Ok(script) => script,
+        Err((reason, detail)) => {
+            analyzer.opaque(frame, whole, reason, detail);
+            return Data::Unknown;
+        }
+    };
+    let mut state = State::inheriting(&frame.inherited);
+    state.positional = Some(positional);
+    state.name = name;
+    let mut shell = Shell {
+        analyzer,
+        frame: frame.clone(),
+        state,
+        dialect,
+        stdin: stdin.clone(),
+        stdout_shown: true,
+        traps: Vec::new(),
+        calls: Vec::new(),
+        texts: 0,
+        descriptors: 63,
+        left: false,
+        jumped: false,
+        numeric_output: false,
+    };
+    let output = shell.script(&script);
+    shell.finish();
+    output
+}
+
+/// One shell at work.
+struct Shell<'s, 'a> {
+    analyzer: &'s mut Analyzer<'a>,
+    frame: Frame,
+    state: State,
+    dialect: Dialect,
+    /// What commands read that are not redirected.
+    stdin: Data,
+    /// Whether what commands print is seen by a reader.
+    stdout_shown: bool,
+    /// Code to run at the end.
+    traps: Vec<(String, Span)>,
+    /// Functions and aliases being followed.
+    calls: Vec<String>,
+    /// Texts being run as code (`eval`) within each other.
+    texts: usize,
+    /// The next descriptor of a process substitution.
+    descriptors: usize,
+    /// `exit` or `return` was certain: what follows does not run after this path.
+    left: bool,
+    /// `break` or `continue` was met: a loop may end early.
+    jumped: bool,
+    /// The last program prints one number.
+    numeric_output: bool,
+}
+
+impl Shell<'_, '_> {
+    fn zsh(&self) -> bool {
+        self.dialect == Dialect::Zsh
+    }
+
+    fn opaque(&mut self, span: Span, reason: OpaqueReason, detail: impl Into<String>) {
+        self.analyzer.opaque(&self.frame, span, reason, detail);
+    }
+
+    /// Runs `body` on a copy of the shell: nothing that it sets remains.
+    fn subshell<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+        let (state, frame) = (self.state.clone(), self.frame.clone());
+        let (left, jumped) = (self.left, self.jumped);
+        let result = body(self);
+        (self.state, self.frame) = (state, frame);
+        (self.left, self.jumped) = (left, jumped);
+        result
+    }
+
+    /// Runs `body` as something that may not happen.
+    fn perhaps<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.frame.conditional, true);
+        let result = body(self);
+        self.frame.conditional = before;
+        result
+    }
+
+    /// Code as a string, run in this very shell: `eval`, and everything that expands a value again.
+    fn run_text(&mut self, text: &str, span: Span) -> Data {
+        /// `eval` within `eval`.
+        const DEPTH: usize = 8;
+        if self.texts >= DEPTH || text.len() > crate::context::limits::CODE_BYTES {
+            self.opaque(span, OpaqueReason::TooDeep, "code that makes code that makes code");
+            return Data::Unknown;
+        }
+        let script = match lower::lower(text, self.dialect) {
+            Ok(script) => script,
+            Err((reason, detail)) => {
+                self.opaque(span, reason, detail);
+                return Data::Unknown;
+            }
+        };
+        let source = self.frame.source.nested(text, span);
+        let outer = std::mem::replace(&mut self.frame.source, source);
+        self.texts += 1;
+        let output = self.script(&script);
+        self.texts -= 1;
+        self.frame.source = outer;
+        output
+    }
+
+    /// The frame in which programs start now.
+    fn frame_for_programs(&mut self) -> &Frame {
+        let exports = self.state.variables.values().any(|variable| variable.exported);
+        if exports || !self.state.exported_functions.is_empty() {
+            let inherited = self.state.leave();
+            if *self.frame.inherited != inherited {
+                self.frame.inherited = Rc::new(inherited);
+            }
+        }
+        &self.frame
+    }
+
+    /// The end of the shell: its exit traps run.
+    fn finish(&mut self) {
+        for (code, span) in std::mem::take(&mut self.traps) {
+            self.run_text(&code, span);
+        }
+    }
 }

@@ -1,0 +1,192 @@
+//! Commands: assignments alone, aliases, functions, builtins, programs.
+
+use ringfence_action::{Effect, EffectKind, OpaqueReason};
+
+use super::ir::{self, Piece};
+use super::{Shell, guard};
+use crate::invocation::{Data, Invocation};
+use crate::value::{Span, Value, Word};
+
+impl Shell<'_, '_> {
+    pub(super) fn simple(&mut self, simple: &ir::Simple, span: Span) -> Data {
+        let fetched = self.frame.fetched.take();
+        let output = self.simple_command(simple, span);
+        self.frame.fetched = fetched;
+        output
+    }
+
+    fn simple_command(&mut self, simple: &ir::Simple, span: Span) -> Data {
+        if let [first, rest @ ..] = simple.words.as_slice()
+            && let Some(output) = self.alias(first, rest)
+        {
+            return output;
+        }
+        let argv = self.expand_words(&simple.words);
+        if argv.is_empty() {
+            for assignment in &simple.assignments {
+                self.assignment(assignment);
+            }
+            return Data::None;
+        }
+        if simple.assignments.is_empty() {
+            return self.command(argv, Vec::new(), false);
+        }
+        // Set for this command alone: whatever the assignments do, the variables go back.
+        let names = simple.assignments.iter().map(|assignment| assignment.name.clone());
+        let before =
+            names.map(|name| (self.state.variables.get(&name).cloned(), name)).collect::<Vec<_>>();
+        for assignment in &simple.assignments {
+            self.assignment(assignment);
+        }
+        let mut env = Vec::with_capacity(before.len());
+        for (_, name) in &before {
+            if let Some(variable) = self.state.variables.get_mut(name) {
+                variable.exported = true;
+                env.push((name.clone(), variable.value()));
+            }
+        }
+        let _ = span;
+        let output = self.command(argv, env, false);
+        for (variable, name) in before {
+            match variable {
+                Some(variable) => self.state.variables.insert(name, variable),
+                None => self.state.variables.remove(&name),
+            };
+        }
+        output
+    }
+
+    /// The first word is an alias: its text takes the place of the word, and the line is read again.
+    fn alias(&mut self, first: &ir::Word, rest: &[ir::Word]) -> Option<Data> {
+        if self.state.aliases.is_empty() {
+            return None;
+        }
+        let [Piece::Bare(name)] = first.pieces.as_slice() else { return None };
+        let key = format!("alias {name}");
+        if self.calls.contains(&key) {
+            return None;
+        }
+        let value = self.state.aliases.get(name)?.clone();
+        let Some(texts) = value.listed().map(<[String]>::to_vec) else {
+            self.opaque(first.span, OpaqueReason::DynamicCode, format!("the alias `{name}`"));
+            return Some(Data::Unknown);
+        };
+        // The rest of the line as it stands; words that cannot be quoted back are unknown.
+        let mut line = String::new();
+        for word in self.expand_words(rest) {
+            match word.value.as_known() {
+                Some(text) => {
+                    line.push_str(" '");
+                    line.push_str(&text.replace('\'', r"'\''"));
+                    line.push('\'');
+                }
+                None => line.push_str(" \"$_\""),
+            }
+        }
+        self.calls.push(key);
+        let mut output = Data::None;
+        for text in texts {
+            output = self.run_text(&format!("{text}{line}"), first.span);
+        }
+        self.calls.pop();
+        // Whether aliases are expanded depends on how the shell was started: without, the name
+        // stands for itself.
+        if !self.zsh() {
+            let mut words = vec![Word::known(name.as_str(), first.span)];
+            words.extend(self.expand_words(rest));
+            self.perhaps(|shell| shell.command(words, Vec::new(), false));
+            return Some(Data::Unknown);
+        }
+        Some(output)
+    }
+
+    /// A command after expansion. `programs_only` skips functions, as `command` does.
+    pub(super) fn command(
+        &mut self,
+        argv: Vec<Word>,
+        env: Vec<(String, Value)>,
+        programs_only: bool,
+    ) -> Data {
+        let Some(first) = argv.first() else { return Data::None };
+        let span = first.span;
+        let name = match &first.value {
+            Value::Known(name) if !first.splits => name.clone(),
+            Value::OneOf(all) if !first.splits => {
+                let mut output = Data::None;
+                for name in all {
+                    let mut argv = argv.clone();
+                    if let Some(first) = argv.first_mut() {
+                        *first = Word::known(name.as_str(), span);
+                    }
+                    let env = env.clone();
+                    output = self.perhaps(|shell| {
+                        shell.subshell(|shell| shell.command(argv, env, programs_only))
+                    });
+                }
+                drop(output);
+                return Data::Unknown;
+            }
+            Value::Known(_) | Value::OneOf(_) | Value::Pattern(_) | Value::Unknown => {
+                return self.dynamic_program(&argv, env);
+            }
+        };
+        if !programs_only && let Some(function) = self.state.functions.get(&name).cloned() {
+            return self.call(&name, &function, argv.get(1..).unwrap_or_default(), span);
+        }
+        if !self.state.disabled.contains(&name)
+            && let Some(output) = self.builtin(&name, &argv, &env)
+        {
+            return output;
+        }
+        if let Some(program) = self.state.hashed.get(&name).cloned() {
+            let mut argv = argv.clone();
+            if let Some(first) = argv.first_mut() {
+                first.value = program;
+            }
+            return self.program(argv, env);
+        }
+        self.program(argv, env)
+    }
+
+    /// The name of the program is computed from something that is not known.
+    fn dynamic_program(&mut self, argv: &[Word], env: Vec<(String, Value)>) -> Data {
+        let Some((first, rest)) = argv.split_first() else { return Data::None };
+        if let Some(from) = self.frame.fetched.clone() {
+            self.fetched_code(&from, first.span);
+        }
+        let effect = Effect::new(EffectKind::Exec, first.value.to_target());
+        self.analyzer.effect(&self.frame, first.span, effect);
+        self.opaque(first.span, OpaqueReason::DynamicProgram, "");
+        // `$SUDO rm x`: where the first word may be nothing, the second is the program.
+        let next = rest.first().filter(|_| first.splits).and_then(|word| word.value.as_known());
+        let plain = |name: &str| {
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+                && !name.starts_with('-')
+                && !name.is_empty()
+        };
+        if next.is_some_and(plain) {
+            let rest = rest.to_vec();
+            self.perhaps(|shell| shell.command(rest, env, false));
+        }
+        Data::Unknown
+    }
+
+    /// A program starts.
+    pub(super) fn program(&mut self, argv: Vec<Word>, env: Vec<(String, Value)>) -> Data {
+        let Some(first) = argv.first() else { return Data::None };
+        if let Some(why) = first.value.as_known().and_then(guard::look_at_name) {
+            self.opaque(first.span, OpaqueReason::HiddenCharacters, why);
+        }
+        let numeric = super::static_output::prints_number(&argv);
+        let invocation =
+            Invocation { argv, env, stdin: self.stdin.clone(), stdout_shown: self.stdout_shown };
+        let frame = self.frame_for_programs().clone();
+        let output = self.analyzer.run(&frame, &invocation);
+        self.numeric_output = numeric;
+        match output {
+            // A program that is not known to print nothing may print anything.
+            Data::None => Data::Unknown,
+            output => output,
+        }
+    }
+}

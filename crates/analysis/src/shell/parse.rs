@@ -1,0 +1,52 @@
+//! The parser, behind one function. This file and `lower` are the only ones that know its types.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ringfence_action::{Dialect, OpaqueReason};
+use shuck_ast::File;
+use shuck_parser::parser::{ParseStatus, Parser};
+use shuck_parser::{ShellDialect, ShellProfile};
+
+/// Nesting of constructs. Real commands stay under ten; each level costs stack in every later pass.
+const DEPTH: usize = 40;
+
+/// Parser operations for a text of this length: real scripts need less than one per byte.
+fn fuel(text: &str) -> usize {
+    10_000 + 4 * text.len()
+}
+
+/// The syntax tree of a shell program, or why there is none. Recovered trees are refused: the parts
+/// they drop may be the parts that matter.
+pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason, String)> {
+    let dialect = match dialect {
+        // Sh is dash on one machine and bash on another. The bash grammar is the larger one, and
+        // what dash would reject it reads as a command: more effects, never fewer.
+        Dialect::Bash | Dialect::Posix => ShellDialect::Bash,
+        Dialect::Zsh => ShellDialect::Zsh,
+        Dialect::PowerShell | Dialect::Cmd => {
+            return Err((OpaqueReason::UnsupportedDialect, String::new()));
+        }
+    };
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        let profile = ShellProfile::native(dialect);
+        Parser::with_limits_and_profile(text, DEPTH, fuel(text), profile).parse()
+    }));
+    let Ok(parsed) = parsed else {
+        return Err((OpaqueReason::Panicked, "the parser stopped unexpectedly".to_owned()));
+    };
+    match parsed.status {
+        ParseStatus::Clean => Ok(parsed.file),
+        ParseStatus::Recovered | ParseStatus::Fatal => {
+            let message = parsed.diagnostics.first().map(|d| d.message.clone());
+            let message = message.unwrap_or_else(|| "not a shell program".to_owned());
+            let reason = if message.contains("too deep") {
+                OpaqueReason::TooDeep
+            } else if message.contains("fuel") {
+                OpaqueReason::OutOfFuel
+            } else {
+                OpaqueReason::ParseError
+            };
+            Err((reason, message))
+        }
+    }
+}

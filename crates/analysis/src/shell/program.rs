@@ -1,0 +1,231 @@
+//! Shells as programs: `sh -c CODE`, `bash FILE`, code on standard input, scripts run by their path.
+
+use std::rc::Rc;
+
+use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target, path};
+
+use super::interpret::download_exec;
+use super::{Inherited, interpret_with};
+use crate::context::{Analyzer, Frame};
+use crate::invocation::{Data, Invocation};
+use crate::paths;
+use crate::value::{Span, Value, Word};
+
+/// Whether this base name is a shell whose code is interpreted here.
+pub(crate) fn is_shell(name: &str) -> bool {
+    dialect_of(name).is_some()
+}
+
+fn dialect_of(name: &str) -> Option<Dialect> {
+    match name.strip_prefix('-').unwrap_or(name) {
+        "bash" | "rbash" => Some(Dialect::Bash),
+        "sh" | "dash" | "ash" | "ksh" | "mksh" | "ksh93" => Some(Dialect::Posix),
+        "zsh" => Some(Dialect::Zsh),
+        _ => None,
+    }
+}
+
+/// What the options of a shell ask for.
+#[derive(Default)]
+struct Options<'i> {
+    /// `-c`: the first operand is code.
+    code: bool,
+    /// `-s`: the code is on standard input, operands or not.
+    stdin: bool,
+    /// `--rcfile`, `--init-file`.
+    startup: Option<&'i Word>,
+    /// `--version`, `--help`.
+    only_tells: bool,
+    operands: &'i [Word],
+}
+
+/// A shell runs as a program: `sh -c CODE`, `bash FILE`, `sh` with code on standard input. The
+/// caller has already recorded that the program runs; this follows what it would run.
+pub(crate) fn run_shell_program(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+) -> Data {
+    let Some((program, arguments)) = invocation.argv.split_first() else { return Data::None };
+    let name = program.value.as_known().map_or("sh", path::base_name);
+    let dialect = dialect_of(name).unwrap_or(Dialect::Posix);
+    let span = invocation.span();
+    let Some(options) = options(arguments) else {
+        analyzer.opaque(
+            frame,
+            span,
+            OpaqueReason::DynamicCode,
+            "the options of a shell are computed",
+        );
+        return Data::Unknown;
+    };
+    if options.only_tells {
+        return Data::Unknown;
+    }
+    let frame = &with_environment(frame, &invocation.env);
+    let stdin = &invocation.stdin;
+    if let Some(startup) = options.startup {
+        let mut perhaps = frame.clone();
+        perhaps.conditional = true;
+        run_file(analyzer, &perhaps, startup, name, dialect, stdin, &[]);
+    }
+    if options.code {
+        let Some((code, rest)) = options.operands.split_first() else { return Data::None };
+        let zero = rest.first().map(|word| word.value.clone());
+        let positional = values(rest.get(1..).unwrap_or_default());
+        return analyzer.each_code(frame, code, |analyzer, frame, text| {
+            let (zero, positional) = (zero.clone(), positional.clone());
+            interpret_with(analyzer, frame, text, dialect, stdin, zero, positional)
+        });
+    }
+    match options.operands.split_first() {
+        Some((file, rest)) if !options.stdin => {
+            run_file(analyzer, frame, file, name, dialect, stdin, rest)
+        }
+        _ => {
+            let positional = values(options.operands);
+            run_data(analyzer, frame, stdin.clone(), span, dialect, positional)
+        }
+    }
+}
+
+fn values(words: &[Word]) -> Vec<Value> {
+    words.iter().map(|word| word.value.clone()).collect()
+}
+
+/// Reads the options; `None` where they are not known.
+fn options(arguments: &[Word]) -> Option<Options<'_>> {
+    let mut options = Options::default();
+    let mut rest = arguments;
+    while let [word, after @ ..] = rest {
+        let Some(text) = word.value.as_known() else {
+            // Something unknown: code or a file, unless it may be an option as well.
+            let may_be_option = !matches!(&word.value, Value::Pattern(p) if !p.starts_with(['*', '-', '?', '[']))
+                && word.splits;
+            if may_be_option {
+                return None;
+            }
+            break;
+        };
+        match text {
+            "--" | "-" => {
+                rest = after;
+                break;
+            }
+            "--rcfile" | "--init-file" => {
+                options.startup = after.first();
+                rest = after.get(1..).unwrap_or_default();
+            }
+            "--version" | "--help" => {
+                options.only_tells = true;
+                rest = after;
+            }
+            flags if flags.starts_with("--") => rest = after,
+            flags if flags.starts_with(['-', '+']) && flags.len() > 1 => {
+                let on = flags.starts_with('-');
+                options.code |= on && flags.contains('c');
+                options.stdin |= on && flags.contains('s');
+                let values = flags.chars().filter(|c| matches!(c, 'o' | 'O')).count();
+                rest = after.get(values..).unwrap_or_default();
+            }
+            _ => break,
+        }
+    }
+    options.operands = rest;
+    Some(options)
+}
+
+/// The frame with the variables that the invocation sets for itself.
+fn with_environment(frame: &Frame, env: &[(String, Value)]) -> Frame {
+    let mut frame = frame.clone();
+    if !env.is_empty() {
+        let mut inherited = Inherited::clone(&frame.inherited);
+        inherited.variables.extend(env.iter().cloned());
+        frame.inherited = Rc::new(inherited);
+    }
+    frame
+}
+
+fn run_file(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    file: &Word,
+    by: &str,
+    dialect: Dialect,
+    stdin: &Data,
+    arguments: &[Word],
+) -> Data {
+    let span = file.span;
+    let target = paths::locate(analyzer, frame, &file.value);
+    if let Target::Known(path) = &target
+        && matches!(path.as_str(), "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+    {
+        return run_data(analyzer, frame, stdin.clone(), span, dialect, values(arguments));
+    }
+    let known = target.as_known().map(str::to_owned);
+    if !known.as_deref().is_some_and(|path| path.starts_with("/dev/fd/")) {
+        let effect = Effect::new(EffectKind::ExecCode, target)
+            .with(Attr::By, by)
+            .with(Attr::Lang, "sh")
+            .with(Attr::Source, "file");
+        analyzer.effect(frame, span, effect);
+    }
+    let Some(path) = known else {
+        analyzer.opaque(frame, span, OpaqueReason::UnseenFile, "which script is run is computed");
+        return Data::Unknown;
+    };
+    let data = content(analyzer, &path, span);
+    run_data(analyzer, frame, data, span, dialect, values(arguments))
+}
+
+fn content(analyzer: &mut Analyzer<'_>, path: &str, span: Span) -> Data {
+    match analyzer.written(path) {
+        Some(data) => data.clone(),
+        None => match analyzer.file(path) {
+            Some(text) => Data::Text(text.to_string(), span),
+            None => Data::File(Value::known(path)),
+        },
+    }
+}
+
+/// Whatever it is, a shell runs it.
+fn run_data(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    data: Data,
+    span: Span,
+    dialect: Dialect,
+    positional: Vec<Value>,
+) -> Data {
+    match data {
+        Data::None => Data::None,
+        Data::Text(text, at) => {
+            let span = if at == Span::default() { span } else { at };
+            let code = Word::known(text, span);
+            analyzer.each_code(frame, &code, |analyzer, frame, text| {
+                let positional = positional.clone();
+                interpret_with(analyzer, frame, text, dialect, &Data::Unknown, None, positional)
+            })
+        }
+        Data::Network(from) => {
+            download_exec(analyzer, frame, span, &from);
+            Data::Unknown
+        }
+        Data::File(Value::Known(path)) => {
+            match content(analyzer, &path, span) {
+                // Not to be had: what is in it is not known.
+                Data::File(_) => analyzer.opaque(frame, span, OpaqueReason::UnseenFile, path),
+                data => return run_data(analyzer, frame, data, span, dialect, positional),
+            }
+            Data::Unknown
+        }
+        Data::File(_) => {
+            analyzer.opaque(frame, span, OpaqueReason::UnseenFile, "a script that is computed");
+            Data::Unknown
+        }
+        Data::Unknown => {
+            analyzer.opaque(frame, span, OpaqueReason::StdinCode, "");
+            Data::Unknown
+        }
+    }
+}
