@@ -35,6 +35,20 @@ pub struct Row {
 }
 
 impl Row {
+    /// A shell command that comes from nowhere in particular.
+    pub(crate) fn shell(text: &str) -> Self {
+        Self {
+            id: String::new(),
+            source: String::new(),
+            danger: false,
+            kind: "shell".to_owned(),
+            text: text.to_owned(),
+            context: Vec::new(),
+            session: None,
+            sequence: 0,
+        }
+    }
+
     /// The action that the row records, in these folders; `None` where the text of a tool call is
     /// not one.
     pub fn action(&self, cwd: &str, home: &str) -> Option<Action> {

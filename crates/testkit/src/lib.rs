@@ -28,6 +28,8 @@ mod corpus;
 mod expect;
 mod harness;
 mod markdown;
+pub mod timing;
+pub mod traffic;
 
 pub use crate::case::{Case, cases};
 pub use crate::corpus::{Corpora, Row};

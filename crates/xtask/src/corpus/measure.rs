@@ -1,7 +1,6 @@
 //! Decides every row and counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use ringfence_action::{
     Action, Attr, Call, Decision, EffectKind, OpaqueReason, Outcome, Verdict, path,
@@ -10,8 +9,9 @@ use ringfence_engine::{Engine, Options, Sessions};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
 use ringfence_testkit::Row;
+use ringfence_testkit::timing::{Percentiles, timed};
 
-use super::tally::{Latency, Report, Tally, percentile};
+use super::tally::{Latency, Report, Tally};
 use crate::Failure;
 
 /// Longer commands do not count for the time that analysis takes.
@@ -24,13 +24,14 @@ pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, 
     let mut sessions = Sessions::new();
     let mut report = Report::default();
     let mut times = Times::default();
+    let mut cut = 0_u64;
     rows.sort_by(|a, b| (&a.session, a.sequence).cmp(&(&b.session, b.sequence)));
     let mixed = mixed_sources(&rows);
     let folders = folders(&rows);
     for row in &rows {
         let Some(action) = folders.get(&key(row)).and_then(|(cwd, home)| row.action(cwd, home))
         else {
-            eprintln!("warning: {}: not a tool call", row.id);
+            cut += 1;
             continue;
         };
         let call = ringfence_adapters::normalize(&action);
@@ -52,6 +53,9 @@ pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, 
         let is_shell = matches!(call, Call::Shell { .. } | Call::Exec { .. });
         count(report.sources.entry(name).or_default(), is_shell, &decision);
         count_reasons(&mut report, &decision);
+    }
+    if cut > 0 {
+        eprintln!("left out: {cut} tool calls that are cut short in the recording");
     }
     report.latency = times.latency();
     Ok(report)
@@ -200,26 +204,18 @@ impl Times {
         self.analysis.push(took);
     }
 
-    fn latency(mut self) -> Option<Latency> {
+    fn latency(self) -> Option<Latency> {
         if cfg!(debug_assertions) {
             return None;
         }
-        self.analysis.sort_by(f64::total_cmp);
-        self.decision.sort_by(f64::total_cmp);
+        let (analysis, decision) = (Percentiles::of(self.analysis), Percentiles::of(self.decision));
         Some(Latency {
-            analysis_p50: percentile(&self.analysis, 0.5),
-            analysis_p99: percentile(&self.analysis, 0.99),
-            decision_p50: percentile(&self.decision, 0.5),
-            decision_p99: percentile(&self.decision, 0.99),
+            analysis_p50: analysis.p50,
+            analysis_p99: analysis.p99,
+            decision_p50: decision.p50,
+            decision_p99: decision.p99,
         })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a report of how long things took")]
-fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
-    let started = Instant::now();
-    let result = run();
-    (result, started.elapsed().as_secs_f64() * 1e6)
 }
 
 #[cfg(test)]

@@ -77,18 +77,6 @@ pub(super) fn share(part: u64, whole: u64) -> Share {
     Share { value: percent(p), low: percent(center - half), high: percent(center + half) }
 }
 
-/// The value below which this share of the (sorted) values lies.
-pub(super) fn percentile(sorted: &[f64], share: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "an index into the values"
-    )]
-    let index = ((sorted.len() as f64 * share).ceil() as usize).saturating_sub(1);
-    sorted.get(index).copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,12 +90,5 @@ mod tests {
             "{share:?}"
         );
         assert!((super::share(0, 50).low).abs() < 1e-9);
-    }
-
-    #[test]
-    fn percentiles_are_of_the_values() {
-        let values: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!([0.5, 0.99, 1.0].map(|share| percentile(&values, share)), [50.0, 99.0, 100.0]);
-        assert_eq!(percentile(&[], 0.5), 0.0);
     }
 }
