@@ -10,8 +10,10 @@
 //! [`Event::Skipped`] and says why; a file in which no line is known is an error.
 
 pub mod claude_code;
+pub mod codex;
 mod lines;
 mod merge;
+mod reader;
 pub(crate) mod said;
 
 use std::fmt;
@@ -20,6 +22,7 @@ use std::io;
 use serde_json::Value;
 
 pub use merge::{Merged, merge};
+pub use reader::{Format, Known, Reader};
 
 /// One event and where it stands.
 #[derive(Debug, Clone, PartialEq)]

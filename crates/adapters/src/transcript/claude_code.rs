@@ -8,15 +8,12 @@
 
 mod outcome;
 
-use std::collections::VecDeque;
-use std::io::BufRead;
-
 use serde_json::{Map, Value};
 
 use self::outcome::outcome;
-use super::lines::{Line, Lines};
+use super::reader::{Format, Header, Known, flag, plain, string};
 use super::said::{self, Said};
-use super::{Decider, Entry, Event, TranscriptError};
+use super::{Decider, Event};
 
 /// Types of lines that say nothing about what the agent did or was told.
 const SILENT: &[&str] = &[
@@ -70,155 +67,42 @@ const PEOPLE: &[&str] = &[
     "web",
 ];
 
-/// Reads a transcript of Claude Code.
-///
-/// Yields entries in the order of the file. The last item is an error where no line was known.
-#[derive(Debug)]
-pub struct Reader<R> {
-    lines: Lines<R>,
-    line: u64,
-    known: u64,
-    first: Option<String>,
-    ready: VecDeque<Entry>,
-    done: bool,
-}
+/// Reads a transcript of Claude Code: a session's own or a subagent's.
+pub type Reader<R> = super::Reader<R, ClaudeCode>;
 
-impl<R: BufRead> Reader<R> {
-    /// A reader of a session's own transcript or of a subagent's.
-    pub fn new(input: R) -> Self {
-        Self {
-            lines: Lines::new(input),
-            line: 0,
-            known: 0,
-            first: None,
-            ready: VecDeque::new(),
-            done: false,
-        }
-    }
-
-    /// Reads one more line into `ready`; false at the end.
-    fn advance(&mut self) -> Result<bool, TranscriptError> {
-        let line = self.line + 1;
-        let read = match self.lines.next() {
-            Ok(Some(Line::Text { text, last })) => read_line(text, last),
-            Ok(Some(Line::Bad(why))) => Err(why),
-            Ok(None) => return Ok(false),
-            Err(source) => return Err(TranscriptError::Read { line: self.line, source }),
-        };
-        self.line = line;
-        match read {
-            Ok(None) => {}
-            Ok(Some(Known { header, events })) => {
-                self.known += 1;
-                self.ready.extend(events.into_iter().map(|event| header.entry(line, event)));
-            }
-            Err(why) => {
-                self.first.get_or_insert_with(|| why.clone());
-                self.ready.push_back(Header::default().entry(line, Event::Skipped { why }));
-            }
-        }
-        Ok(true)
-    }
-
-    fn verdict_on_the_whole(&self) -> Option<TranscriptError> {
-        match (self.known, &self.first) {
-            (0, None) => Some(TranscriptError::Empty),
-            (0, Some(first)) => Some(TranscriptError::NothingKnown {
-                agent: "Claude Code",
-                lines: self.line,
-                first: first.clone(),
-                example: "~/.claude/projects/PROJECT/SESSION.jsonl",
-            }),
-            _ => None,
-        }
-    }
-}
-
-impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<Entry, TranscriptError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.ready.pop_front() {
-                return Some(Ok(entry));
-            }
-            if self.done {
-                return None;
-            }
-            match self.advance() {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.done = true;
-                    return self.verdict_on_the_whole().map(Err);
-                }
-                Err(error) => {
-                    self.done = true;
-                    return Some(Err(error));
-                }
-            }
-        }
-    }
-}
-
-/// What every line says about itself.
+/// The format of Claude Code's transcripts.
 #[derive(Debug, Default)]
-struct Header {
-    at: Option<String>,
-    session: Option<String>,
-    subagent: Option<String>,
-}
+pub struct ClaudeCode;
 
-impl Header {
-    fn entry(&self, line: u64, event: Event) -> Entry {
-        Entry {
-            line,
-            at: self.at.clone(),
-            session: self.session.clone(),
-            subagent: self.subagent.clone(),
-            event,
-        }
+impl Format for ClaudeCode {
+    const AGENT: &'static str = "Claude Code";
+    const EXAMPLE: &'static str = "~/.claude/projects/PROJECT/SESSION.jsonl";
+
+    fn read(&mut self, fields: &Map<String, Value>) -> Result<Known, String> {
+        let kind = string(fields, "type")
+            .ok_or("a line without a `type`; it is of another program or a newer version")?;
+        let events = match kind {
+            "user" => user(fields),
+            "assistant" => assistant(fields)?,
+            "attachment" => attachment(fields),
+            _ if SILENT.contains(&kind) || kind.starts_with("api-request") => Vec::new(),
+            _ => {
+                let version = string(fields, "version").unwrap_or("not named");
+                return Err(format!("lines of type `{kind}` are not known (version {version})"));
+            }
+        };
+        let is_subagent = flag(fields, "isSidechain") || fields.contains_key("agentId");
+        let subagent =
+            is_subagent.then(|| string(fields, "agentId").unwrap_or("subagent").to_owned());
+        Ok(Known {
+            header: Header {
+                at: string(fields, "timestamp").map(str::to_owned),
+                session: string(fields, "sessionId").map(str::to_owned),
+                subagent,
+            },
+            events,
+        })
     }
-}
-
-/// A line of a known type.
-#[derive(Debug)]
-struct Known {
-    header: Header,
-    events: Vec<Event>,
-}
-
-/// What a line says; `None` for a blank one.
-fn read_line(text: &str, last: bool) -> Result<Option<Known>, String> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        if last && error.is_eof() {
-            "cut off at the end of the file; the agent was stopped while writing, or still runs"
-                .to_owned()
-        } else {
-            format!("not a JSON object: {error}")
-        }
-    })?;
-    let kind = string(&fields, "type")
-        .ok_or("a line without a `type`; it is of another program or a newer version")?;
-    let events = match kind {
-        "user" => user(&fields),
-        "assistant" => assistant(&fields)?,
-        "attachment" => attachment(&fields),
-        _ if SILENT.contains(&kind) || kind.starts_with("api-request") => Vec::new(),
-        _ => {
-            let version = string(&fields, "version").unwrap_or("not named");
-            return Err(format!("lines of type `{kind}` are not known (version {version})"));
-        }
-    };
-    let is_subagent = flag(&fields, "isSidechain") || fields.contains_key("agentId");
-    let header = Header {
-        at: string(&fields, "timestamp").map(str::to_owned),
-        session: string(&fields, "sessionId").map(str::to_owned),
-        subagent: is_subagent.then(|| string(&fields, "agentId").unwrap_or("subagent").to_owned()),
-    };
-    Ok(Some(Known { header, events }))
 }
 
 fn user(fields: &Map<String, Value>) -> Vec<Event> {
@@ -349,25 +233,4 @@ fn attachment(fields: &Map<String, Value>) -> Vec<Event> {
         _ => {}
     }
     events
-}
-
-/// The text of content: a string, or the text blocks of a list.
-fn plain(content: Option<&Value>) -> String {
-    match content {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(blocks)) => blocks
-            .iter()
-            .filter_map(|block| block.as_str().or_else(|| block.get("text")?.as_str()))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => String::new(),
-    }
-}
-
-fn string<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
-    fields.get(name)?.as_str()
-}
-
-fn flag(fields: &Map<String, Value>, name: &str) -> bool {
-    fields.get(name).and_then(Value::as_bool) == Some(true)
 }

@@ -29,6 +29,8 @@ const META: &[&str] = &[
     "Stop hook feedback:",
     "SubagentStop hook feedback:",
     "Approved command prefix",
+    "# AGENTS.md instructions for ",
+    "<INSTRUCTIONS>",
 ];
 
 /// Starts of summaries.

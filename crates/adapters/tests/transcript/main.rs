@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
 
 mod claude_code;
+mod codex;
 mod damaged;
 mod merged;
 

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{flag, string};
+use crate::transcript::reader::{flag, string};
 use crate::transcript::{Decider, PersonOutcome};
 
 /// Refusals by a person, in the words of older versions.
