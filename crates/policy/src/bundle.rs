@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Entities, Entity, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
+    Authorizer, Entities, Entity, Policy, PolicySet, Schema, ValidationMode, Validator,
 };
-use ringfence_action::EffectKind;
+use ringfence_action::{Effect, EffectKind};
 use sha2::{Digest as _, Sha256};
 
-use crate::context::Names;
+use crate::context::{Keys, Names};
 use crate::error::{BundleError, Problem};
 use crate::packs::{VALIDATED, default_sources};
 use crate::rule::{Layer, Origin, Rule, questions};
 use crate::schema::{SCHEMA, groups};
+use crate::written::{self, Examples, Written};
 
 /// One file of rules.
 #[derive(Debug, Clone)]
@@ -22,8 +23,22 @@ pub struct Source {
     pub layer: Layer,
     /// What to call the file in messages.
     pub name: String,
-    /// Cedar text.
+    /// Cedar text, or TOML where the name ends in `.toml`.
     pub text: String,
+}
+
+/// The rules that could answer one question, and the keys that they look at.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    pub(crate) rules: PolicySet,
+    pub(crate) keys: Keys,
+}
+
+impl Slice {
+    pub(crate) fn add(&mut self, rule: &Rule) -> Result<(), String> {
+        self.keys.mention(&rule.text);
+        self.rules.add(rule.named()).map_err(|error| error.to_string())
+    }
 }
 
 /// A versioned set of rules.
@@ -31,7 +46,7 @@ pub struct Source {
 pub struct Bundle {
     pub(crate) rules: Vec<Rule>,
     pub(crate) by_id: HashMap<String, usize>,
-    pub(crate) slices: BTreeMap<&'static str, PolicySet>,
+    pub(crate) slices: BTreeMap<&'static str, Slice>,
     pub(crate) entities: Entities,
     pub(crate) names: Names,
     pub(crate) authorizer: Authorizer,
@@ -81,6 +96,21 @@ impl Bundle {
         })
     }
 
+    /// Loads a set of files of rules and checks the examples in them. `analyse` says what a command
+    /// would do: rules know nothing of commands.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`], and every example that does not come out as its rule says, with the
+    /// condition that fails.
+    pub fn load_checked(
+        sources: &[Source],
+        analyse: &dyn Fn(&str) -> Vec<Effect>,
+    ) -> Result<Self, BundleError> {
+        let bundle = Self::load(sources)?;
+        let problems = written::check(&bundle, sources, analyse);
+        if problems.is_empty() { Ok(bundle) } else { Err(BundleError { problems }) }
+    }
+
     /// What the rules hash to, as `sha256:…`. Changes with any rule.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -99,6 +129,43 @@ impl Bundle {
 
 /// Reads the rules of one file.
 fn read(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
+    if source.name.ends_with(".toml") {
+        read_toml(source, rules, problems);
+    } else {
+        read_cedar(source, rules, problems);
+    }
+}
+
+fn read_toml(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
+    let written = match written::compile(source) {
+        Ok(written) => written,
+        Err(found) => return problems.extend(found),
+    };
+    for Written { cedar, span, examples } in written {
+        let policy = match Policy::parse(None, &cedar) {
+            Ok(policy) => policy,
+            Err(errors) => {
+                problems
+                    .extend(errors.iter().map(|it| Problem::from_cedar(&source.name, &cedar, it)));
+                continue;
+            }
+        };
+        let origin = Origin {
+            layer: source.layer,
+            file: &source.name,
+            source: &source.text,
+            span,
+            text: &cedar,
+            examples,
+        };
+        match Rule::new(&policy, &origin) {
+            Ok(rule) => rules.push(rule),
+            Err(found) => problems.extend(found),
+        }
+    }
+}
+
+fn read_cedar(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
     let policies = match PolicySet::from_str(&source.text) {
         Ok(policies) => policies,
         Err(errors) => {
@@ -120,7 +187,15 @@ fn read(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
         policies.policies().map(|policy| (locate(policy, &source.text), policy)).collect();
     placed.sort_by_key(|(span, _)| *span);
     for (span, policy) in placed {
-        let origin = Origin { layer: source.layer, file: &source.name, source: &source.text, span };
+        let [start, end] = span;
+        let origin = Origin {
+            layer: source.layer,
+            file: &source.name,
+            source: &source.text,
+            span,
+            text: source.text.get(start..end).unwrap_or_default(),
+            examples: Examples::default(),
+        };
         match Rule::new(policy, &origin) {
             Ok(rule) => rules.push(rule),
             Err(found) => problems.extend(found),
@@ -168,7 +243,7 @@ fn validate(rules: &[Rule], sources: &[Source], problems: &mut Vec<Problem>) {
             return;
         }
     };
-    let policies = rules.iter().map(named);
+    let policies = rules.iter().map(Rule::named);
     let set = match PolicySet::from_policies(policies) {
         Ok(set) => set,
         Err(error) => {
@@ -181,25 +256,22 @@ fn validate(rules: &[Rule], sources: &[Source], problems: &mut Vec<Problem>) {
         let id: &str = error.policy_id().as_ref();
         let rule = rules.iter().find(|rule| rule.id == id);
         let file = rule.map(|rule| rule.file.as_str()).unwrap_or("the bundle");
-        let text = sources.iter().find(|it| it.name == file).map(|it| it.text.as_str());
+        // Places in a rule that was compiled from TOML are places in what it was compiled to.
+        let text = match rule {
+            Some(rule) if file.ends_with(".toml") => Some(rule.text.as_str()),
+            _ => sources.iter().find(|it| it.name == file).map(|it| it.text.as_str()),
+        };
         problems.push(Problem::from_cedar(file, text.unwrap_or_default(), error));
     }
 }
 
-/// The policy under the rule's own name, which is what Cedar reports back.
-fn named(rule: &Rule) -> Policy {
-    rule.policy.new_id(PolicyId::new(&rule.id))
-}
-
 /// For each question the rules that could answer it, so that a question costs only those.
-fn slices(rules: &[Rule]) -> Result<BTreeMap<&'static str, PolicySet>, String> {
-    let mut slices: BTreeMap<&'static str, PolicySet> =
-        questions().map(|question| (question, PolicySet::new())).collect();
+fn slices(rules: &[Rule]) -> Result<BTreeMap<&'static str, Slice>, String> {
+    let mut slices: BTreeMap<&'static str, Slice> =
+        questions().map(|question| (question, Slice::default())).collect();
     for rule in rules {
-        let policy = named(rule);
         for question in &rule.asked {
-            let slice = slices.entry(*question).or_default();
-            slice.add(policy.clone()).map_err(|error| error.to_string())?;
+            slices.entry(*question).or_default().add(rule)?;
         }
     }
     Ok(slices)
@@ -256,5 +328,21 @@ mod tests {
         assert!(problems.is_empty(), "{}", BundleError { problems });
         let stamp = format!("{}\n", stamp(&digest(&sources)));
         crate::bless::compare("../../policies/validated.sha256", &stamp);
+    }
+
+    #[test]
+    fn the_digest_changes_with_any_rule() {
+        let sources = default_sources();
+        let before = digest(&sources);
+        assert!(before.starts_with("sha256:") && before.len() == 71, "{before}");
+        let bundle = Bundle::default_rules().unwrap();
+        assert_eq!(before, bundle.digest());
+        for rule in bundle.rules() {
+            let mut fewer = sources.clone();
+            for source in &mut fewer {
+                source.text = source.text.replace(&rule.text, "");
+            }
+            assert_ne!(before, digest(&fewer), "{}", rule.id);
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! From a question of the engine to a question of Cedar.
 //!
-//! Requests are built without the schema: every key of the schema is written here, from the same
-//! list that the schema is generated from, and a test evaluates each kind against the schema. A key
-//! that were missing would make a policy error, which is a deny.
+//! Requests are built without the schema: every key of the schema can be written here, from the same
+//! list that the schema is generated from, and a test evaluates each kind against the schema. Of
+//! those, a request carries the ones that the rules of its slice mention. A key that were missing
+//! would make a policy error, which is a deny.
 
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
@@ -36,14 +37,18 @@ impl Names {
         EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(name))
     }
 
-    /// The question in Cedar's form.
-    pub(crate) fn request(&self, request: &Request<'_>) -> Result<CedarRequest, String> {
+    /// The question in Cedar's form, with the keys that are asked for.
+    pub(crate) fn request(
+        &self,
+        request: &Request<'_>,
+        keys: &Keys,
+    ) -> Result<CedarRequest, String> {
         let (action, scope, fields) = match request.subject {
             Subject::Effect(effect) => {
-                (effect.kind.as_str(), effect.scope.name(), effect_context(effect, request)?)
+                (effect.kind.as_str(), effect.scope.name(), effect_context(effect, request, keys)?)
             }
             Subject::Opaque(opaque) => {
-                (OPAQUE, Scope::Local.name(), opaque_context(opaque, request)?)
+                (OPAQUE, Scope::Local.name(), opaque_context(opaque, request, keys)?)
             }
         };
         let context = Context::from_pairs(fields).map_err(|error| error.to_string())?;
@@ -61,20 +66,44 @@ impl Names {
     }
 }
 
-fn effect_context(effect: &Effect, request: &Request<'_>) -> Result<Fields, String> {
-    let mut fields = common(request)?;
-    fields.push(("target".to_owned(), target(&effect.target)?));
-    fields.push((
-        "scope".to_owned(),
-        record(vec![
-            ("name".to_owned(), text(effect.scope.name())),
-            ("place".to_owned(), text(effect.scope.place())),
-        ])?,
-    ));
-    fields.push(("facts".to_owned(), target_facts(request.target)?));
-    let live = !effect.is(Attr::DryRun) && !effect.is(Attr::Content);
-    fields.push(("live".to_owned(), Value::new_bool(live)));
-    for attr in attributes(effect.kind) {
+/// The keys of the context that some rules mention.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys(BTreeSet<&'static str>);
+
+/// The keys that every question has, next to the attributes of its kind.
+const COMMON: [&str; 9] =
+    ["target", "scope", "facts", "live", "repository", "session", "preset", "reason", "detail"];
+
+impl Keys {
+    /// Adds the keys that occur in the text of a rule. A key that only occurs in another sense is
+    /// carried for nothing, which is harmless.
+    pub(crate) fn mention(&mut self, text: &str) {
+        let known = COMMON.into_iter().chain(Attr::ALL.iter().map(|attr| attr.as_str()));
+        self.0.extend(known.filter(|key| text.contains(key)));
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+}
+
+fn effect_context(effect: &Effect, request: &Request<'_>, keys: &Keys) -> Result<Fields, String> {
+    let mut fields = common(request, keys)?;
+    let mut add = |key: &str, value: Value| fields.push((key.to_owned(), value));
+    if keys.has("target") {
+        add("target", target(&effect.target)?);
+    }
+    if keys.has("scope") {
+        add("scope", scope(&effect.scope)?);
+    }
+    if keys.has("facts") {
+        add("facts", target_facts(request.target)?);
+    }
+    if keys.has("live") {
+        let live = !effect.is(Attr::DryRun) && !effect.is(Attr::Content);
+        add("live", Value::new_bool(live));
+    }
+    for attr in attributes(effect.kind).filter(|attr| keys.has(attr.as_str())) {
         let value = match (effect.attributes.get(attr), attr.value_type()) {
             (Some(value), _) => attribute(value),
             (None, AttrType::Flag) => Value::new_bool(false),
@@ -82,24 +111,34 @@ fn effect_context(effect: &Effect, request: &Request<'_>) -> Result<Fields, Stri
             (None, AttrType::Set) => Value::new_set([]),
             (None, AttrType::Count) => continue,
         };
-        fields.push((attr.as_str().to_owned(), value));
+        add(attr.as_str(), value);
     }
     Ok(fields)
 }
 
-fn opaque_context(opaque: &Opaque, request: &Request<'_>) -> Result<Fields, String> {
-    let mut fields = common(request)?;
+fn opaque_context(opaque: &Opaque, request: &Request<'_>, keys: &Keys) -> Result<Fields, String> {
+    let mut fields = common(request, keys)?;
     fields.push(("reason".to_owned(), text(opaque.reason.as_str())));
     fields.push(("detail".to_owned(), text(&opaque.detail)));
     Ok(fields)
 }
 
-fn common(request: &Request<'_>) -> Result<Fields, String> {
-    Ok(vec![
-        ("repository".to_owned(), repository(request.repository)?),
-        ("session".to_owned(), session(request.session)?),
-        ("preset".to_owned(), text(request.preset.as_str())),
-    ])
+fn common(request: &Request<'_>, keys: &Keys) -> Result<Fields, String> {
+    let mut fields = Fields::new();
+    if keys.has("repository") {
+        fields.push(("repository".to_owned(), repository(request.repository)?));
+    }
+    if keys.has("session") {
+        fields.push(("session".to_owned(), session(request.session)?));
+    }
+    if keys.has("preset") {
+        fields.push(("preset".to_owned(), text(request.preset.as_str())));
+    }
+    Ok(fields)
+}
+
+fn scope(scope: &Scope) -> Result<Value, String> {
+    record(vec![("name".to_owned(), text(scope.name())), ("place".to_owned(), text(scope.place()))])
 }
 
 fn target(target: &Target) -> Result<Value, String> {

@@ -1,9 +1,8 @@
 //! One question, one answer.
 
-use cedar_policy::PolicySet;
 use ringfence_action::{Outcome, Preset};
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Slice};
 use crate::request::{Evaluation, Hit, Request, Subject};
 use crate::rule::Rule;
 use crate::schema::OPAQUE;
@@ -20,17 +19,30 @@ impl Bundle {
             Subject::Opaque(_) => OPAQUE,
         };
         match self.slices.get(question) {
-            Some(rules) => self.authorize(request, rules),
+            Some(slice) => self.authorize(request, slice),
             None => failed(format!("the bundle has no slice for `{question}`")),
         }
     }
 
-    fn authorize(&self, request: &Request<'_>, rules: &PolicySet) -> Evaluation {
-        let cedar_request = match self.names.request(request) {
+    /// Whether one rule speaks about something, whatever the others say.
+    pub(crate) fn applies(&self, rule: &Rule, request: &Request<'_>) -> bool {
+        let mut alone = Slice::default();
+        if alone.add(rule).is_err() {
+            return false;
+        }
+        let asked = match request.subject {
+            Subject::Effect(effect) => effect.kind.as_str(),
+            Subject::Opaque(_) => OPAQUE,
+        };
+        rule.asked.contains(&asked) && !self.authorize(request, &alone).hits.is_empty()
+    }
+
+    fn authorize(&self, request: &Request<'_>, slice: &Slice) -> Evaluation {
+        let cedar_request = match self.names.request(request, &slice.keys) {
             Ok(cedar_request) => cedar_request,
             Err(error) => return failed(error),
         };
-        let response = self.authorizer.is_authorized(&cedar_request, rules, &self.entities);
+        let response = self.authorizer.is_authorized(&cedar_request, &slice.rules, &self.entities);
         let errors: Vec<String> =
             response.diagnostics().errors().map(|error| error.to_string()).collect();
         if !errors.is_empty() {

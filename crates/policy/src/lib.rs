@@ -21,6 +21,7 @@ mod packs;
 mod request;
 mod rule;
 mod schema;
+mod written;
 
 pub use crate::bundle::{Bundle, Source};
 pub use crate::error::{BundleError, Problem};

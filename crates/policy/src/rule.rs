@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use cedar_policy::{ActionConstraint, Effect as CedarEffect, EntityUid, Policy};
+use cedar_policy::{ActionConstraint, Effect as CedarEffect, EntityUid, Policy, PolicyId};
 use ringfence_action::{EffectKind, Outcome};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Problem, did_you_mean};
 use crate::schema::{OPAQUE, groups};
+use crate::written::Examples;
 
 /// Whose rules they are, from the top down. Nobody can widen what a layer above forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,11 +71,12 @@ pub struct Rule {
     pub file: String,
     /// Where in that file it stands, in bytes, end-exclusive.
     pub span: [usize; 2],
-    /// The Cedar text, annotations included.
+    /// The Cedar text, annotations included; for a rule in TOML what it was compiled to.
     pub text: String,
     /// The questions that it can answer: kinds of effect, or `opaque`.
     pub asked: Vec<&'static str>,
     pub(crate) policy: Policy,
+    pub(crate) examples: Examples,
 }
 
 const ANNOTATIONS: [&str; 8] =
@@ -88,6 +90,9 @@ pub(crate) struct Origin<'a> {
     pub(crate) file: &'a str,
     pub(crate) source: &'a str,
     pub(crate) span: [usize; 2],
+    /// The Cedar text.
+    pub(crate) text: &'a str,
+    pub(crate) examples: Examples,
 }
 
 impl Rule {
@@ -181,12 +186,18 @@ impl Rule {
                 layer: origin.layer,
                 file: origin.file.to_owned(),
                 span: origin.span,
-                text: origin.source.get(start..end).unwrap_or_default().to_owned(),
+                text: origin.text.to_owned(),
                 asked,
                 policy: policy.clone(),
+                examples: origin.examples.clone(),
             }),
             _ => Err(problems),
         }
+    }
+
+    /// The policy under the rule's own name, which is what Cedar reports back.
+    pub(crate) fn named(&self) -> Policy {
+        self.policy.new_id(PolicyId::new(&self.id))
     }
 
     /// What an agent may be told about why: nothing that the repository wrote.
