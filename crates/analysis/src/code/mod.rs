@@ -3,6 +3,7 @@
 //! Each language has a reader that turns calls with an effect into effects, and says opaque where code
 //! is computed. Nothing here runs anything.
 
+mod javascript;
 mod python;
 mod sql;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
     }
     match language {
         "python" => python::analyze(analyzer, frame, code),
+        "javascript" | "typescript" => javascript::analyze(analyzer, frame, code),
         "sql" => sql::analyze(analyzer, frame, code),
         _ => analyzer.opaque(frame, Span::new(0, code.len()), OpaqueReason::InlineCode, language),
     }

@@ -98,7 +98,7 @@ fn dockerfile(text: &str) -> Vec<Piece> {
                 let trimmed = line.trim_start();
                 let is_run = trimmed.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("run "));
                 match trimmed.get(4..).filter(|_| is_run) {
-                    Some(body) => body.trim_start_matches(|c: char| c == ' '),
+                    Some(body) => body.trim_start_matches(' '),
                     None => continue,
                 }
             }

@@ -9,6 +9,8 @@ mod eval;
 mod guard;
 mod table;
 
+pub(super) use table::is_secret_variable;
+
 use std::collections::HashMap;
 
 use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason};
