@@ -11,6 +11,7 @@
 
 pub mod claude_code;
 pub mod codex;
+pub mod gemini_cli;
 mod lines;
 mod merge;
 mod reader;

@@ -5,6 +5,7 @@
 mod claude_code;
 mod codex;
 mod damaged;
+mod gemini_cli;
 mod merged;
 
 use ringfence_adapters::transcript::claude_code::Reader;
