@@ -13,7 +13,7 @@ mod node;
 mod patch;
 mod shape;
 
-use ringfence_action::{Action, Call};
+use ringfence_action::{Action, Call, Dialect, Platform};
 use serde_json::Value;
 
 pub(crate) use node::{Node, Problem, same_name};
@@ -42,28 +42,37 @@ const MAX_DEPTH: usize = 4;
 ///
 /// Pure and total. Every text of the result keeps the JSON Pointer of the string it came from.
 pub fn normalize(action: &Action) -> Call {
-    let kind = action.agent.kind.as_str();
+    let host = &Host {
+        kind: action.agent.kind.as_str(),
+        is_windows: action.platform == Platform::Windows,
+    };
     let Value::String(text) = &action.input else {
-        return call(kind, &action.tool, &Node::root(&action.input), 0);
+        return call(host, &action.tool, &Node::root(&action.input), 0);
     };
     // Some agents send the input as JSON within a string.
     match serde_json::from_str::<Value>(text) {
         Ok(decoded @ (Value::Object(_) | Value::Null)) => {
-            call(kind, &action.tool, &Node::embedded(&decoded, text.len()), 0)
+            call(host, &action.tool, &Node::embedded(&decoded, text.len()), 0)
         }
-        Ok(_) | Err(_) => call(kind, &action.tool, &Node::root(&action.input), 0),
+        Ok(_) | Err(_) => call(host, &action.tool, &Node::root(&action.input), 0),
     }
 }
 
-fn call(kind: &str, tool: &str, input: &Node<'_>, depth: usize) -> Call {
+/// Who asks, and on what machine.
+struct Host<'a> {
+    kind: &'a str,
+    is_windows: bool,
+}
+
+fn call(host: &Host<'_>, tool: &str, input: &Node<'_>, depth: usize) -> Call {
     let tool = tool.trim();
-    if let Some((server, name)) = mcp_name(kind, tool) {
+    if let Some((server, name)) = mcp_name(host.kind, tool) {
         return mcp(tool, server, name, input);
     }
     if BATCHES.iter().any(|batch| same_name(batch, tool)) {
-        return batch(kind, tool, input, depth);
+        return batch(host, tool, input, depth);
     }
-    let Some(shape) = shape_of(kind, tool) else {
+    let Some(shape) = shape_of(host.kind, tool) else {
         return match browser::operation_of(tool) {
             Some(operation) => browser::driven(operation, input),
             None => Call::Unknown {
@@ -74,8 +83,27 @@ fn call(kind: &str, tool: &str, input: &Node<'_>, depth: usize) -> Call {
         };
     };
     match (shape.read)(input) {
+        Ok(call) if host.is_windows => in_windows_shell(host.kind, tool, input, call),
         Ok(call) => call,
         Err(problem) => malformed(tool, &problem, shape.usage),
+    }
+}
+
+/// On Windows the agents' shell is PowerShell, unless the tool or the input says otherwise. Codex calls
+/// its tool Bash everywhere.
+fn in_windows_shell(kind: &str, tool: &str, input: &Node<'_>, call: Call) -> Call {
+    let named_bash = kind != "codex" && tool.to_ascii_lowercase().contains("bash");
+    let is_stated = |pointer: &str| {
+        let from_array = pointer.rsplit('/').next().is_some_and(|last| last.parse::<u32>().is_ok());
+        from_array || input.value().get("shell").is_some()
+    };
+    match call {
+        Call::Shell { command, dialect: Dialect::Bash, cwd }
+            if !named_bash && !is_stated(&command.pointer) =>
+        {
+            Call::Shell { command, dialect: Dialect::PowerShell, cwd }
+        }
+        call => call,
     }
 }
 
@@ -139,7 +167,7 @@ fn mcp(tool: &str, server: &str, name: &str, input: &Node<'_>) -> Call {
 }
 
 /// Several calls in one. Each is understood by itself; one that is malformed stays so.
-fn batch(kind: &str, tool: &str, input: &Node<'_>, depth: usize) -> Call {
+fn batch(host: &Host<'_>, tool: &str, input: &Node<'_>, depth: usize) -> Call {
     const USAGE: &str =
         "{\"tool_calls\":[{\"tool\":\"read\",\"parameters\":{\"filePath\":\"a.txt\"}}]}";
     if depth >= MAX_DEPTH {
@@ -153,7 +181,7 @@ fn batch(kind: &str, tool: &str, input: &Node<'_>, depth: usize) -> Call {
             let name = name.strip_prefix("functions.").unwrap_or(&name);
             let parameters = item.field(&["parameters", "input", "arguments"])?;
             let null = Node::root(&Value::Null);
-            calls.push(call(kind, name, parameters.as_ref().unwrap_or(&null), depth + 1));
+            calls.push(call(host, name, parameters.as_ref().unwrap_or(&null), depth + 1));
         }
         Ok(calls)
     };

@@ -1,9 +1,9 @@
 //! Commands that come as arrays: when the last word is a script, and when it is an argument.
 
-use ringfence_action::{Call, Dialect};
+use ringfence_action::{Call, Dialect, Platform};
 use serde_json::json;
 
-use super::{call, text};
+use super::{action, call, text};
 
 fn array(argv: &[&str]) -> Call {
     call("codex", "shell", json!({"command": argv}))
@@ -58,4 +58,23 @@ fn our_own_exec_takes_a_program() {
             cwd: Some(text("cwd", "/w")),
         }
     );
+}
+
+#[test]
+fn on_windows_a_shell_is_powershell_unless_it_says_otherwise() {
+    for (kind, tool, input, expected) in [
+        ("gemini-cli", "run_shell_command", json!({"command": "ls"}), Dialect::PowerShell),
+        ("cursor", "run_terminal_cmd", json!({"command": "ls"}), Dialect::PowerShell),
+        ("codex", "Bash", json!({"command": "ls"}), Dialect::PowerShell),
+        ("claude-code", "Bash", json!({"command": "ls"}), Dialect::Bash),
+        ("codex", "exec_command", json!({"cmd": "ls", "shell": "bash"}), Dialect::Bash),
+        ("codex", "shell", json!({"command": ["bash", "-lc", "ls"]}), Dialect::Bash),
+    ] {
+        let mut action = action(kind, tool, input);
+        action.platform = Platform::Windows;
+        match ringfence_adapters::normalize(&action) {
+            Call::Shell { dialect, .. } => assert_eq!(dialect, expected, "{kind} {tool}"),
+            other => panic!("{kind} {tool} is {other:?}"),
+        }
+    }
 }
