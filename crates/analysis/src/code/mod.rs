@@ -3,16 +3,20 @@
 //! Each language has a reader that turns calls with an effect into effects, and says opaque where code
 //! is computed. Nothing here runs anything.
 
+mod awk;
 mod javascript;
 mod python;
+mod sed;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason, Target};
+use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target};
 
 use crate::context::{Analyzer, Frame};
-use crate::value::Span;
+use crate::invocation::Data;
+use crate::value::{Span, Word};
 
 /// Analyses code in `language`; what is not understood is opaque.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str, code: &str) {
@@ -25,6 +29,13 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
     match language {
         "python" => python::analyze(analyzer, frame, code),
         "javascript" | "typescript" => javascript::analyze(analyzer, frame, code),
+        "awk" => awk::analyze(analyzer, frame, code),
+        "sed" => sed::analyze(analyzer, frame, code),
+        "perl" | "ruby" | "php" => words::analyze(analyzer, frame, language, code),
+        "sh" | "bash" => {
+            let word = Word::known(code, Span::new(0, code.len()));
+            analyzer.shell(frame, &word, Dialect::Bash, &Data::None);
+        }
         "sql" => sql::analyze(analyzer, frame, code),
         _ => analyzer.opaque(frame, Span::new(0, code.len()), OpaqueReason::InlineCode, language),
     }

@@ -270,10 +270,6 @@ impl Scan<'_, '_> {
     fn member(&self, base: &Js, name: &str) -> Js {
         match base {
             Js::Name(base) if base.is_empty() => Js::Name(name.to_owned()),
-            // `m.default`, `fs.promises`: the module itself.
-            Js::Name(base) if name == "default" || (base == "fs" && name == "promises") => {
-                Js::Name(base.clone())
-            }
             Js::Name(base) if base == "process.env" && matches!(name, "HOME" | "USERPROFILE") => {
                 Js::Text(paths::home(self.analyzer.action))
             }
