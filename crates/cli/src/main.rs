@@ -7,6 +7,7 @@
 mod command;
 mod exit;
 mod input;
+mod recording;
 mod render;
 mod rules;
 mod wiring;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{check, explain, policy, version};
+use crate::command::{check, explain, policy, replay, version};
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
 use crate::render::snippet;
@@ -37,12 +38,16 @@ Exit codes:
   0    fine
   1    something was denied, asked or found
   2    the command or its input was wrong
-  125  could not enforce";
+  125  could not enforce
+
+Start with what your own agent did:
+  ringfence replay";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
     Explain(explain::Explain),
+    Replay(replay::Replay),
     Policy(policy::Policy),
     Version(version::Version),
 }
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Check(check) => check::run(check, &mut out),
         Command::Explain(explain) => explain::run(explain, &mut out),
+        Command::Replay(replay) => replay::run(replay, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
         Command::Version(version) => version::run(version, &mut out),
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use miette::{Diagnostic, Severity};
+use ringfence_action::Action;
 use ringfence_policy::{Bundle, BundleError, Layer, Source, default_sources};
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use crate::exit::{Failure, Problem};
 use crate::input;
 use crate::render::snippet::{Mark, Snippet};
 use crate::render::text::printable;
+use crate::wiring;
 
 /// The built-in rules, with those of these files added.
 pub(crate) fn load(files: &[PathBuf]) -> Result<Bundle, Failure> {
@@ -38,7 +40,19 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Source>, Problem> {
 pub(crate) fn bundle(sources: &[Source]) -> Result<Bundle, BundleError> {
     let mut all = default_sources();
     all.extend_from_slice(sources);
-    Bundle::load(&all)
+    Bundle::load_checked(&all, &|command| wiring::effects_of(&example(command)).effects)
+}
+
+/// Where the commands in the examples of rules run: a project like any other, on no machine in
+/// particular, so that a rule means the same everywhere.
+fn example(command: &str) -> Action {
+    let project = "/home/u/proj";
+    Action {
+        cwd: Some(project.to_owned()),
+        workspace: vec![project.to_owned()],
+        home: Some("/home/u".to_owned()),
+        ..wiring::shell_action(command)
+    }
 }
 
 /// One thing that is wrong with a rule file.
@@ -79,7 +93,10 @@ pub(crate) fn findings(error: &BundleError, sources: &[Source]) -> Vec<Finding> 
 impl Finding {
     /// For people, with the place underlined.
     pub(crate) fn snippet(&self) -> Snippet {
-        let help = self.help.as_deref().map(|help| printable(help).into_owned());
+        let help = self.help.as_deref().unwrap_or(
+            "compare with a rule that loads: `ringfence policy show fs.delete-critical-path`",
+        );
+        let help = Some(printable(help).into_owned());
         let place = self.line.map(|line| format!(":{line}")).unwrap_or_default();
         let message = printable(&format!("{}{place}: {}", self.file, self.error)).into_owned();
         let snippet = Snippet::new(Severity::Error, message, help);

@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
-use ringfence_action::{Action, Preset};
+use ringfence_action::{Action, Agent, Facts, Platform, Preset};
 use ringfence_analysis::Analysis;
 use ringfence_engine::{Engine, Explained, Options, Session, Sessions};
 use ringfence_facts::{FactSource, Live, Supplied};
+use serde_json::json;
 
 use crate::exit::Failure;
 use crate::rules;
@@ -57,6 +58,18 @@ impl Judge {
     pub(crate) fn decide(&mut self, action: &Action) -> Result<Explained, Undecided> {
         decide(&self.engine, action, self.sessions.of(action.session.as_deref()))
     }
+
+    /// Decides an action in a session that the caller keeps.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`].
+    pub(crate) fn decide_in(
+        &self,
+        action: &Action,
+        session: &mut Session,
+    ) -> Result<Explained, Undecided> {
+        decide(&self.engine, action, session)
+    }
 }
 
 fn decide(engine: &Engine, action: &Action, session: &mut Session) -> Result<Explained, Undecided> {
@@ -74,4 +87,21 @@ pub(crate) struct Undecided;
 /// What an action would do, with nothing known but what it says.
 pub(crate) fn effects_of(action: &Action) -> Analysis {
     ringfence_analysis::analyze(action, &ringfence_adapters::normalize(action))
+}
+
+/// A shell command as an action of nobody in particular, nowhere in particular.
+pub(crate) fn shell_action(command: &str) -> Action {
+    Action {
+        id: None,
+        agent: Agent::default(),
+        session: None,
+        tool: "Bash".to_owned(),
+        input: json!({ "command": command }),
+        cwd: None,
+        workspace: Vec::new(),
+        home: None,
+        platform: Platform::Linux,
+        user_messages: Vec::new(),
+        facts: Facts::default(),
+    }
 }

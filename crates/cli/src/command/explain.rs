@@ -4,10 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ringfence_action::{Action, Agent, Decision, Effect, Facts, Opaque, Platform};
+use ringfence_action::{Action, Decision, Effect, Facts, Opaque, Platform};
 use ringfence_engine::Explained;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::command::check::exit_of;
 use crate::exit::{Exit, Failure, Problem};
@@ -118,17 +117,10 @@ fn actions(text: &[u8], source: &Source) -> Result<Vec<Action>, Problem> {
 fn shell(command: &str, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let here = |path: Option<PathBuf>| path?.into_os_string().into_string().ok();
     let action = Action {
-        id: None,
-        agent: Agent::default(),
-        session: None,
-        tool: "Bash".to_owned(),
-        input: json!({ "command": command }),
         cwd: here(std::env::current_dir().ok()),
-        workspace: Vec::new(),
         home: here(std::env::home_dir()),
         platform: if cfg!(target_os = "macos") { Platform::Macos } else { Platform::Linux },
-        user_messages: Vec::new(),
-        facts: Facts::default(),
+        ..wiring::shell_action(command)
     };
     let analysis = wiring::effects_of(&action);
     if as_json {

@@ -16,7 +16,7 @@ use crate::render::text::{count, cut, printable};
 use crate::render::{json, verdict};
 use crate::rules;
 
-/// Look at the rules, and check and test your own
+/// Look at the rules, and check your own
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true, after_help = EXAMPLE)]
 pub(crate) struct Policy {

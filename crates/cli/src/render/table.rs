@@ -58,6 +58,13 @@ pub(crate) fn row(widths: &[usize], cells: &[Cell]) -> String {
     drawn
 }
 
+/// Splits a width between columns of a fixed width and two that share the rest.
+pub(crate) fn share(total: usize, fixed: &[usize]) -> (usize, usize) {
+    let used: usize = fixed.iter().sum::<usize>() + GAP * (fixed.len() + 1);
+    let rest = total.saturating_sub(used);
+    (rest - rest / 2, rest / 2)
+}
+
 fn columns_of(pieces: &[Piece]) -> usize {
     pieces.iter().map(|(_, text)| text.width()).sum()
 }
@@ -132,5 +139,11 @@ mod tests {
     #[test]
     fn wide_characters_count_twice() {
         assert_eq!(row(&[6, 3], &[cell("日本語語"), cell("x")]), "日本語  x\n語\n");
+    }
+
+    #[test]
+    fn the_rest_is_shared() {
+        let (left, right) = share(100, &[4, 9]);
+        assert_eq!(left + right + 4 + 9 + 3 * GAP, 100);
     }
 }

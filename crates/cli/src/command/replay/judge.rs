@@ -1,0 +1,82 @@
+//! One session, decided in the order in which it happened.
+
+use std::collections::HashMap;
+
+use ringfence_action::{Action, Decision};
+use ringfence_engine::{Explained, Session};
+
+use crate::exit::Problem;
+use crate::recording::{Person, Recording, Step};
+use crate::wiring::Judge;
+
+/// A call and what was decided about it.
+#[derive(Debug)]
+pub(crate) struct Judged<'a> {
+    /// Its place among the session's calls, from zero.
+    pub(crate) call: usize,
+    pub(crate) action: &'a Action,
+    pub(crate) explained: Explained,
+    /// The last prompt before it.
+    pub(crate) prompt: Option<&'a str>,
+    /// What the person did, where the transcript tells.
+    pub(crate) person: Option<Person>,
+}
+
+impl Judged<'_> {
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.explained.decision
+    }
+}
+
+/// Decides every call, with what the session has said and seen until then.
+pub(super) fn judge<'a>(
+    judge: &Judge,
+    recording: &'a Recording,
+) -> Result<Vec<Judged<'a>>, Problem> {
+    let mut session = Session::new();
+    let mut prompt = None;
+    let mut judged: Vec<Judged<'a>> = Vec::new();
+    let mut by_id: HashMap<&str, usize> = HashMap::new();
+    for step in &recording.steps {
+        match step {
+            Step::Prompt(text) => {
+                session.observe_user(text);
+                prompt = Some(text.as_str());
+            }
+            Step::Relayed(text) => session.observe_relayed(text),
+            Step::Call(action) => {
+                let call = judged.len();
+                let decided = judge.decide_in(action, &mut session);
+                let explained =
+                    decided.map_err(|error| undecided(recording, call).because(error))?;
+                if let Some(id) = &action.id {
+                    by_id.insert(id, call);
+                }
+                judged.push(Judged { call, action, explained, prompt, person: None });
+            }
+            Step::Result { id, is_error, person } => {
+                // A result without a name belongs to the call before it.
+                let of = match id {
+                    Some(id) => by_id.get(id.as_str()).copied(),
+                    None => judged.len().checked_sub(1),
+                };
+                if let Some(judged) = of.and_then(|call| judged.get_mut(call)) {
+                    judged.person = *person;
+                    if !is_error {
+                        for path in judged.explained.would_create() {
+                            session.observe_created(path);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(judged)
+}
+
+fn undecided(recording: &Recording, call: usize) -> Problem {
+    Problem::new(
+        format!("call {call} of session `{}` could not be decided", recording.session),
+        "report the call; the other transcripts can be replayed without this one",
+    )
+}

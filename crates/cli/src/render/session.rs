@@ -1,0 +1,220 @@
+//! A replayed session as a table: what each call does, the verdict, why, and what the person did.
+
+use std::collections::BTreeSet;
+
+use anstyle::Style;
+use ringfence_action::{Action, Decision, Effect, EffectKind, Evidence, Verdict};
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+use super::color::{FAINT, STRONG, paint};
+use super::effects::{self, Viewpoint};
+use super::table::{self, Cell};
+use super::text::{count, cut, printable};
+use super::verdict;
+use crate::command::replay::Judged;
+use crate::recording::{Person, Recording};
+
+/// How much of a session is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Every call.
+    Everything,
+    /// Runs of allowed calls as one line.
+    Folded,
+    /// Only the calls that are asked for.
+    Only,
+}
+
+/// Fewer allowed calls than this in a row are shown rather than folded.
+const FOLD_FROM: usize = 2;
+/// More of the agent's own words than this are cut.
+const WORDS: usize = 160;
+
+/// The table of one session. Nothing for a session without calls.
+pub(crate) fn draw(
+    recording: &Recording,
+    calls: &[Judged<'_>],
+    detail: Detail,
+    is_shown: &dyn Fn(Verdict) -> bool,
+    width: usize,
+) -> String {
+    let shown = calls.iter().filter(|call| is_shown(call.decision().verdict)).count();
+    if calls.is_empty() || (shown == 0 && detail == Detail::Only) {
+        return String::new();
+    }
+    let mut drawn = header(recording, calls.len(), width);
+    let layout = Layout::new(width, calls);
+    let mut prompt = None;
+    let mut told = BTreeSet::new();
+    let mut rest = calls;
+    while let Some((call, after)) = rest.split_first() {
+        let allowed =
+            rest.iter().take_while(|call| call.decision().verdict == Verdict::Allow).count();
+        if detail == Detail::Folded && allowed >= FOLD_FROM {
+            drawn.push_str(&layout.fold(allowed));
+            rest = rest.get(allowed..).unwrap_or_default();
+            continue;
+        }
+        rest = after;
+        if !is_shown(call.decision().verdict) {
+            continue;
+        }
+        // The prompt stands over the first call that is shown for it.
+        if call.prompt.is_some() && call.prompt != prompt {
+            prompt = call.prompt;
+            let said = cut(call.prompt.unwrap_or_default().trim(), width.saturating_sub(6));
+            drawn.push_str(&format!("    {}\n", paint(FAINT, &format!("“{said}”"))));
+        }
+        // Why is told in full once; after that the name of the rule says it.
+        let is_new = told.insert(call.decision().code.as_str());
+        drawn.push_str(&layout.row(call, is_new));
+    }
+    drawn
+}
+
+fn header(recording: &Recording, calls: usize, width: usize) -> String {
+    let project = recording.project.as_deref().unwrap_or("a session");
+    let started = recording.started.as_deref().map(date).unwrap_or_default();
+    let prompts = recording.prompts().count();
+    let id: String = recording.session.chars().take(8).collect();
+    let mut about = vec![count(prompts, "prompt"), count(calls, "call"), format!("session {id}")];
+    if !started.is_empty() {
+        about.insert(0, started);
+    }
+    let about = cut(&about.join(" · "), width);
+    let project = cut(project, width);
+    // Side by side where both fit.
+    let between = if project.width() + 2 + about.width() <= width { "  " } else { "\n" };
+    format!("\n{}{between}{}\n", paint(STRONG, &project), paint(FAINT, &about))
+}
+
+/// `2026-11-20T14:02:11.000Z` as `2026-11-20 14:02`.
+fn date(timestamp: &str) -> String {
+    timestamp.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+struct Layout {
+    number: usize,
+    what: usize,
+    why: usize,
+    person: usize,
+}
+
+/// The widest verdict with its mark.
+const VERDICT: usize = 9;
+
+impl Layout {
+    fn new(width: usize, calls: &[Judged<'_>]) -> Self {
+        let number = calls.len().to_string().len().max(4);
+        let person = calls
+            .iter()
+            .filter_map(|call| call.person)
+            .map(|person| person.did().len())
+            .max()
+            .unwrap_or_default();
+        let (what, why) = table::share(width, &[number, VERDICT, person]);
+        Self { number, what, why, person }
+    }
+
+    fn fold(&self, allowed: usize) -> String {
+        let number = " ".repeat(self.number);
+        paint(FAINT, &format!("{number}  … {allowed} allowed")) + "\n"
+    }
+
+    fn row(&self, judged: &Judged<'_>, in_full: bool) -> String {
+        let Judged { call, action, person, .. } = judged;
+        let decision = judged.decision();
+        let mark = format!("{} {}", verdict::mark(decision.verdict), decision.verdict);
+        let is_allowed = decision.verdict == Verdict::Allow;
+        let plain = if is_allowed { FAINT } else { Style::new() };
+        let mut what = Cell::new(plain, cut(&summary(action, decision), WORDS));
+        if !is_allowed && let Some(words) = command(action) {
+            what = what.line(vec![(FAINT, cut(&words, WORDS))]);
+        }
+        let why = if is_allowed { Cell::default() } else { why(decision, in_full) };
+        table::row(
+            &[self.number, VERDICT, self.what, self.why, self.person],
+            &[
+                Cell::new(FAINT, format!("{call:>width$}", width = self.number)),
+                Cell::new(verdict::style(decision.verdict), mark),
+                what,
+                why,
+                Cell::new(FAINT, person.map(Person::did).unwrap_or_default()),
+            ],
+        )
+    }
+}
+
+fn why(decision: &Decision, in_full: bool) -> Cell {
+    let code = printable(&decision.code).into_owned();
+    let why = decision.rules.iter().find(|hit| hit.id == decision.code).or(decision.rules.first());
+    let cell = Cell::new(verdict::style(decision.verdict), code);
+    match why {
+        Some(hit) if in_full => cell.line(vec![(Style::new(), cut(&hit.why, 240))]),
+        Some(_) | None => cell,
+    }
+}
+
+/// What a call does in a few words: what the verdict is about, or else what changes, or else what
+/// it runs.
+fn summary(action: &Action, decision: &Decision) -> String {
+    let from = Viewpoint { cwd: action.cwd.as_deref(), home: action.home.as_deref() };
+    let blamed: Vec<&Evidence> = decision
+        .rules
+        .iter()
+        .filter(|hit| hit.id == decision.code)
+        .flat_map(|hit| &hit.evidence)
+        .collect();
+    let effects = &decision.effects;
+    let is_blamed = |effect: &&Effect| {
+        effect.evidence.as_ref().is_some_and(|evidence| blamed.contains(&evidence))
+    };
+    let does = |effect: &&Effect| effect.kind != EffectKind::Exec;
+    let changes = |effect: &&Effect| effect.kind.changes_state();
+    let says = |effects: Vec<&Effect>| {
+        let mut words: Vec<String> =
+            effects.into_iter().map(|effect| effects::words(effect, from)).collect();
+        words.dedup();
+        let more = words.len().saturating_sub(2);
+        words.truncate(2);
+        let mut said = words.join("; ");
+        if more > 0 {
+            said.push_str(&format!("; {more} more"));
+        }
+        said
+    };
+    let blamed_deeds: Vec<&Effect> = effects.iter().filter(is_blamed).filter(does).collect();
+    let blamed: Vec<&Effect> = effects.iter().filter(is_blamed).collect();
+    let changing: Vec<&Effect> = effects.iter().filter(changes).collect();
+    let programs: Vec<&Effect> = effects.iter().filter(|effect| !does(effect)).collect();
+    let doing: Vec<&Effect> = effects.iter().filter(does).collect();
+    let choice = [blamed_deeds, blamed, changing];
+    if let Some(choice) = choice.into_iter().find(|choice| !choice.is_empty()) {
+        return says(choice);
+    }
+    // Nothing changes: the agent's own words say best what is looked at or run.
+    match words(action) {
+        Some(words) if !programs.is_empty() => format!("run {words}"),
+        _ if !doing.is_empty() => says(doing),
+        _ if !decision.opaque.is_empty() => "something that is not understood".to_owned(),
+        _ => format!("use {}", printable(&action.tool)),
+    }
+}
+
+/// The command of a shell call. Not escaped.
+fn command(action: &Action) -> Option<String> {
+    first_of(action, &["command", "cmd"])
+}
+
+/// The agent's own words: the command, or what else a tool is about. Not escaped.
+fn words(action: &Action) -> Option<String> {
+    command(action).or_else(|| {
+        first_of(action, &["file_path", "path", "notebook_path", "url", "query", "pattern"])
+    })
+}
+
+fn first_of(action: &Action, fields: &[&str]) -> Option<String> {
+    let text = fields.iter().find_map(|field| action.input.get(field).and_then(Value::as_str))?;
+    Some(text.trim().chars().take(4 * WORDS).collect())
+}

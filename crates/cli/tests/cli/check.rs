@@ -1,0 +1,146 @@
+//! `check` is a contract with scripts: order, flushing, sessions, exit codes.
+
+use std::io::{BufRead, BufReader, Write};
+
+use serde_json::{Value, json};
+
+use crate::{bash, json_lines, read, ringfence, spawn};
+
+fn with(mut action: Value, fields: Value) -> Value {
+    for (name, value) in fields.as_object().unwrap() {
+        action[name] = value.clone();
+    }
+    action
+}
+
+#[test]
+fn one_decision_per_action_in_order_with_its_id() {
+    let actions: Vec<Value> = (0..50)
+        .map(|n| with(read(&format!("/home/u/proj/{n}")), json!({"id": n.to_string()})))
+        .collect();
+    let run = ringfence(&["check"], json_lines(&actions));
+    let ids: Vec<String> =
+        run.lines().iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids, (0..50).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(run.code, 0);
+    assert_eq!(run.err(), "");
+}
+
+#[test]
+fn a_decision_has_the_fields_of_the_contract() {
+    let run = ringfence(&["check", "--json"], json_lines(&[bash("echo x > /dev/sda")]));
+    let decision = &run.lines()[0];
+    let fields: Vec<&str> = decision.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        [
+            "verdict",
+            "decided_by",
+            "code",
+            "rules",
+            "effects",
+            "opaque",
+            "scores",
+            "bundle",
+            "elapsed_us"
+        ]
+    );
+    assert!(decision["bundle"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn each_line_is_answered_before_the_next_one_is_sent() {
+    let mut child = spawn(&["check", "-"]);
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for text in [read("/home/u/proj/a").to_string(), "no".to_owned(), bash("ls").to_string()] {
+        writeln!(input, "{text}").unwrap();
+        input.flush().unwrap();
+        let mut answer = String::new();
+        output.read_line(&mut answer).unwrap();
+        assert!(answer.ends_with("}\n"), "{answer}");
+    }
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
+
+#[test]
+fn the_exit_code_is_the_worst_of_all_lines() {
+    let harmless = read("/home/u/proj/src/main.rs");
+    let denied = bash("echo x > /dev/sda");
+    let code = |lines: String| ringfence(&["check"], lines).code;
+    assert_eq!(code(String::new()), 0);
+    assert_eq!(code(json_lines(&[harmless.clone()])), 0);
+    assert_eq!(code(json_lines(&[denied.clone(), harmless.clone()])), 1);
+    assert_eq!(code(format!("{{\n{denied}\n{harmless}\n")), 2);
+}
+
+#[test]
+fn observe_records_and_never_blocks() {
+    let run =
+        ringfence(&["check", "--preset", "observe"], json_lines(&[bash("echo x > /dev/sda")]));
+    let decision = &run.lines()[0];
+    assert_eq!(decision["verdict"], "allow");
+    assert_eq!(decision["rules"][0]["outcome"], "deny");
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn without_a_sandbox_nothing_is_contained() {
+    let unknown = bash("\"$RUN\" --fast");
+    let verdict = |args: &[&str]| {
+        let run = ringfence(args, json_lines(&[unknown.clone()]));
+        run.lines()[0]["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict(&["check"]), "contain");
+    assert_eq!(verdict(&["check", "--no-sandbox"]), "ask");
+}
+
+#[test]
+fn blank_lines_carriage_returns_and_a_byte_order_mark_are_no_actions() {
+    let input =
+        format!("\u{feff}{}\r\n\r\n   \n{}", read("/home/u/proj/a"), read("/home/u/proj/b"));
+    let run = ringfence(&["check"], input);
+    assert_eq!(run.lines().len(), 2);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn this_host_is_looked_at_only_if_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, file) = (folder.path().to_str().unwrap(), folder.path().join("notes.txt"));
+    std::fs::File::create(&file).unwrap();
+    let mut write = bash(&format!("echo > {}", file.display()));
+    write["cwd"] = path.into();
+    write["workspace"] = json!([path]);
+    let facts = |args: &[&str]| {
+        let run = ringfence(args, json_lines(&[write.clone()]));
+        run.lines()[0]["facts"]["paths"][file.to_str().unwrap()]["exists"].clone()
+    };
+    assert_eq!(facts(&["explain", "--json"]), Value::Null);
+    assert_eq!(facts(&["explain", "--json", "--live"]), true);
+}
+
+#[test]
+fn the_audit_log_is_not_pretended() {
+    let run = ringfence(&["check", "--record"], json_lines(&[bash("ls")]));
+    assert_eq!(run.out(), "");
+    insta::assert_snapshot!(run.shown());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_news() {
+    let mut child = spawn(&["check"]);
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().unwrap();
+    for _ in 0..100 {
+        if writeln!(input, "{}", bash("ls")).is_err() {
+            break;
+        }
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    // Nobody got the decisions, so this must not look like success.
+    assert_eq!(output.status.code(), Some(2));
+}
