@@ -108,7 +108,8 @@ impl Shell<'_, '_> {
         }
     }
 
-    fn expanded_again(&mut self, value: &Value, span: Span) {
+    /// The texts are expanded as if they stood in double quotes.
+    pub(super) fn expanded_again(&mut self, value: &Value, span: Span) {
         for text in value.listed().unwrap_or_default().to_vec() {
             if text.contains("$(") || text.contains('`') || text.contains("${") {
                 let text = format!(": \"{}\"", text.replace('"', "\\\""));

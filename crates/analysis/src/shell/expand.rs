@@ -17,12 +17,17 @@ pub(super) enum Expansion {
 impl Expansion {
     /// As one text, as in an assignment.
     pub(super) fn joined(self) -> Value {
+        self.joined_by(&Value::known(" "))
+    }
+
+    /// As one text, with this between the words of a list.
+    pub(super) fn joined_by(self, separator: &Value) -> Value {
         match self {
             Self::Text(value) => value,
             Self::List(values) => {
                 let mut values = values.into_iter();
                 let Some(first) = values.next() else { return Value::known("") };
-                values.fold(first, |joined, value| joined.concat(&Value::known(" ")).concat(&value))
+                values.fold(first, |joined, value| joined.concat(separator).concat(&value))
             }
         }
     }

@@ -60,7 +60,10 @@ impl Shell<'_, '_> {
             "@" | "*" => {
                 return match &self.state.positional {
                     Some(values) if name == "@" => Expansion::List(values.clone()),
-                    Some(values) => Expansion::Text(Expansion::List(values.clone()).joined()),
+                    Some(values) => {
+                        let separator = self.separator();
+                        Expansion::Text(Expansion::List(values.clone()).joined_by(&separator))
+                    }
                     None => Expansion::Text(Value::Unknown),
                 };
             }
@@ -85,7 +88,7 @@ impl Shell<'_, '_> {
                     let values = elements.iter().map(|(_, value)| value.clone()).collect();
                     let list = Expansion::List(values);
                     match &reference.index {
-                        Some(Index::Star) => Expansion::Text(list.joined()),
+                        Some(Index::Star) => Expansion::Text(list.joined_by(&self.separator())),
                         _ => list,
                     }
                 }
@@ -96,6 +99,15 @@ impl Shell<'_, '_> {
                 let key = self.subscript(name, key, span);
                 Expansion::Text(self.element(name, &key))
             }
+        }
+    }
+
+    /// What `"$*"` puts between its words: the first character of `IFS`.
+    fn separator(&self) -> Value {
+        match self.state.variables.get("IFS").map(super::state::Variable::value) {
+            None => Value::known(" "),
+            Some(Value::Known(ifs)) => Value::known(ifs.chars().take(1).collect::<String>()),
+            Some(_) => Value::Unknown,
         }
     }
 
@@ -169,16 +181,16 @@ impl Shell<'_, '_> {
             },
             Operation::Names => text(Value::Unknown),
             Operation::Indirect(inner) => self.indirect(base, inner, span),
-            Operation::Default(_, word) => {
-                let (base, set) = present(base);
+            Operation::Default(colon, word) => {
+                let (base, set) = present(base, *colon);
                 match set {
                     Some(true) => base,
                     Some(false) => text(self.expand_value(word)),
                     None => text(base.joined().join(self.expand_value(word))),
                 }
             }
-            Operation::AssignDefault(_, word) => {
-                let (base, set) = present(base);
+            Operation::AssignDefault(colon, word) => {
+                let (base, set) = present(base, *colon);
                 if set == Some(true) {
                     return base;
                 }
@@ -187,8 +199,8 @@ impl Shell<'_, '_> {
                 self.assign(&reference.name, value.clone(), span);
                 text(value)
             }
-            Operation::Alternative(_, word) => {
-                let (_, set) = present(base);
+            Operation::Alternative(colon, word) => {
+                let (_, set) = present(base, *colon);
                 let alternative = self.expand_value(word);
                 match set {
                     Some(true) => text(alternative),
@@ -297,8 +309,11 @@ impl Shell<'_, '_> {
 
 /// Whether the value is there and not empty: known only for known values. An unset variable of the
 /// surrounding environment may be either.
-fn present(base: Expansion) -> (Expansion, Option<bool>) {
+///
+/// Without the colon, an empty value counts as one; whether it is empty or unset is not kept apart.
+fn present(base: Expansion, colon: bool) -> (Expansion, Option<bool>) {
     let set = match &base {
+        Expansion::Text(Value::Known(text)) if text.is_empty() && !colon => None,
         Expansion::Text(Value::Known(text)) => Some(!text.is_empty()),
         Expansion::Text(Value::OneOf(all)) if all.iter().all(|text| !text.is_empty()) => Some(true),
         Expansion::Text(value) if value.is_number() => Some(true),

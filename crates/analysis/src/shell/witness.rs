@@ -11,6 +11,8 @@ use ringfence_action::{Dialect, OpaqueReason};
 pub(super) struct Understood {
     /// Offsets at which a substitution begins that became a command.
     pub(super) openers: Vec<usize>,
+    /// Pieces that are parsed again, as texts with a witness of their own.
+    pub(super) reparsed: Vec<(usize, usize)>,
     /// Bodies of here-documents.
     pub(super) heredocs: Vec<Heredoc>,
 }
@@ -44,7 +46,8 @@ pub(super) fn check(
         zsh: dialect == Dialect::Zsh,
     };
     while let Some(opener) = scanner.next_opener() {
-        if understood.openers.binary_search(&opener).is_err() {
+        let again = understood.reparsed.iter().any(|(start, end)| (*start..*end).contains(&opener));
+        if !again && understood.openers.binary_search(&opener).is_err() {
             let found = text.get(opener..).unwrap_or_default().chars().take(12).collect::<String>();
             return Err((OpaqueReason::Unvisited, found));
         }

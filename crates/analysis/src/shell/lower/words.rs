@@ -2,7 +2,9 @@
 
 use shuck_ast as ast;
 
-use super::super::ir::{Arithmetic, Index, Operation, Parameter, Piece, Reference, Script, Word};
+use super::super::ir::{
+    Arithmetic, Index, Node, Operation, Parameter, Piece, Reference, Script, Word,
+};
 use super::super::witness::Heredoc;
 use super::{Lowering, lower_within};
 use crate::value::Span;
@@ -59,6 +61,10 @@ impl Lowering<'_> {
                 }
             }
             P::DoubleQuoted { parts, dollar: _ } => {
+                if !self.aligned(parts) {
+                    self.requote(part.span, pieces);
+                    return;
+                }
                 let mut inner = Vec::with_capacity(parts.len());
                 for part in parts {
                     self.part(part, Context::Double, &mut inner);
@@ -275,6 +281,41 @@ impl Lowering<'_> {
         }
     }
 
+    /// Whether the parser's spans point at what they should. After `\"` in a double-quoted string with
+    /// expansions they may be too far to the left.
+    fn aligned(&self, parts: &[ast::WordPartNode]) -> bool {
+        parts.iter().all(|part| {
+            let plain = matches!(
+                part.kind,
+                ast::WordPart::Literal(_)
+                    | ast::WordPart::SingleQuoted { .. }
+                    | ast::WordPart::DoubleQuoted { .. }
+            );
+            plain || part.span.slice(self.text).starts_with(['$', '`', '<', '>'])
+        })
+    }
+
+    /// Reads a double-quoted string again, each `\"` of it written as `"'"'"`.
+    fn requote(&mut self, span: ast::Span, pieces: &mut Vec<Piece>) {
+        let rewritten = rewrite_quotes(span.slice(self.text));
+        let own = self.span(span);
+        let (start, end) = (span.start.offset(), span.end.offset());
+        self.understood.reparsed.push((start, end));
+        let script = (self.nesting < 4)
+            .then(|| lower_within(&format!(": {rewritten}"), self.dialect, own, self.nesting + 1));
+        let word = match script {
+            Some(Ok(mut script)) => match script.statements.pop().map(|statement| statement.node) {
+                Some(Node::Simple(mut simple)) if simple.words.len() == 2 => simple.words.pop(),
+                _ => None,
+            },
+            _ => None,
+        };
+        match word {
+            Some(word) => pieces.extend(word.pieces),
+            None => pieces.push(Piece::Opaque("quotes within quotes", own)),
+        }
+    }
+
     fn requoted(&mut self, text: &str, span: Span, pieces: &mut Vec<Piece>) {
         if !text.contains(['$', '`', '\\']) {
             pieces.push(Piece::Quoted(format!("'{text}'")));
@@ -419,6 +460,10 @@ impl Lowering<'_> {
                 self.word_in(replacement_word_ast, context),
                 true,
             ),
+            // With a pattern, only what matches it changes.
+            O::UpperFirst | O::UpperAll | O::LowerFirst | O::LowerAll if operand.is_some() => {
+                Operation::Unmodelled(vec![self.optional(operand, context)])
+            }
             O::UpperFirst => Operation::Case { upper: true, all: false },
             O::UpperAll => Operation::Case { upper: true, all: true },
             O::LowerFirst => Operation::Case { upper: false, all: false },
@@ -568,7 +613,13 @@ impl Lowering<'_> {
     pub(super) fn heredoc(&mut self, heredoc: &ast::Heredoc) -> Word {
         use ast::HeredocBodyPart as P;
         let body = &heredoc.body;
+        let delimiter = heredoc.delimiter.span.slice(self.text);
+        let quoted = delimiter.contains(['\'', '"', '\\']);
         let literal = body.mode == ast::HeredocBodyMode::Literal;
+        if literal && !quoted && self.fixed.is_none() {
+            // The parser takes a second here-document to be quoted if the first is.
+            return self.heredoc_again(body.span, delimiter);
+        }
         let (start, end) = (body.span.start.offset(), body.span.end.offset());
         self.understood.heredocs.push(Heredoc { start, end, literal });
         let mut pieces = Vec::with_capacity(body.parts.len());
@@ -606,10 +657,66 @@ impl Lowering<'_> {
         Word { pieces: vec![Piece::Double(pieces)], span: self.span(body.span) }
     }
 
+    fn heredoc_again(&mut self, span: ast::Span, delimiter: &str) -> Word {
+        let (start, end) = (span.start.offset(), span.end.offset());
+        self.understood.reparsed.push((start, end));
+        let body = span.slice(self.text);
+        let own = self.span(span);
+        let again = format!(": <<{delimiter}\n{body}{delimiter}\n");
+        let target = match lower_within(&again, self.dialect, own, self.nesting + 1) {
+            Ok(mut script) => {
+                let statement = script.statements.pop();
+                statement.and_then(|mut statement| statement.redirects.pop()).map(|r| r.target)
+            }
+            Err(_) => None,
+        };
+        target.unwrap_or_else(|| Word {
+            pieces: vec![Piece::Opaque("a here-document after another", own)],
+            span: own,
+        })
+    }
+
     /// The commands in a text of which only the commands matter.
     pub(super) fn commands_of(&self, text: &str, span: ast::Span) -> Result<Script, Piece> {
         let span = self.span(span);
         lower_within(text, self.dialect, span, self.nesting + 1)
             .map_err(|_| Piece::Opaque("an expression that does not parse", span))
     }
+}
+
+/// A double-quoted string in which every `\"` of its own is written as `"'"'"`. Quotes within its
+/// substitutions stay as they are.
+fn rewrite_quotes(quoted: &str) -> String {
+    let mut rewritten = String::with_capacity(quoted.len() + 16);
+    let mut chars = quoted.chars().peekable();
+    let mut depth = 0_usize;
+    let mut backticks = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('"') if depth == 0 && !backticks => rewritten.push_str("\"'\"'\""),
+                Some(next) => rewritten.extend(['\\', next]),
+                None => rewritten.push('\\'),
+            },
+            '`' => {
+                backticks = !backticks;
+                rewritten.push(c);
+            }
+            '$' if matches!(chars.peek(), Some('(' | '{')) => {
+                depth += 1;
+                rewritten.push(c);
+                rewritten.extend(chars.next());
+            }
+            '(' | '{' if depth > 0 => {
+                depth += 1;
+                rewritten.push(c);
+            }
+            ')' | '}' if depth > 0 => {
+                depth -= 1;
+                rewritten.push(c);
+            }
+            c => rewritten.push(c),
+        }
+    }
+    rewritten
 }
