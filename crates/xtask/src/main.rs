@@ -1,6 +1,7 @@
 //! Build tasks, as `cargo xtask TASK`: what must hold of the repository itself, what is generated
 //! from the code, and reports over recorded commands.
 
+mod catalog;
 mod corpus;
 mod files;
 mod schema;
@@ -27,6 +28,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Check where catalogue entries stand, and write the page that lists them.
+    Catalog {
+        /// Write nothing; fail where the page differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Decide recorded commands and report what came of it; needs RINGFENCE_DATA.
     Corpus {
         /// Every source, not real traffic alone. Nothing is written.
@@ -45,6 +52,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Tidy => tidy::run(),
         Task::Schema { check } => schema::run(check),
+        Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
     };
     match done {

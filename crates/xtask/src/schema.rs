@@ -10,20 +10,25 @@ use crate::{Failure, files};
 pub(crate) fn run(check: bool) -> Result<bool, Failure> {
     let mut fine = true;
     for (path, text) in generated()? {
-        if files::read(path)?.as_deref() == Some(text.as_str()) {
-            continue;
-        }
-        if check {
-            eprintln!(
-                "error: {path} differs from the code; run `cargo xtask schema` and commit it"
-            );
-            fine = false;
-        } else {
-            files::write(path, &text)?;
-            println!("wrote {path}");
-        }
+        fine &= settle(path, &text, check)?;
     }
     Ok(fine)
+}
+
+/// Writes a generated file that differs, or with `check` says so; false if it was left as it is.
+pub(crate) fn settle(path: &str, text: &str, check: bool) -> Result<bool, Failure> {
+    if files::read(path)?.as_deref() == Some(text) {
+        return Ok(true);
+    }
+    if check {
+        eprintln!(
+            "error: {path} is not what it is generated from; run `cargo xtask` and commit it"
+        );
+        return Ok(false);
+    }
+    files::write(path, text)?;
+    println!("wrote {path}");
+    Ok(true)
 }
 
 fn generated() -> Result<Vec<(&'static str, String)>, Failure> {

@@ -14,8 +14,19 @@ const TOO_LONG: usize = 1000;
 const PURE: [&str; 3] = ["crates/action/src/", "crates/analysis/src/", "crates/policy/src/"];
 
 /// Names of the standard library that touch the world.
-const WORLDLY: [&str; 8] =
-    ["fs", "process", "net", "env", "os", "time::Instant", "time::SystemTime", "thread"];
+const WORLDLY: [&str; 11] = [
+    "fs",
+    "process",
+    "env",
+    "os",
+    "thread",
+    "time::Instant",
+    "time::SystemTime",
+    "net::TcpStream",
+    "net::TcpListener",
+    "net::UdpSocket",
+    "net::ToSocketAddrs",
+];
 
 /// A word, where alone it may stand (beginnings of paths), and why.
 const RESERVED: [(&str, &[&str], &str); 3] = [
@@ -156,15 +167,20 @@ mod tests {
             "use std::{fs, io};",
             "let x = std::process::id();",
             "use std::time::Instant;",
+            "use std::net::{IpAddr, TcpStream};",
             "use std::time::{Duration, Instant};",
             "std::env::var(\"HOME\")",
         ] {
             assert_eq!(messages("crates/policy/src/x.rs", text).len(), 1, "{text}");
             assert!(messages("crates/facts/src/x.rs", text).is_empty(), "{text}");
         }
-        for text in
-            ["use std::fmt;", "use std::time::Duration;", "// std::fs", "my_std::process_all()"]
-        {
+        for text in [
+            "use std::fmt;",
+            "use std::time::Duration;",
+            "use std::net::Ipv4Addr;",
+            "// std::fs",
+            "my_std::process_all()",
+        ] {
             assert!(messages("crates/policy/src/x.rs", text).is_empty(), "{text}");
         }
     }
