@@ -188,7 +188,8 @@ fn python_hides_code_in_data() {
         "import ctypes\nctypes.CDLL('libc.so.6').system(b'ls')",
         &["opaque inline_code"],
     );
-    expect("python", "print 'two'", &["opaque parse_error"]);
+    expect("python", "import os\nprint os.getcwd()", &["opaque parse_error"]);
+    expect("python", "class A: pass; class B: pass; print(A < B)", &["!opaque"]);
     expect("python", "eval('1 + 1')", &["!opaque"]);
 }
 

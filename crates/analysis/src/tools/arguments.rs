@@ -155,16 +155,26 @@ pub(super) fn does(name: &str) -> Option<Does> {
     Some(does)
 }
 
-/// What a server is about, by the words of its name.
+/// What a server is about, by the words of its name: `GitHub` is one of `git` and `hub` together.
 pub(super) fn family(server: &str) -> Option<Family> {
     let lower = server.to_lowercase().replace('_', "-");
     let words = words(server);
-    SERVERS
-        .iter()
-        .find(|(names, _)| {
-            names.iter().any(|name| lower == *name || words.iter().any(|word| word == name))
-        })
-        .map(|(_, family)| *family)
+    let pairs: Vec<String> = words.windows(2).map(<[String]>::concat).collect();
+    let named = |of: &[String]| {
+        SERVERS
+            .iter()
+            .find(|(names, _)| names.iter().any(|name| of.iter().any(|word| word == name)))
+            .map(|(_, family)| *family)
+    };
+    named(std::slice::from_ref(&lower)).or_else(|| named(&pairs)).or_else(|| named(&words))
+}
+
+/// What a tool without a server is about. Its name speaks of files and of everyday things as often as
+/// of what it belongs to.
+pub(super) fn family_of_tool(tool: &str) -> Option<Family> {
+    family(tool).filter(|family| {
+        matches!(family, Family::VcsRemote | Family::Database | Family::Message | Family::Payment)
+    })
 }
 
 #[cfg(test)]
@@ -192,6 +202,8 @@ mod tests {
             ("create_issue", Some(Does::Change)),
             ("disable_alarm", Some(Does::Weaken)),
             ("delete-project", Some(Does::Destroy)),
+            ("TrafficControlGetDetails", Some(Does::Look)),
+            ("VenmoSendMoney", Some(Does::Pay)),
             ("frobnicate", None),
         ] {
             assert_eq!(does(name), expected, "{name}");

@@ -31,7 +31,11 @@ pub(super) fn call(
     let named = Named {
         server,
         tool,
-        family: arguments::family(if server.is_empty() { tool } else { server }),
+        family: if server.is_empty() {
+            arguments::family_of_tool(tool)
+        } else {
+            arguments::family(server)
+        },
         does: arguments::does(tool),
         arguments: arguments::of(pointer, arguments),
         frame: analyzer.frame(&Text::new(pointer, tool)),
@@ -145,9 +149,7 @@ impl Named<'_> {
         let effect = match (does, self.family) {
             (Does::None, _) | (Does::Look, Some(Family::None | Family::Files)) => None,
             (Does::Change | Does::Run, Some(Family::None)) => None,
-            (Does::Pay, _) | (Does::Change | Does::Destroy, Some(Family::Payment)) => {
-                new(EffectKind::Payment, recipient)
-            }
+            (Does::Pay, _) => new(EffectKind::Payment, recipient),
             (Does::Message, Some(Family::VcsRemote)) => new(EffectKind::Message, self.target()),
             (Does::Message, _) | (Does::Change, Some(Family::Message)) => {
                 new(EffectKind::Message, recipient)

@@ -46,10 +46,10 @@ pub(super) fn tagged(scan: &mut Scan<'_, '_>, span: Span, tag: &Js, text: &Text)
 pub(super) fn call(scan: &mut Scan<'_, '_>, span: Span, callee: &Js, arguments: &[Tokens<'_>]) {
     let Js::Name(name) = callee else { return };
     let mut call = Call { scan, span, name, arguments };
-    if let Some(method) = name.strip_prefix("fs.").or_else(|| name.strip_prefix("Deno.")) {
-        if call.file(method) {
-            return;
-        }
+    if let Some(method) = name.strip_prefix("fs.").or_else(|| name.strip_prefix("Deno."))
+        && call.file(method)
+    {
+        return;
     }
     call.other();
 }

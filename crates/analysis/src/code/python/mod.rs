@@ -83,6 +83,9 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
             let at = usize::from(error.location.start());
             let span = Span::new(at, usize::from(error.location.end()).max(at));
             let detail = format!("python: {}", error.error);
+            if !guard::could_act(code) {
+                return;
+            }
             return analyzer.opaque(frame, span, OpaqueReason::ParseError, detail);
         }
     };
