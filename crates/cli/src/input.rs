@@ -26,6 +26,7 @@ impl Source {
     }
 
     /// Opens it. A person who is expected to type is told so.
+    #[expect(clippy::disallowed_methods, reason = "input is what the user named")]
     pub(crate) fn open(&self, what: &str) -> Result<Box<dyn BufRead>, Problem> {
         match self {
             Self::Stdin => {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use ringfence_action::path::is_within;
 use ringfence_action::{Action, Agent, Facts, Platform};
 use ringfence_adapters::labelled::{Row, Subject};
-use ringfence_adapters::transcript::{Decider, Event, PersonOutcome, claude_code, merge};
+use ringfence_adapters::transcript::{
+    Decider, Event, Format, PersonOutcome, Reader, claude_code, codex, gemini_cli, merge,
+};
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -134,7 +136,7 @@ const LONGEST_ROW: usize = 64 << 20;
 pub(crate) fn read(main: &Path, subagents: &[PathBuf], each: &mut Each<'_>) -> Result<(), Failure> {
     match is_labelled(main) {
         Ok(true) => labelled(main, each),
-        Ok(false) => each(&claude_code_session(main, subagents)),
+        Ok(false) => each(&session(main, subagents)),
         Err(message) => each(&Recording::failed(main, message)),
     }
 }
@@ -163,7 +165,22 @@ fn is_labelled(path: &Path) -> Result<bool, String> {
     Ok(false)
 }
 
-fn claude_code_session(main: &Path, subagents: &[PathBuf]) -> Recording {
+/// The session of a transcript, in the first format that knows any of its lines.
+fn session(main: &Path, subagents: &[PathBuf]) -> Recording {
+    let as_claude_code = session_of::<claude_code::ClaudeCode>("claude-code", main, subagents);
+    if as_claude_code.is_foreign() {
+        let others = [
+            session_of::<codex::Codex>("codex", main, &[]),
+            session_of::<gemini_cli::GeminiCli>("gemini-cli", main, &[]),
+        ];
+        if let Some(other) = others.into_iter().find(|other| !other.is_foreign()) {
+            return other;
+        }
+    }
+    as_claude_code
+}
+
+fn session_of<F: Format>(agent: &str, main: &Path, subagents: &[PathBuf]) -> Recording {
     let mut files = Vec::new();
     let mut readers = Vec::new();
     let mut recording = Recording::default();
@@ -171,16 +188,15 @@ fn claude_code_session(main: &Path, subagents: &[PathBuf]) -> Recording {
         match open(path) {
             Ok(file) => {
                 files.push(path);
-                readers.push(claude_code::Reader::new(file));
+                readers.push(Reader::<_, F>::new(file));
             }
             Err(message) => {
                 recording.troubles.push(Trouble { file: path.to_owned(), line: None, message });
             }
         }
     }
-    let stem = main.file_stem().unwrap_or_default().to_string_lossy();
-    recording.session = stem.into_owned();
-    let mut named = false;
+    recording.session = main.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut is_named = false;
     for (index, entry) in merge(readers) {
         let file = files.get(index).map_or(main, |file| file).to_owned();
         let entry = match entry {
@@ -193,15 +209,15 @@ fn claude_code_session(main: &Path, subagents: &[PathBuf]) -> Recording {
                 continue;
             }
         };
-        if let (false, Some(session)) = (named, entry.session) {
+        if let (false, Some(session)) = (is_named, entry.session) {
             recording.session = session;
-            named = true;
+            is_named = true;
         }
         recording.started = recording.started.or(entry.at);
         if let Event::Skipped { why: message } = entry.event {
             recording.troubles.push(Trouble { file, line: Some(entry.line), message });
         } else {
-            recording.push("claude-code", entry.subagent, entry.event);
+            recording.push(agent, entry.subagent, entry.event);
         }
     }
     recording
@@ -253,6 +269,11 @@ fn row(line: &[u8]) -> Result<Recording, String> {
 }
 
 impl Recording {
+    /// Whether nothing in it was understood.
+    fn is_foreign(&self) -> bool {
+        self.steps.is_empty() && self.troubles.iter().any(|trouble| trouble.line.is_none())
+    }
+
     fn push(&mut self, agent: &str, subagent: Option<String>, event: Event) {
         let step = match event {
             Event::User { text } => Step::Prompt(text),

@@ -32,6 +32,22 @@ impl Viewpoint<'_> {
     }
 }
 
+/// How telling a kind of effect is beside others on the same target: the least first.
+pub(crate) const fn weight(kind: EffectKind) -> u8 {
+    match kind {
+        EffectKind::Guard => 0,
+        EffectKind::DownloadExec | EffectKind::Payment | EffectKind::Infra => 1,
+        EffectKind::VcsRemote | EffectKind::VcsLocal | EffectKind::Database => 2,
+        EffectKind::Persist | EffectKind::Credential | EffectKind::Privilege => 3,
+        EffectKind::EnvExec | EffectKind::Package | EffectKind::Message => 4,
+        EffectKind::Process | EffectKind::Delete | EffectKind::Browser => 5,
+        EffectKind::Net | EffectKind::Metadata | EffectKind::Write => 6,
+        EffectKind::Create | EffectKind::ExecCode => 7,
+        EffectKind::Read => 8,
+        EffectKind::Exec => 9,
+    }
+}
+
 /// One effect in words, safe to show.
 pub(crate) fn words(effect: &Effect, from: Viewpoint<'_>) -> String {
     let mut words = deed(effect, from);
@@ -91,10 +107,7 @@ fn deed(effect: &Effect, from: Viewpoint<'_>) -> String {
         EffectKind::Credential if effect.is(Attr::Shown) => format!("print the secret {target}"),
         EffectKind::Credential => format!("use the secret {target}"),
         EffectKind::EnvExec => format!("make other programs run code through {target}"),
-        EffectKind::Persist => match text(Attr::Mechanism) {
-            Some(means) => format!("leave code behind in {target} ({means})"),
-            None => format!("leave code behind in {target}"),
-        },
+        EffectKind::Persist => format!("leave code behind in {target}"),
         EffectKind::VcsLocal | EffectKind::VcsRemote => operation(effect, "change", &target),
         EffectKind::Package => format!("{} package {target}", text(Attr::Op).unwrap_or("install")),
         EffectKind::Infra => operation(effect, "change infrastructure", &target),
@@ -106,10 +119,7 @@ fn deed(effect: &Effect, from: Viewpoint<'_>) -> String {
         },
         EffectKind::Payment => format!("pay {target}"),
         EffectKind::Browser => format!("browser: {}", operation(effect, "act on", &target)),
-        EffectKind::Guard => match text(Attr::Mechanism) {
-            Some(means) => format!("change what guards the agent: {target} ({means})"),
-            None => format!("change what guards the agent: {target}"),
-        },
+        EffectKind::Guard => format!("change what guards the agent: {target}"),
     }
 }
 
@@ -160,7 +170,6 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Source
             | Attr::Place
             | Attr::Url
-            | Attr::Mechanism
             | Attr::Resource
             | Attr::Remote
             | Attr::Branch
@@ -168,6 +177,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Signal
             | Attr::Count => None,
             Attr::Mode => (effect.kind != EffectKind::Metadata).then(|| format!("mode {value}")),
+            Attr::Mechanism => (effect.kind != EffectKind::Privilege).then(|| value.to_string()),
             Attr::Classes => classes(effect),
             Attr::Ecosystem | Attr::Provider | Attr::Environment => {
                 Some(value.to_string().replace(',', ", "))

@@ -159,47 +159,56 @@ fn why(decision: &Decision, in_full: bool) -> Cell {
 /// What a call does in a few words: what the verdict is about, or else what changes, or else what
 /// it runs.
 fn summary(action: &Action, decision: &Decision) -> String {
-    let from = Viewpoint { cwd: action.cwd.as_deref(), home: action.home.as_deref() };
-    let blamed: Vec<&Evidence> = decision
+    let effects = &decision.effects;
+    let blamed = blamed(decision);
+    let telling = [
+        blamed.iter().copied().filter(|effect| effect.kind != EffectKind::Exec).collect(),
+        blamed,
+        effects.iter().filter(|effect| effect.kind.changes_state()).collect::<Vec<&Effect>>(),
+    ];
+    if let Some(telling) = telling.into_iter().find(|effects| !effects.is_empty()) {
+        return said(telling, action);
+    }
+    // Nothing changes: the agent's own words say best what is looked at or run.
+    let runs = |effect: &Effect| matches!(effect.kind, EffectKind::Exec | EffectKind::ExecCode);
+    match command(action) {
+        Some(command) if effects.iter().any(runs) => format!("run {command}"),
+        _ if !effects.is_empty() => said(effects.iter().collect(), action),
+        _ if !decision.opaque.is_empty() => "something that is not understood".to_owned(),
+        _ => match words(action) {
+            Some(words) => format!("{}: {words}", action.tool),
+            None => format!("use {}", action.tool),
+        },
+    }
+}
+
+/// The effects that made the verdict stricter than to allow.
+fn blamed(decision: &Decision) -> Vec<&Effect> {
+    if decision.verdict == Verdict::Allow {
+        return Vec::new();
+    }
+    let evidence: Vec<&Evidence> = decision
         .rules
         .iter()
         .filter(|hit| hit.id == decision.code)
         .flat_map(|hit| &hit.evidence)
         .collect();
-    let effects = &decision.effects;
-    let is_blamed = |effect: &&Effect| {
-        effect.evidence.as_ref().is_some_and(|evidence| blamed.contains(&evidence))
-    };
-    let does = |effect: &&Effect| effect.kind != EffectKind::Exec;
-    let changes = |effect: &&Effect| effect.kind.changes_state();
-    let says = |effects: Vec<&Effect>| {
-        let mut words: Vec<String> =
-            effects.into_iter().map(|effect| effects::words(effect, from)).collect();
-        words.dedup();
-        let more = words.len().saturating_sub(2);
-        words.truncate(2);
-        let mut said = words.join("; ");
-        if more > 0 {
-            said.push_str(&format!("; {more} more"));
-        }
-        said
-    };
-    let blamed_deeds: Vec<&Effect> = effects.iter().filter(is_blamed).filter(does).collect();
-    let blamed: Vec<&Effect> = effects.iter().filter(is_blamed).collect();
-    let changing: Vec<&Effect> = effects.iter().filter(changes).collect();
-    let programs: Vec<&Effect> = effects.iter().filter(|effect| !does(effect)).collect();
-    let doing: Vec<&Effect> = effects.iter().filter(does).collect();
-    let choice = [blamed_deeds, blamed, changing];
-    if let Some(choice) = choice.into_iter().find(|choice| !choice.is_empty()) {
-        return says(choice);
-    }
-    // Nothing changes: the agent's own words say best what is looked at or run.
-    match words(action) {
-        Some(words) if !programs.is_empty() => format!("run {words}"),
-        _ if !doing.is_empty() => says(doing),
-        _ if !decision.opaque.is_empty() => "something that is not understood".to_owned(),
-        _ => format!("use {}", printable(&action.tool)),
-    }
+    let is_blamed =
+        |effect: &&Effect| effect.evidence.as_ref().is_some_and(|it| evidence.contains(&it));
+    decision.effects.iter().filter(is_blamed).collect()
+}
+
+/// The most telling effects in words, one for each target.
+fn said(mut effects: Vec<&Effect>, action: &Action) -> String {
+    let from = Viewpoint { cwd: action.cwd.as_deref(), home: action.home.as_deref() };
+    effects.sort_by_key(|effect| effects::weight(effect.kind));
+    let mut targets = BTreeSet::new();
+    effects.retain(|effect| targets.insert(&effect.target));
+    let more = effects.len().saturating_sub(2);
+    let words: Vec<String> =
+        effects.into_iter().take(2).map(|effect| effects::words(effect, from)).collect();
+    let said = words.join("; ");
+    if more > 0 { format!("{said}; {more} more") } else { said }
 }
 
 /// The command of a shell call. Not escaped.

@@ -167,7 +167,7 @@ mod tests {
         let mark = Mark { span: [start, start + words.len()], label: "this".to_owned() };
         let (shown, labels) = excerpt(source, &[mark]);
         let (from, to) = (labels[0].offset(), labels[0].offset() + labels[0].len());
-        let underlined = shown[from..to].to_owned();
+        let underlined = shown.get(from..to).unwrap().to_owned();
         (shown, underlined)
     }
 

@@ -70,7 +70,7 @@ fn the_exit_code_is_the_worst_of_all_lines() {
     let denied = bash("echo x > /dev/sda");
     let code = |lines: String| ringfence(&["check"], lines).code;
     assert_eq!(code(String::new()), 0);
-    assert_eq!(code(json_lines(&[harmless.clone()])), 0);
+    assert_eq!(code(json_lines(std::slice::from_ref(&harmless))), 0);
     assert_eq!(code(json_lines(&[denied.clone(), harmless.clone()])), 1);
     assert_eq!(code(format!("{{\n{denied}\n{harmless}\n")), 2);
 }
@@ -89,7 +89,7 @@ fn observe_records_and_never_blocks() {
 fn without_a_sandbox_nothing_is_contained() {
     let unknown = bash("\"$RUN\" --fast");
     let verdict = |args: &[&str]| {
-        let run = ringfence(args, json_lines(&[unknown.clone()]));
+        let run = ringfence(args, json_lines(std::slice::from_ref(&unknown)));
         run.lines()[0]["verdict"].as_str().unwrap().to_owned()
     };
     assert_eq!(verdict(&["check"]), "contain");
@@ -114,7 +114,7 @@ fn this_host_is_looked_at_only_if_told_to() {
     write["cwd"] = path.into();
     write["workspace"] = json!([path]);
     let facts = |args: &[&str]| {
-        let run = ringfence(args, json_lines(&[write.clone()]));
+        let run = ringfence(args, json_lines(std::slice::from_ref(&write)));
         run.lines()[0]["facts"]["paths"][file.to_str().unwrap()]["exists"].clone()
     };
     assert_eq!(facts(&["explain", "--json"]), Value::Null);

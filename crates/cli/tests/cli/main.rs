@@ -1,5 +1,14 @@
 //! The `ringfence` binary as people, scripts and hostile input meet it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test says no by panicking, and makes its own files"
+)]
+
 mod bad_input;
 mod check;
 mod explain;
@@ -55,7 +64,6 @@ impl Run {
 }
 
 /// The binary in an empty environment, as the user `u` would start it.
-#[expect(clippy::disallowed_methods, reason = "the binary under test is started")]
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command

@@ -25,8 +25,9 @@ use crate::wiring::{Judge, Rules};
 /// Decide what your agent did, call by call, as if Ringfence had been there
 ///
 /// Reads transcripts of Claude Code, subagents too: files, or folders that hold them. With nothing
-/// named, your own history in ~/.claude/projects (or $CLAUDE_CONFIG_DIR/projects). Nothing is run
-/// and nothing is written. Rows of labelled transcripts ({"id":…,"events":[…]}) are read as well.
+/// named, your own history in ~/.claude/projects (or $CLAUDE_CONFIG_DIR/projects). Rollouts of Codex,
+/// chats of Gemini CLI and rows of labelled transcripts ({"id":…,"events":[…]}) are read as well.
+/// Nothing is run and nothing is written.
 ///
 /// Exits 2 if something could not be read, else 1 if anything was asked or denied, else 0.
 #[derive(Debug, Args)]
