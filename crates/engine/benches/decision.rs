@@ -1,8 +1,6 @@
 //! What a decision costs: default rules, session state, no facts gathered, over real traffic (with
 //! `RINGFENCE_DATA`) or a mix like it; and a replay of 1,000 calls. Bars: SPECIFICATION.md.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot start fails")]
-
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

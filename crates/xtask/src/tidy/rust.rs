@@ -37,8 +37,8 @@ const RESERVED: [(&str, &[&str], &str); 3] = [
     ),
     (
         "shuck_",
-        &["crates/analysis/src/shell/parse.rs", "crates/analysis/src/shell/lower.rs"],
-        "the parser's types stay in shell/parse.rs and shell/lower.rs, so that it can be replaced",
+        &["crates/analysis/src/shell/parse.rs", "crates/analysis/src/shell/lower/"],
+        "the parser's types stay in shell/parse.rs and shell/lower/, so that it can be replaced",
     ),
     (
         "cedar_policy",
