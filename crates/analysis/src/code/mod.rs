@@ -20,7 +20,8 @@ use crate::value::{Span, Word};
 
 /// Analyses code in `language`; what is not understood is opaque.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str, code: &str) {
-    if !frame.content {
+    // awk and sed are filters: all that they do beyond computing is an effect of its own.
+    if !frame.content && !matches!(language, "awk" | "sed") {
         let effect = Effect::new(EffectKind::ExecCode, Target::known(language))
             .with(Attr::Lang, language)
             .with(Attr::Source, "inline");

@@ -73,6 +73,18 @@ fn python_runs_programs() {
         "import subprocess, sys\nsubprocess.run([sys.argv[1]])",
         &["opaque dynamic_program"],
     );
+    for code in [
+        "import os\nlist(map(os.system, cmds))",
+        "import threading, os\nthreading.Thread(target=os.system, args=(c,)).start()",
+        "import subprocess\nrun = {'go': subprocess.run}",
+    ] {
+        expect("python", code, &["opaque dynamic_code"]);
+    }
+    expect(
+        "python",
+        "import subprocess\nsubprocess.Popen('x', stdout=subprocess.PIPE)",
+        &["!opaque dynamic_code"],
+    );
     expect("python", "import os\nos.system(input())", &["opaque dynamic_code"]);
     expect(
         "python",

@@ -48,6 +48,10 @@ pub(super) fn pieces(name: &str, text: &str, classes: &BTreeSet<&'static str>) -
         "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" => {
             vec![Piece::local("javascript", text, whole)]
         }
+        // The new text of a cell; a whole notebook is data.
+        "ipynb" if !text.trim_start().starts_with('{') => {
+            vec![Piece::local("python", text, whole)]
+        }
         "sql" => vec![Piece::local("sql", text, whole)],
         "yml" | "yaml" if classes.contains("ci") => ci_steps(text),
         "fish" | "nu" | "ps1" => Vec::new(),

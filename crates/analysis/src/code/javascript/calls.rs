@@ -125,6 +125,12 @@ impl Call<'_, '_, '_> {
         let by = [(Attr::By, AttrValue::from("node"))];
         let attributes: Vec<_> = attributes.iter().cloned().chain(by).collect();
         paths::effect(self.scan.analyzer, &frame, self.span, kind, &path, &attributes);
+        // What was read of the file before is no longer what is there.
+        if matches!(kind, EffectKind::Write | EffectKind::Delete)
+            && let Target::Known(path) = self.scan.target(&path)
+        {
+            self.scan.analyzer.wrote(&path, Data::Unknown);
+        }
     }
 
     fn opaque(&mut self, reason: OpaqueReason, detail: &str) {

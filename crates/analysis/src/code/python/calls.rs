@@ -323,7 +323,10 @@ impl Known<'_, '_, '_> {
 
     fn subprocess(&mut self) {
         let arguments = self.argument(0, "args");
-        if self.flag("shell") == Some(true) {
+        // `**options` may say `shell=True`.
+        let maybe = self.call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none())
+            && matches!(arguments, Py::Str(_));
+        if maybe || self.flag("shell") == Some(true) {
             let command = match &arguments {
                 Py::List(items) => items.first().cloned().unwrap_or(Py::Unknown),
                 other => other.clone(),

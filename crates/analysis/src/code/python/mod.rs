@@ -13,12 +13,13 @@ pub(super) use table::is_secret_variable;
 
 use std::collections::HashMap;
 
-use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason};
+use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Target};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use crate::context::{Analyzer, Frame};
+use crate::invocation::Data;
 use crate::paths;
 use crate::value::{Span, Value};
 
@@ -157,6 +158,26 @@ impl Reader<'_, '_> {
             let by = [(Attr::By, AttrValue::from("python"))];
             let attributes: Vec<_> = attributes.iter().cloned().chain(by).collect();
             paths::effect(self.analyzer, &frame, span, kind, path, &attributes);
+            // What was read of the file before is no longer what is there.
+            if matches!(kind, EffectKind::Write | EffectKind::Delete)
+                && let Target::Known(path) = paths::locate(self.analyzer, &frame, path)
+            {
+                self.analyzer.wrote(&path, Data::Unknown);
+            }
+        }
+    }
+
+    /// A function that runs or removes things is handed on: whoever gets it may call it with anything.
+    fn handed_on(&mut self, value: &Expr) {
+        if !matches!(value, Expr::Name(_) | Expr::Attribute(_)) {
+            return;
+        }
+        if let Py::Name(name) = self.eval(value)
+            && table::is_powerful(&name)
+        {
+            let span = self.span(value);
+            let detail = format!("python: {name} is handed on");
+            self.opaque(span, OpaqueReason::DynamicCode, detail);
         }
     }
 
@@ -451,7 +472,18 @@ impl<'v> Visitor<'v> for Reader<'_, '_> {
         }
         visitor::walk_expr(self, expression);
         match expression {
-            Expr::Call(call) => calls::call(self, call),
+            Expr::Call(call) => {
+                for argument in &call.arguments.args {
+                    self.handed_on(argument);
+                }
+                for keyword in &call.arguments.keywords {
+                    self.handed_on(&keyword.value);
+                }
+                calls::call(self, call);
+            }
+            Expr::List(list) => list.elts.iter().for_each(|item| self.handed_on(item)),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|item| self.handed_on(item)),
+            Expr::Dict(dict) => dict.items.iter().for_each(|item| self.handed_on(&item.value)),
             Expr::Subscript(subscript) => calls::item(self, subscript),
             Expr::Named(named) => {
                 let value = self.eval(&named.value);

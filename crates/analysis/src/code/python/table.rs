@@ -89,6 +89,36 @@ pub(super) const UNPICKLE: &[&str] = &[
     "joblib.load",
 ];
 
+/// Whether a function runs or removes what it is given.
+pub(super) fn is_powerful(name: &str) -> bool {
+    matches!(
+        name,
+        "os.system"
+            | "os.popen"
+            | "os.remove"
+            | "os.unlink"
+            | "os.rmdir"
+            | "os.kill"
+            | "shutil.rmtree"
+            | "shutil.move"
+            | "pty.spawn"
+            | "subprocess.run"
+            | "subprocess.call"
+            | "subprocess.check_call"
+            | "subprocess.check_output"
+            | "subprocess.Popen"
+            | "subprocess.getoutput"
+            | "subprocess.getstatusoutput"
+            | "builtins.exec"
+            | "builtins.eval"
+            | "builtins.__import__"
+            | "pickle.loads"
+            | "pickle.load"
+            | "marshal.loads"
+    ) || name.starts_with("os.exec")
+        || name.starts_with("os.spawn")
+}
+
 /// Words in a variable's name that say it holds a secret.
 const SECRET_WORDS: &[&str] = &[
     "secret",
