@@ -22,8 +22,11 @@ enum Expected {
 }
 
 impl EffectsExpectation {
-    /// Reads the block. The error is the offset of the bad line and what is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, (usize, String)> {
+    /// Reads the block.
+    ///
+    /// # Errors
+    /// The offset of the bad line and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut expectation = Self::default();
         for (offset, line) in text.lines().enumerate() {
             let line = line.trim();

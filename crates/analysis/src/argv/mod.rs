@@ -1,14 +1,128 @@
 //! Programs and their options: a catalogue entry says what an invocation would do.
+//!
+//! [`run`] looks a program up by its base name, reads its words by the grammar of its entry
+//! ([`grammar`]), and applies the entry's rules ([`rules`]). What rules cannot say is said by one of
+//! a few named functions in [`handlers`]. The format of entries is described in `catalog/README.md`;
+//! `build.rs` compiles them into the types of [`spec`].
+//!
+//! *Invariant:* an option that the entry does not know is opaque, never ignored, unless the entry
+//! says that its options are of no consequence.
 
-use ringfence_action::{Effect, EffectKind};
+mod environment;
+mod grammar;
+mod handlers;
+mod package;
+mod program;
+mod rules;
+mod script;
+mod spec;
+mod url;
+
+use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
+use crate::shell;
+use crate::value::{Value, Word};
+
+use program::Program;
+use rules::Subject;
+use spec::Entry;
 
 /// Resolves one invocation into effects. Returns what it writes to standard output.
 pub(crate) fn run(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invocation) -> Data {
     let Some(program) = invocation.argv.first() else { return Data::None };
-    let exec = Effect::new(EffectKind::Exec, program.value.to_target());
-    analyzer.effect(frame, program.span, exec);
-    Data::Unknown
+    if !analyzer.step(frame, program.span) {
+        return Data::Unknown;
+    }
+    if let Some(alternatives) = ambiguous(invocation) {
+        let mut frame = frame.clone();
+        frame.conditional = true;
+        for alternative in alternatives {
+            run(analyzer, &frame, &alternative);
+        }
+        return Data::Unknown;
+    }
+    let program = Program::named(analyzer, frame, &program.value);
+    announce(analyzer, frame, invocation, &program);
+    if shell::is_shell(&program.base) && program.trusted {
+        return shell::run_shell_program(analyzer, frame, invocation);
+    }
+    if !program.trusted {
+        program::run_by_path(analyzer, frame, invocation, &program);
+    }
+    match program.entry {
+        Some(entry) => known(analyzer, frame, invocation, entry),
+        None => {
+            if program.trusted {
+                program::run_unknown(analyzer, frame, invocation, &program);
+            }
+            Data::Unknown
+        }
+    }
+}
+
+/// Records that the program runs.
+fn announce(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    program: &Program,
+) {
+    let Some(word) = invocation.argv.first() else { return };
+    let arguments = i64::try_from(invocation.argv.len() - 1).unwrap_or(i64::MAX);
+    let mut exec =
+        Effect::new(EffectKind::Exec, word.value.to_target()).with(Attr::Args, arguments);
+    if !program.base.is_empty() {
+        exec = exec.with(Attr::By, program.entry.map_or(program.base.as_str(), |(name, _)| name));
+    }
+    analyzer.effect(frame, word.span, exec);
+    if program.base.is_empty() {
+        analyzer.opaque(frame, word.span, OpaqueReason::DynamicProgram, "");
+    }
+}
+
+/// A program of the catalogue.
+fn known(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    entry: (&'static str, &'static Entry),
+) -> Data {
+    let stdin = invocation.stdin != Data::None;
+    let mut words = None;
+    if entry.0 == "tar" {
+        words = handlers::old_style(&invocation.argv);
+    }
+    let parsed = grammar::parse(entry, words.as_deref().unwrap_or(&invocation.argv), stdin);
+    if parsed.help {
+        return Data::Unknown;
+    }
+    let subject = Subject { frame, invocation, parsed: &parsed };
+    rules::report(analyzer, &subject);
+    let output = rules::apply(analyzer, &subject);
+    let handled = parsed
+        .chain
+        .iter()
+        .filter_map(|node| node.body.handler)
+        .fold(None, |output, handler| handlers::handle(analyzer, &subject, handler).or(output));
+    handled.or(output).unwrap_or(Data::Unknown)
+}
+
+/// Where one word may or may not be an option, or the program one of several, each case is judged
+/// on its own.
+fn ambiguous(invocation: &Invocation) -> Option<Vec<Invocation>> {
+    let at = invocation.argv.iter().enumerate().position(|(index, word)| match &word.value {
+        Value::OneOf(all) => index == 0 || all.iter().any(|text| text.starts_with('-')),
+        Value::Known(_) | Value::Pattern(_) | Value::Unknown => false,
+    })?;
+    let word = invocation.argv.get(at)?;
+    let cases = word.value.listed()?.iter().map(|text| {
+        let mut case = invocation.clone();
+        if let Some(slot) = case.argv.get_mut(at) {
+            *slot = Word::known(text.clone(), word.span);
+        }
+        case
+    });
+    Some(cases.collect())
 }

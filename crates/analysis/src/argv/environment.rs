@@ -1,0 +1,79 @@
+//! Which environment a name hints at: `web-prod-1` is production.
+
+use crate::value::Value;
+
+use super::grammar::Parsed;
+
+/// Whole segments of names, lower-case.
+const HINTS: &[(&str, &[&str])] = &[
+    ("production", &["prod", "production", "prd", "live"]),
+    ("staging", &["staging", "stage", "stg", "preprod", "uat", "preproduction"]),
+    (
+        "development",
+        &[
+            "dev",
+            "develop",
+            "development",
+            "local",
+            "localhost",
+            "test",
+            "sandbox",
+            "minikube",
+            "kind",
+        ],
+    ),
+];
+
+/// The environment that a name hints at.
+pub(crate) fn of(name: &str) -> Option<&'static str> {
+    let segments = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty());
+    let trimmed =
+        |segment: &str| segment.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+    HINTS.iter().find_map(|(environment, hints)| {
+        segments().any(|segment| hints.contains(&trimmed(segment).as_str())).then_some(*environment)
+    })
+}
+
+/// The strictest environment hinted at by the options that name one, or by the target.
+pub(crate) fn hinted(parsed: &Parsed, target: &Value) -> Option<&'static str> {
+    let given = parsed
+        .entry
+        .environment
+        .iter()
+        .flat_map(|slot| parsed.words(*slot))
+        .map(|word| &word.value);
+    let mut found = None;
+    for value in given.chain(std::iter::once(target)) {
+        let texts = match value {
+            Value::Known(text) | Value::Pattern(text) => std::slice::from_ref(text),
+            Value::OneOf(all) => all.as_slice(),
+            Value::Unknown => &[],
+        };
+        for environment in texts.iter().filter_map(|text| of(text)) {
+            let rank = |name: &str| HINTS.iter().position(|(known, _)| *known == name);
+            if found.is_none_or(|known| rank(environment) < rank(known)) {
+                found = Some(environment);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    #[test]
+    fn whole_segments_count() {
+        for name in
+            ["prod", "web-prod-1", "my_production_db", "arn:aws:eks:eu:1:cluster/prd2", "live"]
+        {
+            assert_eq!(of(name), Some("production"), "{name}");
+        }
+        assert_eq!(of("staging-eu"), Some("staging"));
+        assert_eq!(of("dev"), Some("development"));
+        for name in ["product-catalog", "reproduce", "delivery", "olive"] {
+            assert_eq!(of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `find`: an expression says which names below the starting points are meant.
+
+use ringfence_action::{Attr, AttrValue, EffectKind};
+
+use crate::argv::rules::{Subject, effect};
+use crate::context::Analyzer;
+use crate::invocation::Invocation;
+use crate::value::{Span, Value, Word};
+
+/// Deletions and programs of the expression, aimed at the names that the expression selects.
+pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
+    let parsed = subject.parsed;
+    let selected = selected(subject);
+    if let Some(word) = parsed.last("delete") {
+        for (value, span) in &selected {
+            let recursive = (Attr::Recursive, AttrValue::Flag(true));
+            let span = span.cover(word.span);
+            effect(analyzer, subject, EffectKind::Delete, value.clone(), span, vec![recursive]);
+        }
+    }
+    for name in ["exec", "execdir"] {
+        let words: Vec<&Word> = parsed.all(name).collect();
+        let is_end = |word: &Word| matches!(word.value.as_known(), Some(";" | "+" | r"\;"));
+        for command in words.split(|word| is_end(word)).filter(|command| !command.is_empty()) {
+            run(analyzer, subject, command, &selected);
+        }
+    }
+}
+
+/// What the expression selects: below every starting point, the names it asks for.
+fn selected(subject: &Subject<'_>) -> Vec<(Value, Span)> {
+    let parsed = subject.parsed;
+    let whole = subject.invocation.span();
+    let starts: Vec<Word> = parsed.all("start").cloned().collect();
+    let starts = if starts.is_empty() { vec![Word::known(".", whole)] } else { starts };
+    // Alternatives and negations select other names too: then anything below is meant.
+    let narrow = !parsed.given("either") && !parsed.given("not");
+    let names: Vec<&Word> = if narrow { parsed.all("name").collect() } else { Vec::new() };
+    let bounded = !names.is_empty() || parsed.given("condition");
+    let mut selected = Vec::new();
+    for start in &starts {
+        let below = start.value.concat(&Value::Pattern("/**".to_owned()));
+        match names.as_slice() {
+            [] if bounded => selected.push((below, start.span)),
+            [] => selected.push((start.value.clone(), start.span)),
+            names => {
+                for name in names {
+                    // The name is a pattern already, in find's own notation, which is the same.
+                    let name = match &name.value {
+                        Value::Known(text) => Value::Pattern(format!("/{text}")),
+                        _ => Value::Pattern("/*".to_owned()),
+                    };
+                    selected.push((below.concat(&name), start.span));
+                }
+            }
+        }
+    }
+    selected
+}
+
+fn run(
+    analyzer: &mut Analyzer<'_>,
+    subject: &Subject<'_>,
+    command: &[&Word],
+    selected: &[(Value, Span)],
+) {
+    let mut argv = Vec::new();
+    for word in command {
+        match word.value.as_known() {
+            Some("{}") => {
+                argv.extend(selected.iter().map(|(value, _)| Word::new(value.clone(), word.span)));
+            }
+            Some(text) if text.contains("{}") => {
+                let (before, after) = text.split_once("{}").unwrap_or((text, ""));
+                let value =
+                    Value::known(before).concat(&Value::Unknown).concat(&Value::known(after));
+                argv.push(Word::new(value, word.span));
+            }
+            _ => argv.push((*word).clone()),
+        }
+    }
+    let invocation = Invocation { argv, ..subject.invocation.clone() };
+    analyzer.run(subject.frame, &invocation);
+}

@@ -1,0 +1,83 @@
+//! What rules cannot say: a closed list of functions that entries refer to by name.
+
+mod checkout;
+mod container;
+mod find;
+mod http;
+mod push;
+mod task;
+mod transfer;
+mod xargs;
+
+use crate::context::Analyzer;
+use crate::invocation::Data;
+use crate::value::{Value, Word};
+
+use super::rules::Subject;
+
+/// The functions, by the names that the catalogue uses (in kebab case).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handler {
+    /// Branches and files of `git checkout`.
+    Checkout,
+    /// Mounts of `docker run -v`.
+    Container,
+    /// Names and actions of a `find` expression.
+    Find,
+    /// URLs, methods and payloads of curl, wget and their like.
+    Http,
+    /// Remotes and refspecs of `git push`.
+    Push,
+    /// Scripts of package.json.
+    PackageScript,
+    /// Recipes of a Makefile.
+    MakeRecipe,
+    /// Sources and targets on other machines: scp, rsync.
+    Transfer,
+    /// Arguments from standard input.
+    Xargs,
+}
+
+/// Runs one handler. Returns what is written to standard output, if the handler can tell.
+pub(crate) fn handle(
+    analyzer: &mut Analyzer<'_>,
+    subject: &Subject<'_>,
+    handler: Handler,
+) -> Option<Data> {
+    match handler {
+        Handler::Checkout => checkout::handle(analyzer, subject),
+        Handler::Container => container::handle(analyzer, subject),
+        Handler::Find => find::handle(analyzer, subject),
+        Handler::Http => return http::handle(analyzer, subject),
+        Handler::Push => push::handle(analyzer, subject),
+        Handler::PackageScript => task::package_script(analyzer, subject),
+        Handler::MakeRecipe => task::make_recipe(analyzer, subject),
+        Handler::Transfer => transfer::handle(analyzer, subject),
+        Handler::Xargs => return Some(xargs::handle(analyzer, subject)),
+    }
+    None
+}
+
+/// `tar xvf a.tar`: the first word is a cluster of options even without a dash.
+pub(crate) fn old_style(argv: &[Word]) -> Option<Vec<Word>> {
+    let first = argv.get(1)?;
+    let letters = first.value.as_known()?;
+    let bundled = !letters.is_empty()
+        && !letters.starts_with('-')
+        && letters.contains(['c', 'x', 't', 'r', 'u', 'A'])
+        && letters.chars().all(|c| c.is_ascii_alphabetic());
+    if !bundled {
+        return None;
+    }
+    // Letters that take a value find their values in the words that follow, in order.
+    let mut words = vec![argv.first()?.clone()];
+    let mut rest = argv.iter().skip(2);
+    for letter in letters.chars() {
+        words.push(Word::new(Value::known(format!("-{letter}")), first.span));
+        if "fbCTXLNVKHFIg".contains(letter) {
+            words.extend(rest.next().cloned());
+        }
+    }
+    words.extend(rest.cloned());
+    Some(words)
+}

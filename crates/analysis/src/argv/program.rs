@@ -1,0 +1,142 @@
+//! Which program a word names, and what is done about programs that the catalogue does not know.
+
+use ringfence_action::{Attr, EffectKind, Target};
+
+use crate::context::{Analyzer, Frame};
+use crate::invocation::Invocation;
+use crate::paths;
+use crate::value::{Value, Word};
+
+use super::script;
+use super::spec::{self, Entry};
+
+/// Folders whose programs are what their names say.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+    "/opt/homebrew/sbin",
+    "/home/linuxbrew/.linuxbrew/bin",
+    "/snap/bin",
+    "/usr/libexec",
+    "/usr/games",
+    "/run/current-system/sw/bin",
+];
+
+/// Ends of folders into which package managers put programs.
+const INSTALLED: &[&str] = &[
+    "/node_modules/.bin",
+    "/.venv/bin",
+    "/venv/bin",
+    "/env/bin",
+    "/.cargo/bin",
+    "/go/bin",
+    "/.local/bin",
+    "/.bun/bin",
+    "/.deno/bin",
+    "/.nix-profile/bin",
+    "/.venv/Scripts",
+    "/.pyenv/shims",
+    "/.asdf/shims",
+    "/mise/shims",
+];
+
+/// The program that a word names.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Its base name; empty where it is computed.
+    pub(crate) base: String,
+    /// What the catalogue knows of it.
+    pub(crate) entry: Option<(&'static str, &'static Entry)>,
+    /// Found by name, or in a folder of installed programs: it is what its name says.
+    pub(crate) trusted: bool,
+}
+
+impl Program {
+    pub(crate) fn named(analyzer: &Analyzer<'_>, frame: &Frame, value: &Value) -> Self {
+        let (Value::Known(text) | Value::Pattern(text)) = value else {
+            return Self { base: String::new(), entry: None, trusted: true };
+        };
+        let (folder, base) = match text.rsplit_once('/') {
+            Some((folder, base)) => (Some(folder), base),
+            None => (None, text.as_str()),
+        };
+        if matches!(value, Value::Pattern(_)) && (base.is_empty() || base.contains(['*', '?', '[']))
+        {
+            return Self { base: String::new(), entry: None, trusted: true };
+        }
+        let base = base.replace('\\', "");
+        let trusted = match folder {
+            None => true,
+            Some(folder) => {
+                let absolute = paths::locate(analyzer, frame, &Value::known(folder));
+                SYSTEM.contains(&folder) || installed(folder) || installed(&absolute.text())
+            }
+        };
+        let entry =
+            spec::entry(&base).filter(|_| trusted || folder.is_some_and(|f| f.ends_with("/bin")));
+        Self { base, entry, trusted }
+    }
+}
+
+fn installed(folder: &str) -> bool {
+    let rooted = format!("/{}", folder.trim_start_matches("./"));
+    INSTALLED.iter().any(|known| folder.ends_with(known) || rooted.ends_with(known))
+}
+
+/// A program named by its path is code of its own: its content tells what it does.
+pub(crate) fn run_by_path(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    program: &Program,
+) {
+    let Some(word) = invocation.argv.first() else { return };
+    script::file(analyzer, frame, invocation, &program.base, "auto", &word.value, word.span);
+    if program.entry.is_none() {
+        read_operands(analyzer, frame, invocation, program);
+    }
+}
+
+/// A program that the catalogue does not know may read whatever looks like a path.
+pub(crate) fn run_unknown(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    program: &Program,
+) {
+    read_operands(analyzer, frame, invocation, program);
+}
+
+fn read_operands(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    program: &Program,
+) {
+    for word in invocation.argv.iter().skip(1) {
+        let Some(path) = path_like(word) else { continue };
+        let by = [(Attr::By, program.base.as_str().into())];
+        if !matches!(paths::locate(analyzer, frame, &path), Target::Unknown) {
+            paths::effect(analyzer, frame, word.span, EffectKind::Read, &path, &by);
+        }
+    }
+}
+
+/// The path in a word that looks as if it had one: `/etc/x`, `../y`, `--file=/z`.
+fn path_like(word: &Word) -> Option<Value> {
+    let text = word.value.as_known()?;
+    let text = match text.strip_prefix('-') {
+        Some(option) => option.split_once('=')?.1,
+        None => text,
+    };
+    let looks = text.starts_with(['/', '~'])
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || text.starts_with('.') && text.len() > 2;
+    (looks && !text.contains(char::is_whitespace)).then(|| Value::known(text))
+}

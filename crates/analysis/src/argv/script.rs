@@ -1,0 +1,157 @@
+//! Files and streams that are run as code.
+
+use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target};
+
+use crate::context::{Analyzer, Frame};
+use crate::invocation::{Data, Invocation};
+use crate::paths;
+use crate::value::{Span, Value, Word};
+
+use super::rules::Subject;
+use super::url;
+
+/// A file is run as code in a language; `auto` asks its first line, then its name. Where the
+/// content is known, it is analysed in turn.
+pub(crate) fn file(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    by: &str,
+    language: &str,
+    path: &Value,
+    span: Span,
+) {
+    let target = paths::locate(analyzer, frame, path);
+    let content = match target.as_known() {
+        Some(known) if frame.scope == ringfence_action::Scope::Local => analyzer.file(known),
+        _ => None,
+    };
+    let written = target.as_known().and_then(|known| analyzer.written(known)).cloned();
+    let language = match language {
+        "auto" => detect(&target.text(), content.as_deref()),
+        language => Some(language),
+    };
+    let mut effect = Effect::new(EffectKind::ExecCode, target.clone())
+        .with(Attr::By, by)
+        .with(Attr::Source, "file");
+    if let Some(language) = language {
+        effect = effect.with(Attr::Lang, language);
+    }
+    analyzer.effect(frame, span, effect);
+    match (content, written) {
+        (Some(content), _) => {
+            let word = Word::known(content.as_ref(), span);
+            run_text(analyzer, frame, language, &word, &invocation.stdin);
+        }
+        (None, Some(Data::Network(from))) => download(analyzer, frame, by, language, &from, span),
+        (None, Some(_)) => {
+            let detail = format!("{} was changed before it is run", target.text());
+            analyzer.opaque(frame, span, OpaqueReason::UnseenFile, detail);
+        }
+        (None, None) => {}
+    }
+}
+
+/// Code arrives on standard input.
+pub(crate) fn stdin(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, language: &str) {
+    let (frame, span) = (subject.frame, subject.invocation.span());
+    let by = subject.parsed.name;
+    let inline = |target: Target, source: &str| {
+        Effect::new(EffectKind::ExecCode, target)
+            .with(Attr::By, by)
+            .with(Attr::Lang, language)
+            .with(Attr::Source, source)
+    };
+    match &subject.invocation.stdin {
+        Data::None => {}
+        Data::Text(text, from) => {
+            analyzer.code(frame, language, &Word::known(text.clone(), *from));
+        }
+        Data::File(path) => {
+            file(analyzer, frame, subject.invocation, by, language, path, span);
+        }
+        Data::Network(from) => download(analyzer, frame, by, Some(language), from, span),
+        Data::Unknown => {
+            analyzer.effect(frame, span, inline(Target::Unknown, "stdin"));
+            analyzer.opaque(frame, span, OpaqueReason::StdinCode, by);
+        }
+    }
+}
+
+fn download(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    by: &str,
+    language: Option<&str>,
+    from: &Value,
+    span: Span,
+) {
+    let found = url::locate(from);
+    let mut effect = Effect::new(EffectKind::DownloadExec, found.host)
+        .with(Attr::By, by)
+        .with(Attr::Source, "network");
+    if let Some(language) = language {
+        effect = effect.with(Attr::Lang, language);
+    }
+    if let Some(url) = from.as_known() {
+        effect = effect.with(Attr::Url, url);
+    }
+    analyzer.effect(frame, span, effect);
+}
+
+fn run_text(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    language: Option<&str>,
+    word: &Word,
+    stdin: &Data,
+) {
+    match language {
+        Some("sh") => analyzer.shell(frame, word, Dialect::Posix, stdin),
+        Some("bash") => analyzer.shell(frame, word, Dialect::Bash, stdin),
+        Some("zsh") => analyzer.shell(frame, word, Dialect::Zsh, stdin),
+        Some(language) => analyzer.code(frame, language, word),
+        None => {
+            analyzer.opaque(frame, word.span, OpaqueReason::UnseenFile, "a program without source");
+        }
+    }
+}
+
+/// The language of a script, by its first line or its name.
+pub(crate) fn detect(path: &str, content: Option<&str>) -> Option<&'static str> {
+    let shebang = content.and_then(|content| content.lines().next()?.strip_prefix("#!"));
+    let interpreter = shebang.and_then(|line| {
+        let mut words = line.split_whitespace();
+        let first = words.next()?;
+        let name = ringfence_action::path::base_name(first);
+        if name == "env" { words.find(|word| !word.starts_with('-')) } else { Some(name) }
+    });
+    let by_name = interpreter.and_then(|name| {
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        language_of(name)
+    });
+    by_name.or_else(|| {
+        let name = ringfence_action::path::base_name(path);
+        let (_, extension) = name.rsplit_once('.')?;
+        language_of(extension)
+    })
+}
+
+fn language_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "sh" | "dash" | "ash" | "ksh" => "sh",
+        "bash" => "bash",
+        "zsh" => "zsh",
+        "python" | "py" | "uv" => "python",
+        "node" | "js" | "mjs" | "cjs" | "ts" | "mts" | "tsx" | "jsx" | "deno" | "bun"
+        | "tsx-node" => "javascript",
+        "perl" | "pl" => "perl",
+        "ruby" | "rb" => "ruby",
+        "php" => "php",
+        "lua" => "lua",
+        "awk" | "gawk" => "awk",
+        "sql" => "sql",
+        "ps1" | "pwsh" => "powershell",
+        _ => return None,
+    })
+}
