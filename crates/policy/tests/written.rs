@@ -163,3 +163,18 @@ fn a_rule_of_the_repository_in_toml_cannot_widen_either() {
     let error = Bundle::load(&[source]).unwrap_err().to_string();
     assert!(error.contains("may only forbid"), "{error}");
 }
+
+/// The rules in the guide load, and what its table of annotations names is what a rule may have.
+#[test]
+fn the_guide_shows_rules_that_load() {
+    let guide = include_str!("../../../docs/adding-a-rule.md");
+    let block = |fence: &str| {
+        let (_, rest) = guide.split_once(fence).unwrap();
+        rest.split_once("```").unwrap().0.to_owned()
+    };
+    let cedar =
+        Source { layer: Layer::User, name: "guide.cedar".to_owned(), text: block("```cedar\n") };
+    let bundle = Bundle::load_checked(&[source(&block("```toml\n")), cedar], &analyse).unwrap();
+    let ids: Vec<&str> = bundle.rules().iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["team.release-branches", "team.generated-code", "team.keep-fixtures"]);
+}
