@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use miette::{Diagnostic, Severity};
-use ringfence_action::Action;
 use ringfence_policy::{Bundle, BundleError, Layer, Source, default_sources};
 use serde::Serialize;
 
@@ -40,19 +39,9 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Source>, Problem> {
 pub(crate) fn bundle(sources: &[Source]) -> Result<Bundle, BundleError> {
     let mut all = default_sources();
     all.extend_from_slice(sources);
-    Bundle::load_checked(&all, &|command| wiring::effects_of(&example(command)).effects)
-}
-
-/// Where the commands in the examples of rules run: a project like any other, on no machine in
-/// particular, so that a rule means the same everywhere.
-fn example(command: &str) -> Action {
-    let project = "/home/u/proj";
-    Action {
-        cwd: Some(project.to_owned()),
-        workspace: vec![project.to_owned()],
-        home: Some("/home/u".to_owned()),
-        ..wiring::shell_action(command)
-    }
+    Bundle::load_checked(&all, &|command| {
+        wiring::effects_of(&wiring::project_action(command)).effects
+    })
 }
 
 /// One thing that is wrong with a rule file.

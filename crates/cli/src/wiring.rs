@@ -105,3 +105,16 @@ pub(crate) fn shell_action(command: &str) -> Action {
         facts: Facts::default(),
     }
 }
+
+/// A shell command in a project like any other, on no machine in particular: where the examples and
+/// tests of rules run, so that a rule means the same everywhere.
+pub(crate) fn project_action(command: &str) -> Action {
+    let project = "/home/u/proj";
+    Action {
+        agent: Agent { kind: "claude-code".to_owned(), subagent: None },
+        cwd: Some(project.to_owned()),
+        workspace: vec![project.to_owned()],
+        home: Some("/home/u".to_owned()),
+        ..shell_action(command)
+    }
+}

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 
 use serde_json::{Value, json};
 
-use crate::{bash, json_lines, read, ringfence, spawn};
+use crate::{action, bash, json_lines, read, ringfence, spawn};
 
 fn with(mut action: Value, fields: Value) -> Value {
     for (name, value) in fields.as_object().unwrap() {
@@ -94,6 +94,26 @@ fn without_a_sandbox_nothing_is_contained() {
     };
     assert_eq!(verdict(&["check"]), "contain");
     assert_eq!(verdict(&["check", "--no-sandbox"]), "ask");
+}
+
+#[test]
+fn equal_session_ids_share_memory_in_input_order() {
+    let write = action("Write", json!({"file_path": "/home/u/proj/a", "content": "x"}));
+    let said = ["have a look around, but do not change any files"];
+    let listen = with(read("/home/u/proj/a"), json!({"session": "s1", "user_messages": said}));
+    let run = ringfence(
+        &["check"],
+        json_lines(&[
+            with(write.clone(), json!({"session": "s1"})),
+            listen,
+            with(write.clone(), json!({"session": "s1"})),
+            with(write.clone(), json!({"session": "s2"})),
+            write,
+        ]),
+    );
+    // What the user ruled out in one session stays ruled out there, and only there.
+    let by: Vec<bool> = run.lines().iter().map(|line| line["decided_by"] == "session").collect();
+    assert_eq!(by, [false, false, true, false, false], "{}", run.out());
 }
 
 #[test]

@@ -11,6 +11,7 @@ fn every_command_has_json_and_help_with_an_example() {
         &["policy", "check"],
         &["policy", "list"],
         &["policy", "show"],
+        &["policy", "test"],
         &["version"],
     ] {
         let run = ringfence(&[command, &["--help"]].concat(), "");

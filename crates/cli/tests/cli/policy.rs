@@ -60,3 +60,19 @@ fn the_list_names_every_rule_once() {
         assert!(people.out().contains(id), "{id}");
     }
 }
+
+#[test]
+fn what_rules_must_say_is_tested_by_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "[[rule]]\nid = \"our.no-notes\"\noutcome = \"deny\"\nwhy = \"notes are kept by hand\"\n\
+        when.effect = \"write\"\nwhen.target = \"/home/u/proj/notes.md\"\n";
+    let page = "# Notes\n## Nobody writes notes\n```bash\necho x > notes.md\n```\n```verdict\ndeny our.no-notes\n```\n\
+        ## Elsewhere is fine\n```bash\necho x > other.md\n```\n```verdict\nask\n```\n";
+    fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    fs::create_dir(folder.path().join("tests")).unwrap();
+    fs::write(folder.path().join("tests/notes.md"), page).unwrap();
+    let test = |page: &str| {
+        ringfence_in(folder.path(), &["policy", "test", page, "--policy", "rules.toml"], "").shown()
+    };
+    insta::assert_snapshot!([test("tests"), test("missing.md"), test(".")].join("\n\n"));
+}

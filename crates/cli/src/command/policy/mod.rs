@@ -1,5 +1,8 @@
 //! `ringfence policy`: the rules themselves.
 
+mod page;
+mod test;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -16,7 +19,7 @@ use crate::render::text::{count, cut, printable};
 use crate::render::{json, verdict};
 use crate::rules;
 
-/// Look at the rules, and check your own
+/// Look at the rules, and check and test your own
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true, after_help = EXAMPLE)]
 pub(crate) struct Policy {
@@ -27,13 +30,15 @@ pub(crate) struct Policy {
 const EXAMPLE: &str = "Examples:
   ringfence policy list
   ringfence policy show fs.delete-critical-path
-  ringfence policy check my-rules.cedar";
+  ringfence policy check my-rules.toml
+  ringfence policy test my-rules.md --policy my-rules.toml";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Check),
     List(List),
     Show(Show),
+    Test(test::Test),
 }
 
 /// Check that rule files load together with the built-in rules
@@ -81,6 +86,7 @@ pub(crate) fn run(policy: &Policy, out: &mut impl Write) -> Result<Exit, Failure
         Command::Check(check) => self::check(check, out),
         Command::List(list) => self::list(list, out),
         Command::Show(show) => self::show(show, out),
+        Command::Test(test) => test::run(test, out),
     }
 }
 
