@@ -7,7 +7,7 @@ use ringfence_action::Verdict;
 
 use super::color::{FAINT, STRONG, YELLOW, paint};
 use super::table::{self, Cell};
-use super::text::{count, cut, printable};
+use super::text::{count, printable};
 use super::verdict;
 use crate::command::replay::Tally;
 use crate::recording::Person;
@@ -75,7 +75,10 @@ fn by_rule(drawn: &mut String, tally: &Tally, width: usize) {
         .map(|(id, rule)| (rule.verdicts.values().sum::<u64>(), id, rule))
         .collect();
     rules.sort_by(|(a, first, _), (b, second, _)| b.cmp(a).then_with(|| first.cmp(second)));
-    let names = rules.iter().map(|(_, id, _)| id.len()).max().unwrap_or_default().clamp(12, 44);
+    let names = rules.iter().map(|(_, id, _)| id.len()).max().unwrap_or_default();
+    // Indent, numbers, verdicts and gaps take 22 columns; the people need some too.
+    let names = names.clamp(12, width.saturating_sub(40).min(44));
+    let people_width = width.saturating_sub(22 + names);
     for (calls, id, rule) in rules.iter().take(MOST_RULES) {
         let strictest = rule.verdicts.keys().max().copied().unwrap_or(Verdict::Deny);
         let people: Vec<String> = PEOPLE
@@ -85,11 +88,10 @@ fn by_rule(drawn: &mut String, tally: &Tally, width: usize) {
         let cells = [
             Cell::new(Style::new(), format!("{calls:>7}")),
             Cell::new(verdict::style(strictest), strictest.as_str()),
-            Cell::new(Style::new(), cut(id, names)),
+            Cell::new(Style::new(), printable(id)),
             Cell::new(FAINT, people.join(", ")),
         ];
-        let rest = width.saturating_sub(2 + 7 + 7 + names + 6).max(10);
-        let row = table::row(&[7, 7, names, rest], &cells);
+        let row = table::row(&[7, 7, names, people_width], &cells);
         for line in row.lines() {
             let _ = writeln!(drawn, "  {line}");
         }

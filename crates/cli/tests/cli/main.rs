@@ -1,14 +1,5 @@
 //! The `ringfence` binary as people, scripts and hostile input meet it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::disallowed_methods,
-    reason = "a test says no by panicking, and makes its own files"
-)]
-
 mod bad_input;
 mod check;
 mod explain;

@@ -132,7 +132,6 @@ fn changed(path: &Path) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests make their own transcripts")]
 mod tests {
     use super::*;
 
