@@ -2,6 +2,7 @@
 
 use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target};
 
+use super::MAX_CALLS;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
@@ -24,6 +25,15 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
     let tokens = tokens(code);
     // Statements end at `;`, a line's end, or a brace.
     let ends = |token: &Token| matches!(token, Token::End | Token::Sign("{" | "}"));
+    let acts = |token: &Token| match token {
+        Token::Name(name) => name == "system" || name == "getline",
+        Token::Sign(sign) => matches!(*sign, "|" | "|&" | ">>" | ">"),
+        _ => false,
+    };
+    if tokens.iter().filter(|(token, _)| acts(token)).count() > MAX_CALLS {
+        let detail = "more calls than are followed";
+        return analyzer.opaque(frame, Span::new(0, code.len()), OpaqueReason::OutOfFuel, detail);
+    }
     for statement in tokens.split(|(token, _)| ends(token)) {
         let Some(span) = statement.iter().map(|(_, span)| *span).reduce(Span::cover) else {
             continue;
@@ -120,10 +130,16 @@ fn shell(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, command: &Value
     analyzer.shell(frame, &Word::new(command.clone(), span), Dialect::Posix, &Data::Unknown);
 }
 
+/// Longer expressions are unknown.
+const MAX_EXPRESSION: usize = 500;
+
 /// Texts side by side are one text; what is not a text is unknown.
 fn expression(tokens: &[(Token, Span)]) -> Value {
     let mut value = Value::known("");
     let mut depth = 0usize;
+    if tokens.len() > MAX_EXPRESSION {
+        return Value::Unknown;
+    }
     for (token, _) in tokens {
         match token {
             Token::Text(text) if depth == 0 => value = value.concat(&Value::known(text.as_str())),
@@ -138,7 +154,7 @@ fn expression(tokens: &[(Token, Span)]) -> Value {
 
 fn closing(tokens: &[(Token, Span)]) -> usize {
     let mut depth = 0usize;
-    for (index, (token, _)) in tokens.iter().enumerate() {
+    for (index, (token, _)) in tokens.iter().enumerate().take(MAX_EXPRESSION) {
         match token {
             Token::Sign("(") => depth += 1,
             Token::Sign(")") => {

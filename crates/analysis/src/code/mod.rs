@@ -18,6 +18,9 @@ use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Word};
 
+/// Calls of one scanned program that are followed; more than that is no program a person wrote.
+const MAX_CALLS: usize = 500;
+
 /// Analyses code in `language`; what is not understood is opaque.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str, code: &str) {
     // awk and sed are filters: all that they do beyond computing is an effect of its own.

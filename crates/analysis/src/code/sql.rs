@@ -7,6 +7,7 @@ use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::MAX_CALLS;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
@@ -51,6 +52,9 @@ pub(super) fn looks_like_statement(text: &str) -> bool {
         text.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     VERBS.contains(&first.to_ascii_uppercase().as_str())
 }
+
+/// Statements within one statement that are followed.
+const MAX_NESTED: usize = 50;
 
 /// What statements that change something, or read rows, begin with.
 const VERBS: &[&str] = &[
@@ -282,13 +286,17 @@ impl<'s> Statement<'s> {
         let start = self.tokens.iter().position(|token| *token != Token::LParen).unwrap_or(0);
         self.functions(analyzer, frame, span);
         // Data-changing statements inside `WITH x AS (…)`.
-        for (index, token) in self.tokens.iter().enumerate().skip(1) {
-            if *token == Token::LParen
-                && self.is(index + 1, &["DELETE", "UPDATE", "INSERT", "MERGE"])
-                && !self.is(index.wrapping_sub(1), &["AFTER", "BEFORE", "ON"])
-            {
-                self.verb(analyzer, frame, span, index + 1);
-            }
+        let nested: Vec<usize> = (1..self.tokens.len())
+            .filter(|index| self.tokens.get(index - 1) == Some(&Token::LParen))
+            .filter(|index| self.is(*index, &["DELETE", "UPDATE", "INSERT", "MERGE"]))
+            .take(MAX_CALLS)
+            .collect();
+        if nested.len() > MAX_NESTED {
+            let detail = "more statements within a statement than are followed";
+            return analyzer.opaque(frame, span, OpaqueReason::OutOfFuel, detail);
+        }
+        for index in nested {
+            self.verb(analyzer, frame, span, index);
         }
         self.verb(analyzer, frame, span, start);
     }

@@ -223,3 +223,121 @@ fn python_that_only_computes_does_nothing() {
     let analysis = analysis_of("python", code);
     assert_eq!(shown(&analysis), "exec_code python lang=python source=inline");
 }
+
+/// Programs that are made to take long or to break a reader. Generous: this is an unoptimised build on a
+/// busy machine, and what would go wrong here takes minutes or overflows the stack.
+#[test]
+fn hostile_programs_end_soon() {
+    let deep =
+        |open: &str, close: &str, n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
+    let programs = [
+        ("python", deep("f(", ")", 120)),
+        ("python", format!("import os\nx = a{}", ".b()".repeat(120))),
+        ("python", deep("str(", ")", 150)),
+        ("python", deep("os.path.join(", ")", 60)),
+        ("python", deep("[", "]", 20_000)),
+        ("python", "x = x + x\n".repeat(4_000)),
+        ("python", format!("x = 'a'\n{}", "x = x + x\n".repeat(200))),
+        ("python", format!("x = ['a']\n{}", "x = x + x\n".repeat(200))),
+        ("python", "def f(a):\n    return f(f(a))\n".repeat(1_500)),
+        ("python", "if a:\n ".to_owned() + &"pass\n".repeat(1_000)),
+        ("javascript", deep("f(", ")", 20_000)),
+        ("javascript", deep("String(", ")", 5_000)),
+        ("javascript", "`${".repeat(15_000)),
+        ("javascript", "a[".repeat(20_000)),
+        ("javascript", "const a = a + a;".repeat(3_000)),
+        ("awk", "{ print > ".repeat(5_000)),
+        ("awk", deep("system(", ")", 6_000)),
+        ("sed", "s/[".repeat(15_000)),
+        ("sed", "{".repeat(60_000)),
+        ("perl", "open(".repeat(10_000)),
+        ("ruby", "`".repeat(60_001)),
+        ("sql", deep("(", ")", 30_000)),
+        ("sql", "SELECT ".repeat(9_000)),
+        ("sql", "(DELETE ".repeat(8_000)),
+    ];
+    for (language, code) in programs {
+        let started = std::time::Instant::now();
+        analysis_of(language, &code);
+        let taken = started.elapsed();
+        let start: String = code.chars().take(30).collect();
+        println!("{language} {start}: {taken:?}");
+        assert!(taken < std::time::Duration::from_secs(10), "{language} {start}: {taken:?}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever the text, every reader ends, and none of them panics.
+    #[test]
+    fn any_text_is_read(code in "[ -~\n\t\u{e4}\u{4e2d}'\"`(){}\\[\\];$\\\\/|<>]{0,200}") {
+        for language in ["python", "javascript", "sql", "awk", "sed", "perl", "ruby", "php"] {
+            analysis_of(language, &code);
+        }
+    }
+
+    /// The same for texts made of what readers look for.
+    #[test]
+    fn any_mix_of_words_is_read(words in proptest::collection::vec(proptest::sample::select(WORDS), 0..40)) {
+        let code = words.concat();
+        for language in ["python", "javascript", "sql", "awk", "sed", "perl", "ruby", "php"] {
+            analysis_of(language, &code);
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "import os\n",
+    "os.system",
+    "(",
+    ")",
+    "'",
+    "\"",
+    "`",
+    "${",
+    "}",
+    "{",
+    "subprocess.run",
+    "[",
+    "]",
+    ",",
+    "shell=True",
+    "\n",
+    "  ",
+    "def f(x):",
+    "f\"{",
+    "require",
+    "child_process",
+    ".exec",
+    "fs.rm",
+    "=>",
+    "//",
+    "/*",
+    "/",
+    "\\",
+    "SELECT ",
+    "DELETE FROM t ",
+    "WHERE ",
+    ";",
+    "$$",
+    "--",
+    "system",
+    "print > ",
+    "| getline",
+    "s/a/b/",
+    "w f",
+    "open",
+    "unlink ",
+    "qx",
+    "%x(",
+    "#{",
+    "ä",
+    "中",
+    "\\!",
+    ".shell ",
+    "COPY t TO PROGRAM 'x'",
+    "0",
+    "=",
+    "+",
+    "%",
+    "...",
+];

@@ -5,6 +5,7 @@
 
 use ringfence_action::{Attr, Dialect, EffectKind, OpaqueReason};
 
+use super::MAX_CALLS;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Value, Word};
@@ -140,8 +141,15 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
         "ruby" => RUBY,
         _ => PHP,
     };
+    let mut calls = 0;
     for (word, does) in words {
         for (at, _) in code.match_indices(word) {
+            calls += 1;
+            if calls > MAX_CALLS {
+                let span = Span::new(at, at + word.len());
+                let detail = "more calls than are followed";
+                return analyzer.opaque(frame, span, OpaqueReason::OutOfFuel, detail);
+            }
             if let Some(after) = called(language, code, at, word) {
                 let span = Span::new(at, at + word.len());
                 if !analyzer.step(frame, span) {
@@ -165,7 +173,7 @@ fn called<'c>(language: &str, code: &'c str, at: usize, word: &str) -> Option<&'
         return None;
     }
     // Inside quotes on the same line it is a text.
-    let line = code.get(..at)?.rsplit('\n').next()?;
+    let line = last_part(code.get(..at)?).rsplit('\n').next()?;
     if line.matches('\'').count() % 2 == 1
         || (line.matches('"').count() % 2 == 1 && !line.contains("#{") && !line.contains("${"))
     {
@@ -190,11 +198,20 @@ fn called<'c>(language: &str, code: &'c str, at: usize, word: &str) -> Option<&'
     argument.then_some(after)
 }
 
+/// How far a scan looks around a word.
+const REACH: usize = 2_000;
+
+fn last_part(text: &str) -> &str {
+    let from = text.len().saturating_sub(REACH);
+    (from..text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
+}
+
 /// The texts among the arguments, in order, up to the end of the statement; `None` for one that is
 /// computed. Interpolation makes a text computed.
 fn texts(after: &str) -> Vec<Option<String>> {
     let mut texts = Vec::new();
-    let mut chars = after.chars();
+    let near = (0..=REACH).rev().find_map(|end| after.get(..end)).unwrap_or(after);
+    let mut chars = if after.len() > REACH { near.chars() } else { after.chars() };
     let mut depth = 0usize;
     let mut pending_name = false;
     while let Some(c) = chars.next() {
@@ -343,13 +360,20 @@ fn open(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, texts: &[Option<
 /// Text in backticks is a command.
 fn backticks(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str, code: &str) {
     let mut at = 0;
+    let mut commands = 0;
     let marks = if language == "ruby" { &["`", "%x("][..] } else { &["`"][..] };
     while let Some((open, mark)) = marks
         .iter()
         .filter_map(|mark| Some((at + code.get(at..)?.find(mark)?, *mark)))
         .min_by_key(|(open, _)| *open)
     {
+        commands += 1;
         let start = open + mark.len();
+        if commands > MAX_CALLS {
+            let span = Span::new(open, start);
+            let detail = "more commands than are followed";
+            return analyzer.opaque(frame, span, OpaqueReason::OutOfFuel, detail);
+        }
         let close = if mark == "`" { '`' } else { ')' };
         let Some(length) = code.get(start..).and_then(|rest| rest.find(close)) else { return };
         let text = code.get(start..start + length).unwrap_or_default();

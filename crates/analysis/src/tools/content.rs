@@ -42,6 +42,9 @@ pub(super) fn written(analyzer: &mut Analyzer<'_>, path: &Value, content: &Text)
     code(analyzer, &frame, path, &content.value, &classes);
 }
 
+/// Pieces of one file that are followed; what comes after them is looked at when it runs.
+const MAX_PIECES: usize = 300;
+
 fn code(
     analyzer: &mut Analyzer<'_>,
     frame: &Frame,
@@ -50,7 +53,8 @@ fn code(
     classes: &BTreeSet<&'static str>,
 ) {
     let Some(name) = path.as_known().map(ringfence_action::path::base_name) else { return };
-    for Piece { language, code, span, scope } in scripts::pieces(name, content, classes) {
+    let pieces = scripts::pieces(name, content, classes);
+    for Piece { language, code, span, scope } in pieces.into_iter().take(MAX_PIECES) {
         let mut frame = frame.clone();
         if scope != Scope::Local {
             frame.scope = scope;

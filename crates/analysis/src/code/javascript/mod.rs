@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use ringfence_action::{OpaqueReason, Target};
 
-use crate::context::{Analyzer, Frame};
+use crate::context::{Analyzer, Frame, limits};
 use crate::paths;
 use crate::value::{Span, Value};
 use lex::{Text, Token};
@@ -39,6 +39,10 @@ type Tokens<'t> = &'t [(Token, Span)];
 /// Scans a program, recording its effects.
 pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
     let tokens = lex::tokens(code);
+    if !is_shallow(&tokens) {
+        let span = Span::new(0, code.len());
+        return analyzer.opaque(frame, span, OpaqueReason::TooDeep, "deeply nested javascript");
+    }
     let mut scan = Scan { analyzer, frame: frame.clone(), names: HashMap::new() };
     scan.learn(&tokens);
     scan.all(&tokens, 0);
@@ -66,6 +70,22 @@ fn inside(module: &str, member: &str) -> String {
         return module.to_owned();
     }
     format!("{module}.{member}")
+}
+
+/// Brackets within brackets that are followed: every level is read again from each level above it.
+const MAX_BRACKETS: usize = 100;
+
+fn is_shallow(tokens: Tokens<'_>) -> bool {
+    let mut depth = 0usize;
+    tokens.iter().all(|(token, _)| {
+        match token {
+            Token::Sign('(' | '[' | '{') => depth += 1,
+            Token::Sign(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            Token::Text(text) => return text.inner.iter().all(|inner| is_shallow(inner)),
+            Token::Sign(_) | Token::Name(_) | Token::Number(_) => {}
+        }
+        depth <= MAX_BRACKETS
+    })
 }
 
 /// Nesting of expressions that is followed; deeper ones are unknown.
@@ -123,6 +143,7 @@ impl Scan<'_, '_> {
             Some((Token::Name(name), _)) => {
                 let Some(at) = equals(tokens) else { return };
                 let value = self.expression(tokens.get(at + 1..).unwrap_or_default(), 0);
+                let value = if is_long(&value) { Js::Unknown } else { value };
                 let known = self.names.insert(name.clone(), value.clone());
                 if known.is_some_and(|known| known != value) {
                     self.names.insert(name.clone(), Js::Unknown);
@@ -406,6 +427,11 @@ impl Scan<'_, '_> {
     fn target(&self, path: &Value) -> Target {
         paths::locate(self.analyzer, &self.frame, path)
     }
+}
+
+/// Texts that double and double are not kept.
+fn is_long(value: &Js) -> bool {
+    matches!(value, Js::Text(Value::Known(text) | Value::Pattern(text)) if text.len() > limits::CODE_BYTES)
 }
 
 fn decoded(text: &str) -> Js {

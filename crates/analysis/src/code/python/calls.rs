@@ -231,6 +231,7 @@ impl Known<'_, '_, '_> {
                 let path = self.value(0, "path");
                 let frame = self.reader.frame.clone();
                 let target = crate::paths::locate(self.reader.analyzer, &frame, &path);
+                self.reader.memo.borrow_mut().clear();
                 self.reader.frame.cwd = match target {
                     Target::Known(path) => Value::Known(path),
                     Target::Pattern(pattern) => Value::Pattern(pattern),

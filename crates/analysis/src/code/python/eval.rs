@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Number, Operator};
 
+use ruff_text_size::Ranged as _;
+
 use super::{Py, Reader};
 use crate::paths;
 use crate::value::Value;
@@ -51,7 +53,14 @@ impl Reader<'_, '_> {
             Expr::Await(awaited) => self.eval(&awaited.value),
             Expr::Starred(starred) => self.eval(&starred.value),
             Expr::Subscript(subscript) => self.subscript(&subscript.value, &subscript.slice),
-            Expr::Call(call) => self.call_value(call),
+            Expr::Call(call) => {
+                if let Some(known) = self.memo.borrow().get(&call.range()) {
+                    return known.clone();
+                }
+                let value = self.call_value(call);
+                self.memo.borrow_mut().insert(call.range(), value.clone());
+                value
+            }
             Expr::ListComp(comprehension) => Py::List(vec![self.eval(&comprehension.elt)]),
             Expr::Generator(comprehension) => Py::List(vec![self.eval(&comprehension.elt)]),
             _ => Py::Unknown,

@@ -11,14 +11,15 @@ mod table;
 
 pub(super) use table::is_secret_variable;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Target};
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, Stmt};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
-use crate::context::{Analyzer, Frame};
+use crate::context::{Analyzer, Frame, limits};
 use crate::invocation::Data;
 use crate::paths;
 use crate::value::{Span, Value};
@@ -62,6 +63,15 @@ impl Py {
         }
     }
 
+    /// Texts and lists that double and double are not kept.
+    fn is_large(&self) -> bool {
+        match self {
+            Self::Str(Value::Known(text) | Value::Pattern(text)) => text.len() > limits::CODE_BYTES,
+            Self::List(items) => items.len() > 1_000,
+            _ => false,
+        }
+    }
+
     /// As text or a path.
     fn value(&self) -> Value {
         match self {
@@ -99,10 +109,12 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
         scope: Vec::new(),
         branches: 0,
         recording: false,
+        memo: RefCell::default(),
     };
     for recording in [false, false, true] {
         reader.recording = recording;
         reader.frame.cwd = reader.start.clone();
+        reader.memo.borrow_mut().clear();
         reader.visit_body(module.suite());
     }
 }
@@ -126,6 +138,9 @@ struct Reader<'r, 'a> {
     /// How many branches and loops we are in.
     branches: usize,
     recording: bool,
+    /// Values of calls that were evaluated since a name last changed: calls within calls are asked for
+    /// again and again, and each asks for what is in it.
+    memo: RefCell<HashMap<TextRange, Py>>,
 }
 
 impl Reader<'_, '_> {
@@ -200,6 +215,8 @@ impl Reader<'_, '_> {
     }
 
     fn assign(&mut self, scope: String, name: &str, value: Py, joins: bool) {
+        self.memo.borrow_mut().clear();
+        let value = if value.is_large() { Py::Unknown } else { value };
         let slot = self.names.entry((scope, name.to_owned())).or_insert(Py::Nothing);
         *slot = if joins { std::mem::replace(slot, Py::Nothing).join(value) } else { value };
     }
