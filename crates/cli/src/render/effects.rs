@@ -158,6 +158,8 @@ fn manner(effect: &Effect) -> Vec<String> {
         .filter_map(|(attr, value)| match attr {
             Attr::By
             | Attr::Op
+            // Whatever comes after `&&` is: that would be said of nearly everything.
+            | Attr::Conditional
             | Attr::Append
             | Attr::Link
             | Attr::Lang
@@ -189,7 +191,6 @@ fn manner(effect: &Effect) -> Vec<String> {
             Attr::Registry => Some(format!("from {value}")),
             Attr::DeleteRef => Some("deletes the ref".to_owned()),
             Attr::DryRun => Some("only shown".to_owned()),
-            Attr::Conditional => Some("on some paths".to_owned()),
             Attr::Content => Some("in content that would run later".to_owned()),
             Attr::NoVerify => Some("without checks".to_owned()),
             Attr::FromManifest => Some("as the project declares".to_owned()),

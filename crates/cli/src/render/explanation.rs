@@ -150,18 +150,21 @@ fn rules(drawn: &mut String, action: &Action, decision: &Decision, width: usize)
     }
     let _ = writeln!(drawn, "\n{}", paint(STRONG, "why"));
     let input = serde_json::to_value(action).unwrap_or(Value::Null);
-    // Beside an objection, what permits is a footnote.
-    let (permits, objects): (Vec<&RuleHit>, Vec<&RuleHit>) =
-        decision.rules.iter().partition(|hit| hit.outcome == Outcome::Allow);
-    let (shown, noted) =
-        if objects.is_empty() { (permits, Vec::new()) } else { (objects, permits) };
-    for hit in shown {
+    // What a stricter rule overrules is a footnote to it.
+    let strictest = decision.rules.iter().map(|hit| hit.outcome).max();
+    let (settling, overruled): (Vec<&RuleHit>, Vec<&RuleHit>) =
+        decision.rules.iter().partition(|hit| Some(hit.outcome) == strictest);
+    for hit in settling {
         drawn.push_str(&rule(hit, &input, decision, width));
     }
-    if !noted.is_empty() {
-        let ids: Vec<&str> = noted.iter().map(|hit| hit.id.as_str()).collect();
-        let note = format!("permitted by themselves: {}", ids.join(", "));
-        let _ = writeln!(drawn, "  {}\n", paint(FAINT, &printable(&note)));
+    for hit in &overruled {
+        let mark = verdict::outcome_mark(hit.outcome);
+        let said = cut(&format!("{}: {}", hit.id, hit.why), width.saturating_sub(4));
+        let style = verdict::outcome_style(hit.outcome);
+        let _ = writeln!(drawn, "  {} {}", paint(style, mark), paint(FAINT, &said));
+    }
+    if !overruled.is_empty() {
+        drawn.push('\n');
     }
 }
 

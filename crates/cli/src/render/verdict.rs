@@ -30,6 +30,16 @@ pub(crate) fn badge(verdict: Verdict) -> String {
     paint(style(verdict), &format!("{} {verdict}", mark(verdict)))
 }
 
+/// The mark of what a rule says.
+pub(crate) const fn outcome_mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allow => mark(Verdict::Allow),
+        Outcome::Contain => mark(Verdict::Contain),
+        Outcome::Review | Outcome::Ask => mark(Verdict::Ask),
+        Outcome::Deny => mark(Verdict::Deny),
+    }
+}
+
 /// The colour of what a rule says.
 pub(crate) const fn outcome_style(outcome: Outcome) -> Style {
     match outcome {

@@ -62,3 +62,27 @@ fn a_bare_command_shows_its_effects_alone() {
     assert_eq!(fields, ["effects", "opaque"]);
     assert_eq!(run.code, 0);
 }
+
+#[test]
+fn what_a_stricter_rule_overrules_is_a_footnote() {
+    let action = bash("git push --force origin main");
+    let run = ringfence(&["explain"], action.to_string());
+    let lines: Vec<&str> = run.out().lines().map(str::trim_start).collect();
+    let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let denies = at("× git.force-push-default-branch: ").expect(run.out());
+    let asks = at("? git.force-push: ").expect(run.out());
+    assert!(denies < asks, "{}", run.out());
+    assert!(lines[denies + 1..asks].iter().any(|line| line.contains("push origin/main (force)")));
+}
+
+#[test]
+fn effects_hang_below_the_program_that_causes_them() {
+    let command = "curl -s -o /tmp/a https://a.example && rm -rf /tmp/b";
+    let run = ringfence(&["explain", "--shell", command], "");
+    let tree: Vec<&str> = run.out().lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(tree[0], "run curl");
+    assert!(tree[1].starts_with("├─ connect to a.example"), "{tree:?}");
+    assert!(tree[2].starts_with("└─ write /tmp/a"), "{tree:?}");
+    assert_eq!(tree[3], "run rm");
+    assert!(tree[4].starts_with("└─ delete /tmp/b (force, "), "{tree:?}");
+}
