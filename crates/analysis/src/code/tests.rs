@@ -227,6 +227,7 @@ fn python_that_only_computes_does_nothing() {
 /// Programs that are made to take long or to break a reader. Generous: this is an unoptimised build on a
 /// busy machine, and what would go wrong here takes minutes or overflows the stack.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "measures how long reading takes")]
 fn hostile_programs_end_soon() {
     let deep =
         |open: &str, close: &str, n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
