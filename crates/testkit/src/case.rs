@@ -31,6 +31,8 @@ pub struct Case {
     pub expect_effects: Option<EffectsExpectation>,
     /// The `verdict` block.
     pub expect_verdict: Option<VerdictExpectation>,
+    /// The `gap` block: the case is known not to hold, and why. It fails once it does hold.
+    pub gap: Option<String>,
 }
 
 impl Case {
@@ -173,6 +175,11 @@ impl<'a> Page<'a> {
                 let twice = self.last(line)?.expect_verdict.replace(expected).is_some();
                 if twice { Err(self.error(line, "a second `verdict` block")) } else { Ok(()) }
             }
+            "gap" if text.trim().is_empty() => Err(self.error(line, "say what is missing")),
+            "gap" => {
+                self.last(line)?.gap = Some(text);
+                Ok(())
+            }
             "text" => Ok(()),
             other => Err(self.error(
                 line,
@@ -193,6 +200,7 @@ impl<'a> Page<'a> {
             user: self.user.drain(..).map(|(_, text)| text).collect(),
             expect_effects: None,
             expect_verdict: None,
+            gap: None,
         };
         if language == "json action" {
             if !case.user.is_empty() || case.facts != Facts::default() {

@@ -1,0 +1,30 @@
+//! The pages of `tests/policy` and `tests/bypass`: each action gets the verdict that its page gives
+//! it, from the default rules, in a session of its own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ringfence_adapters::normalize;
+use ringfence_engine::{Engine, Options, Session};
+use ringfence_facts::Supplied;
+use ringfence_policy::Bundle;
+use ringfence_testkit::{Case, Judged, run};
+
+fn main() -> ExitCode {
+    let bundle = Bundle::default_rules().expect("the default rules load");
+    let options = Options { sandbox: true, ..Options::default() };
+    let engine = Arc::new(Engine::new(bundle, Box::new(Supplied), options));
+    run(&["tests/policy", "tests/bypass"], move |case| judge(&engine, case))
+}
+
+fn judge(engine: &Engine, case: &Case) -> Judged {
+    let action = case.action().expect("a page that was read");
+    let call = case.shell_call().unwrap_or_else(|| normalize(&action));
+    let decision = engine.decide(&action, &call, &mut Session::new()).decision;
+    let rules = decision.rules.into_iter().map(|rule| rule.id).collect();
+    Judged {
+        effects: decision.effects,
+        opaque: decision.opaque,
+        verdict: Some((decision.verdict.to_string(), rules)),
+    }
+}
