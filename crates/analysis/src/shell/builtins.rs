@@ -42,7 +42,7 @@ impl Shell<'_, '_> {
                 Value::Known(cwd) => Data::Text(format!("{cwd}\n"), span),
                 _ => Data::Unknown,
             },
-            "cd" | "chdir" | "pushd" => self.change_folder(name, arguments, span),
+            "cd" | "chdir" | "pushd" => self.change_folder(name, arguments),
             "popd" => {
                 self.frame.cwd = self.state.stack.pop().unwrap_or(Value::Unknown);
                 Data::None
@@ -213,7 +213,7 @@ impl Shell<'_, '_> {
         }
     }
 
-    fn change_folder(&mut self, name: &str, arguments: &[Word], span: Span) -> Data {
+    fn change_folder(&mut self, name: &str, arguments: &[Word]) -> Data {
         let operand = arguments.iter().find(|word| {
             !word.value.as_known().is_some_and(|text| text.len() > 1 && text.starts_with('-'))
         });
@@ -236,7 +236,6 @@ impl Shell<'_, '_> {
         }
         self.state.previous = Some(before);
         self.frame.cwd = target;
-        let _ = span;
         Data::None
     }
 

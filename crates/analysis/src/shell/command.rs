@@ -5,23 +5,29 @@ use ringfence_action::{Effect, EffectKind, OpaqueReason};
 use super::ir::{self, Piece};
 use super::{Shell, guard};
 use crate::invocation::{Data, Invocation};
-use crate::value::{Span, Value, Word};
+use crate::value::{Value, Word};
 
 impl Shell<'_, '_> {
-    pub(super) fn simple(&mut self, simple: &ir::Simple, span: Span) -> Data {
+    pub(super) fn simple(&mut self, simple: &ir::Simple) -> Data {
         let fetched = self.frame.fetched.take();
-        let output = self.simple_command(simple, span);
+        let output = self.simple_command(simple);
         self.frame.fetched = fetched;
         output
     }
 
-    fn simple_command(&mut self, simple: &ir::Simple, span: Span) -> Data {
+    fn simple_command(&mut self, simple: &ir::Simple) -> Data {
         if let [first, rest @ ..] = simple.words.as_slice()
             && let Some(output) = self.alias(first, rest)
         {
             return output;
         }
-        let argv = self.expand_words(&simple.words);
+        // `! ! rm`: bash takes any number of them, the parser one.
+        let negations = simple
+            .words
+            .iter()
+            .take_while(|word| matches!(word.pieces.as_slice(), [Piece::Bare(text)] if text == "!"))
+            .count();
+        let argv = self.expand_words(simple.words.get(negations..).unwrap_or_default());
         if argv.is_empty() {
             for assignment in &simple.assignments {
                 self.assignment(assignment);
@@ -45,7 +51,6 @@ impl Shell<'_, '_> {
                 env.push((name.clone(), variable.value()));
             }
         }
-        let _ = span;
         let output = self.command(argv, env, false);
         for (variable, name) in before {
             match variable {

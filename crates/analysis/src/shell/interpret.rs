@@ -49,7 +49,7 @@ impl Shell<'_, '_> {
 
     fn node(&mut self, node: &Node, span: Span) -> Data {
         match node {
-            Node::Simple(simple) => self.simple(simple, span),
+            Node::Simple(simple) => self.simple(simple),
             Node::Declare(declare) => self.declare(declare),
             Node::Pipeline(stages) => self.pipeline(stages),
             Node::List(first, rest) => self.list(first, rest),

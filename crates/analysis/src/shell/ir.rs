@@ -85,7 +85,6 @@ pub(crate) struct Simple {
 pub(crate) struct Declare {
     pub(crate) assignments: Vec<Assignment>,
     pub(crate) builtin: String,
-    pub(crate) span: Span,
     pub(crate) operands: Vec<Operand>,
 }
 

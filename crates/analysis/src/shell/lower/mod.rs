@@ -96,7 +96,6 @@ impl Lowering<'_> {
             ast::Command::Decl(declare) => Node::Declare(Declare {
                 assignments: self.assignments(&declare.assignments),
                 builtin: declare.variant.as_str().to_owned(),
-                span: self.span(declare.variant_span),
                 operands: declare.operands.iter().map(|o| self.operand(o)).collect(),
             }),
             ast::Command::Binary(binary) => self.binary(binary),

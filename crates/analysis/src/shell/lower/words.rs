@@ -87,8 +87,8 @@ impl Lowering<'_> {
             }
             P::ArithmeticExpansion { expression_ast, expression_word_ast, .. } => {
                 let text = self.word_in(expression_word_ast, Context::Double);
-                let expression = expression_ast.as_ref().map(|tree| self.expression(tree));
-                pieces.push(Piece::Arithmetic(Box::new(Arithmetic { text, expression })));
+                let arithmetic = self.expanded_arithmetic(text, expression_ast.as_deref());
+                pieces.push(Piece::Arithmetic(Box::new(arithmetic)));
             }
             P::Parameter(parameter) => self.parameter(parameter, context, pieces),
             P::ParameterExpansion {
@@ -471,6 +471,18 @@ impl Lowering<'_> {
         }
     }
 
+    /// Text and structure of an expression. Arithmetic within arithmetic keeps its text alone: both
+    /// hold all that is nested, and to follow both doubles the work with each level.
+    fn expanded_arithmetic(
+        &mut self,
+        text: Word,
+        tree: Option<&ast::ArithmeticExprNode>,
+    ) -> Arithmetic {
+        let nested = text.pieces.iter().any(|piece| matches!(piece, Piece::Arithmetic(_)));
+        let expression = tree.filter(|_| !nested).map(|tree| self.expression(tree));
+        Arithmetic { text, expression }
+    }
+
     fn slice(
         &mut self,
         offset: (Option<&ast::ArithmeticExprNode>, &ast::Word),
@@ -646,8 +658,8 @@ impl Lowering<'_> {
                 }
                 P::ArithmeticExpansion { expression_ast, expression_word_ast, .. } => {
                     let text = self.word_in(expression_word_ast, Context::Double);
-                    let expression = expression_ast.as_ref().map(|tree| self.expression(tree));
-                    pieces.push(Piece::Arithmetic(Box::new(Arithmetic { text, expression })));
+                    let arithmetic = self.expanded_arithmetic(text, expression_ast.as_deref());
+                    pieces.push(Piece::Arithmetic(Box::new(arithmetic)));
                 }
                 P::Parameter(parameter) => {
                     self.parameter(parameter, Context::Heredoc, &mut pieces);
