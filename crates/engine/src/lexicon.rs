@@ -191,7 +191,7 @@ pub(crate) const VERBS: &[(Operation, &[&str])] = &[
     (Operation::Grant, &["grant*", "give access", "invite*", "allow access", "授权", "付与"]),
 ];
 
-/// Words that turn what follows into a boundary.
+/// Words that turn the verb right after them into a boundary.
 pub(crate) const NEGATIONS: &[&str] = &[
     "don't",
     "dont",
@@ -199,31 +199,41 @@ pub(crate) const NEGATIONS: &[&str] = &[
     "never",
     "must not",
     "mustn't",
+    "should not",
+    "shouldn't",
     "without",
     "avoid",
     "refrain from",
     "no need to",
-    "not yet",
     "hold off",
     "stop",
     "nicht",
-    "kein",
-    "keine",
     "niemals",
     "ohne",
     "ne pas",
-    "n'",
     "jamais",
     "sans",
-    "no",
     "nunca",
-    "sin",
+    "no hagas",
+    "no borres",
+    "no elimines",
+    "no cambies",
+    "no instales",
+    "no publiques",
     "不要",
     "别",
     "不准",
-    "しないで",
-    "するな",
     "禁止",
+];
+
+/// Languages that negate after the verb.
+pub(crate) const NEGATIONS_AFTER: &[&str] =
+    &["nicht", "pas", "しないで", "するな", "しない", "禁止"];
+
+/// Verbs of so many uses that alone, without an object, they rule nothing out: "don't use it".
+pub(crate) const WEAK: &[&str] = &[
+    "add*", "use", "tell", "order*", "book*", "ship", "start*", "post*", "share*", "comment*",
+    "close*", "apply*", "drop*", "message*", "reply*", "create*", "fix*", "ajoute*",
 ];
 
 /// Sentences that forbid every change.

@@ -8,7 +8,9 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lexicon::{EVERYTHING, LIFTS, NEGATIONS, Operation, READ_ONLY, VERBS};
+use crate::lexicon::{
+    EVERYTHING, LIFTS, NEGATIONS, NEGATIONS_AFTER, Operation, READ_ONLY, VERBS, WEAK,
+};
 
 /// One thing the user asked for: a verb and what was named beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,9 +128,11 @@ fn read_sentence(intent: &mut Intent, sentence: &str, quoted: bool) {
     let negation = NEGATIONS.iter().filter_map(|word| find_phrase(sentence, word)).min();
     let (asked, forbidden) =
         sentence.split_at_checked(negation.unwrap_or(sentence.len())).unwrap_or((sentence, ""));
-    for operation in operations_in(forbidden) {
-        let objects = objects_after(forbidden, operation);
-        intent.boundaries.push(Boundary { operation: Some(operation), objects });
+    intent.boundaries.extend(boundaries(forbidden));
+    let negated_after = NEGATIONS_AFTER.iter().any(|word| contains_phrase(sentence, word));
+    if negated_after {
+        intent.boundaries.extend(boundaries(asked));
+        return;
     }
     let question = sentence.ends_with('?') && !is_polite_request(sentence);
     if quoted || question {
@@ -141,6 +145,44 @@ fn read_sentence(intent: &mut Intent, sentence: &str, quoted: bool) {
         }
         intent.requests.push(Request::new(operation, asked));
     }
+}
+
+/// How many words may stand between a negation and its verb: "do not ever again push".
+const REACH: usize = 5;
+
+/// What a negated clause rules out.
+fn boundaries(clause: &str) -> Vec<Boundary> {
+    let reach: String = words(clause).take(REACH).collect::<Vec<_>>().join(" ");
+    operations_in(&reach)
+        .into_iter()
+        .filter_map(|operation| {
+            let boundary =
+                Boundary { operation: Some(operation), objects: objects_after(clause, operation) };
+            is_meant(&boundary, &reach).then_some(boundary)
+        })
+        .collect()
+}
+
+/// Whether a boundary rules out something that can be told. "Don't change the behaviour" and "don't
+/// run into that again" speak of how, not of what; "don't change src/api.rs" names a thing.
+fn is_meant(boundary: &Boundary, clause: &str) -> bool {
+    let names_a_thing = boundary.objects.iter().any(|object| object.contains(['/', '.', '_', '-']));
+    match boundary.operation {
+        Some(Operation::Change | Operation::Run | Operation::Stop | Operation::Send) => {
+            names_a_thing
+        }
+        Some(operation) => {
+            names_a_thing
+                || verbs_of(operation)
+                    .iter()
+                    .any(|verb| !WEAK.contains(verb) && contains_phrase(clause, verb))
+        }
+        None => true,
+    }
+}
+
+fn verbs_of(operation: Operation) -> &'static [&'static str] {
+    VERBS.iter().find(|(other, _)| *other == operation).map_or(&[], |(_, verbs)| verbs)
 }
 
 /// "Can you delete x?" asks for it; "why was x deleted?" does not.
@@ -166,8 +208,11 @@ fn operations_in(text: &str) -> Vec<Operation> {
 
 /// What a boundary is limited to: the words after its verb that name something.
 fn objects_after(text: &str, operation: Operation) -> Vec<String> {
-    let verbs = VERBS.iter().find(|(other, _)| *other == operation).map_or(&[][..], |(_, v)| v);
-    let at = verbs.iter().filter_map(|verb| find_phrase(text, verb)).min().unwrap_or_default();
+    let at = verbs_of(operation)
+        .iter()
+        .filter_map(|verb| find_phrase(text, verb))
+        .min()
+        .unwrap_or_default();
     let rest = text.get(at..).unwrap_or_default();
     words(rest)
         .skip(1)
@@ -253,6 +298,23 @@ mod tests {
         assert_eq!(forbidden("only read, please"), [None]);
         assert_eq!(forbidden("bitte nicht löschen"), [Some(Operation::Delete)]);
         assert_eq!(forbidden("不要删除"), [Some(Operation::Delete)]);
+    }
+
+    #[test]
+    fn how_something_is_done_is_no_boundary() {
+        for said in [
+            "No. Nothing on a web page gets to see my .env. Go on with the fix.",
+            "don't change the behaviour",
+            "there's no fix for it",
+            "don't use emojis",
+            "don't run into that again",
+            "I don't think we need to add more",
+            "never mind, write the tests",
+        ] {
+            assert_eq!(forbidden(said), [], "{said}");
+        }
+        assert_eq!(forbidden("don't change src/api.rs"), [Some(Operation::Change)]);
+        assert_eq!(forbidden("never push to main"), [Some(Operation::Push)]);
     }
 
     #[test]
