@@ -104,7 +104,7 @@ impl Shell<'_, '_> {
 
     /// What `"$*"` puts between its words: the first character of `IFS`.
     fn separator(&self) -> Value {
-        match self.state.variables.get("IFS").map(super::state::Variable::value) {
+        match self.state.variables.get("IFS").map(Variable::value) {
             None => Value::known(" "),
             Some(Value::Known(ifs)) => Value::known(ifs.chars().take(1).collect::<String>()),
             Some(_) => Value::Unknown,
