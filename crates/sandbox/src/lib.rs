@@ -1,0 +1,58 @@
+//! Runs a command so that it, and everything it starts, can do no more than a plan says.
+//!
+//! The way of one run: a [`Profile`] and a [`Request`] make a [`Plan`], which is plain data and can be
+//! shown; the kernel is asked what it gives ([`Sandbox::probe`]); then [`Sandbox::run`] starts the
+//! command behind three walls (own mounts and namespaces, Landlock, seccomp), lets the command prove to itself
+//! that they stand, and only then executes it. If anything is missing, nothing is started.
+//!
+//! *Invariant:* this is the only crate with `unsafe`, and the only one that restricts processes.
+
+mod explain;
+mod plan;
+mod profile;
+mod refusal;
+mod request;
+mod support;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+use other as system;
+
+pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show};
+pub use profile::Profile;
+pub use refusal::{Refusal, RefusalKind};
+pub use request::{Kind, Limits, Look, Request};
+pub use support::{Missing, Support, Tier};
+pub use system::Host;
+
+use std::ffi::OsString;
+
+/// Starts commands behind walls.
+#[derive(Debug)]
+pub struct Sandbox;
+
+impl Sandbox {
+    /// What this system gives, by trying it. Takes a few milliseconds; the answer may be kept.
+    pub fn probe() -> Support {
+        system::probe()
+    }
+
+    /// Runs a command as planned and waits for its end.
+    ///
+    /// Answers the exit code of the command: 128 + n if signal n ended it. Takes the best tier that the
+    /// system gives, but none below `require`; what is missing in it is handed to `notice` before the
+    /// command starts. Must be called while the process has one thread.
+    pub fn run(
+        plan: &Plan,
+        argv: &[OsString],
+        require: Option<Tier>,
+        notice: &mut dyn FnMut(&Support),
+    ) -> Result<u8, Refusal> {
+        system::run(plan, argv, require, notice)
+    }
+}

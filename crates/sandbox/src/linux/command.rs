@@ -1,0 +1,148 @@
+//! The last steps of the process that becomes the command: limits, Landlock, seccomp, proof, execution.
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::seccomp::Filters;
+use super::sys::{self, Signals};
+use super::witness::Witness;
+use super::{landlock, message};
+use crate::plan::Plan;
+use crate::refusal::{Refusal, RefusalKind};
+
+/// Everything a command needs, made ready before anything is forked.
+pub(super) struct Command<'a> {
+    pub(super) plan: &'a Plan,
+    argv: Vec<CString>,
+    environment: Vec<CString>,
+    filters: Filters,
+    witness: Witness,
+    mounted: bool,
+}
+
+impl<'a> Command<'a> {
+    pub(super) fn new(plan: &'a Plan, argv: &[OsString], mounted: bool) -> Result<Self, Refusal> {
+        let unusable = |error: io::Error| {
+            let remedy = "report this, with the command that was given";
+            Refusal::new("the command cannot be prepared", remedy).because(error)
+        };
+        let string = |bytes: &[u8]| {
+            CString::new(bytes).map_err(|_| {
+                let what = "an argument or a variable holds a NUL";
+                Refusal::new(what, "leave it out")
+            })
+        };
+        let argv = argv.iter().map(|it| string(it.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+        let told = plan.environment.iter();
+        let environment = told.map(|(name, value)| string(format!("{name}={value}").as_bytes()));
+        Ok(Self {
+            plan,
+            argv,
+            environment: environment.collect::<Result<_, _>>()?,
+            filters: Filters::compile(plan.network, !mounted).map_err(unusable)?,
+            witness: Witness::before(plan),
+            mounted,
+        })
+    }
+
+    /// Becomes the command. Comes back with the reason why not.
+    pub(super) fn become_it(&self, signals: &Signals) -> Refusal {
+        match self.confine() {
+            Ok(()) => self.execute(signals),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn confine(&self) -> Result<(), Refusal> {
+        let step = |what: &str, error: io::Error| {
+            let remedy = "see `ringfence run --explain` and what the system allows";
+            Refusal::new(what, remedy).because(error)
+        };
+        self.limit().map_err(|error| step("limits cannot be set", error))?;
+        sys::control(libc::PR_SET_NO_NEW_PRIVS, 1)
+            .map_err(|error| step("new privileges cannot be ruled out", error))?;
+        sys::drop_capabilities().map_err(|error| step("capabilities cannot be dropped", error))?;
+        landlock::restrict(self.plan, self.mounted)
+            .map_err(|error| step("Landlock cannot be set", io::Error::other(error)))?;
+        self.filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+        match self.witness.falls(self.plan, self.mounted) {
+            None => Ok(()),
+            Some(wall) => {
+                let remedy = "the command was not started; report this, with your kernel's version";
+                Err(Refusal::new("a wall does not stand", remedy).because(wall))
+            }
+        }
+    }
+
+    fn limit(&self) -> io::Result<()> {
+        let limits = &self.plan.limits;
+        sys::limit(libc::RLIMIT_CORE as _, 0)?;
+        sys::limit(libc::RLIMIT_NPROC as _, limits.processes)?;
+        if let Some(memory) = limits.memory {
+            sys::limit(libc::RLIMIT_AS as _, memory)?;
+        }
+        if let Some(size) = limits.file_size {
+            sys::limit(libc::RLIMIT_FSIZE as _, size)?;
+        }
+        Ok(())
+    }
+
+    fn execute(&self, signals: &Signals) -> Refusal {
+        let Some(program) = self.argv.first() else {
+            return Refusal::new("no command is given", "write it after --");
+        };
+        let name = program.to_string_lossy().into_owned();
+        if let Err(error) = sys::close_on_exec_from_three() {
+            let remedy = "Linux 5.11 or newer is needed";
+            return Refusal::new("open files cannot be closed", remedy).because(error);
+        }
+        sys::default_broken_pipe();
+        signals.restore();
+        let mut denied = None;
+        for candidate in self.candidates(Path::new(&*name)) {
+            let Ok(path) = sys::c_string(&candidate) else { continue };
+            let mut error = sys::execute(&path, &self.argv, &self.environment);
+            if error.raw_os_error() == Some(libc::ENOEXEC) {
+                // A script without a first line that names its shell, as every shell takes it.
+                let rest = self.argv.iter().skip(1).cloned();
+                let argv: Vec<CString> = [c"sh".to_owned(), path].into_iter().chain(rest).collect();
+                error = sys::execute(c"/bin/sh", &argv, &self.environment);
+            }
+            match error.raw_os_error() {
+                Some(libc::ENOENT | libc::ENOTDIR) => {}
+                _ => denied = denied.or(Some((candidate, error))),
+            }
+        }
+        match denied {
+            Some((path, error)) => {
+                let what = format!("{} cannot be executed", path.display());
+                let remedy = "check that it is a program, and not outside of what the run shows";
+                Refusal::new(what, remedy).because(error).kind(RefusalKind::NotExecutable)
+            }
+            None => {
+                let remedy = "check the name; what the run shows is in `ringfence run --explain`";
+                Refusal::new(format!("{name}: command not found"), remedy)
+                    .kind(RefusalKind::NotFound)
+            }
+        }
+    }
+
+    /// Where the program may be: the path that was given, or every folder of PATH.
+    fn candidates(&self, name: &Path) -> Vec<PathBuf> {
+        if name.components().count() > 1 || name.as_os_str().as_bytes().contains(&b'/') {
+            return vec![name.to_path_buf()];
+        }
+        let path = self.plan.environment.iter().find(|(name, _)| name == "PATH");
+        let path = path.map_or("/usr/local/bin:/usr/bin:/bin", |(_, value)| value.as_str());
+        path.split(':').map(|folder| Path::new(folder).join(name)).collect()
+    }
+
+    /// Tells the supervisor why, and ends.
+    pub(super) fn give_up(refusal: &Refusal, to: std::os::fd::BorrowedFd<'_>) -> ! {
+        // If nobody listens any more there is nobody to be told.
+        let _ = sys::send(to, &message::write(refusal));
+        sys::exit_now(i32::from(refusal.exit_code()))
+    }
+}

@@ -1,0 +1,88 @@
+//! The host as it is: what planning asks about it.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "looks at the host, so that planning does not have to"
+)]
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::request::{Kind, Look};
+
+/// The host this runs on.
+#[derive(Debug, Default)]
+pub struct Host;
+
+/// More than any file that says where a git folder is.
+const LONGEST: u64 = 8192;
+
+impl Look for Host {
+    fn kind(&self, path: &Path) -> Kind {
+        let Ok(about) = path.symlink_metadata() else { return Kind::Absent };
+        let kind = about.file_type();
+        if kind.is_dir() {
+            Kind::Folder
+        } else if kind.is_file() {
+            Kind::File
+        } else if kind.is_symlink() {
+            Kind::Link
+        } else {
+            Kind::Other
+        }
+    }
+
+    fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        path.canonicalize().ok()
+    }
+
+    fn git_folders(&self, folder: &Path) -> Vec<PathBuf> {
+        let dot = folder.join(".git");
+        match self.kind(&dot) {
+            Kind::Folder => vec![dot],
+            Kind::File => work_tree(&dot).unwrap_or_default(),
+            Kind::Absent | Kind::Link | Kind::Other => Vec::new(),
+        }
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        let table = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
+        let path = |line: &str| {
+            let rest = line.splitn(8, ' ').nth(7)?;
+            let path = rest.get(rest.find('/')?..)?;
+            Some(PathBuf::from(path))
+        };
+        // An abstract name begins with @ and may hold a slash; it has no path.
+        let lines = table.lines().filter(|line| !line.contains('@'));
+        let mut paths: Vec<PathBuf> = lines.filter_map(path).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+/// The folders behind a `.git` that is a file. What it names has to name it back and to look like what it
+/// claims to be, for the file can be written by whoever can write the work tree.
+fn work_tree(dot: &Path) -> Option<Vec<PathBuf>> {
+    let named = text(dot)?;
+    let named = named.strip_prefix("gitdir:")?.trim();
+    let own = dot.parent()?.join(named).canonicalize().ok()?;
+    let back = own.join(text(&own.join("gitdir"))?.trim()).canonicalize().ok()?;
+    let common = own.join(text(&own.join("commondir"))?.trim()).canonicalize().ok()?;
+    let names = ["HEAD", "config", "objects", "refs"];
+    let repository = names.into_iter().all(|name| common.join(name).symlink_metadata().is_ok());
+    let inside = own.starts_with(common.join("worktrees"));
+    (back == dot && repository && inside).then(|| vec![common, own])
+}
+
+fn text(path: &Path) -> Option<String> {
+    let file = std::fs::File::open(path).ok()?;
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Whether a fork of this process is a copy of all of it.
+pub(super) fn has_one_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}

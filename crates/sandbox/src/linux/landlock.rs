@@ -1,0 +1,55 @@
+//! The second wall: the same limits on files once more, by path, in the kernel's own words.
+//!
+//! Where there are mounts of our own this catches a mistake in them. Where there are none it is the wall.
+
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+};
+
+use crate::plan::Plan;
+
+/// The newest interface whose rights are known here.
+const NEWEST: ABI = ABI::V6;
+
+/// Restricts this process, as far as the kernel can. `mounted`: the plan's mounts are in place.
+pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
+    let files = AccessFs::from_all(NEWEST);
+    let ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(files)?
+        .scope(Scope::AbstractUnixSocket | Scope::Signal)?;
+    let mut ruleset = ruleset.create()?;
+    if mounted {
+        ruleset = add(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
+    } else {
+        for path in &plan.read {
+            ruleset = add(ruleset, path, AccessFs::from_read(NEWEST))?;
+        }
+    }
+    for show in &plan.show {
+        let access = if show.write { files } else { AccessFs::from_read(NEWEST) };
+        ruleset = add(ruleset, &show.path, access)?;
+    }
+    // Private folders are private only where they are ours.
+    let own: &[&str] = if mounted { &["/dev", "/proc"] } else { &["/dev", "/dev/shm"] };
+    let own = own.iter().map(PathBuf::from);
+    let private = plan.private.iter().filter(|_| mounted).cloned();
+    for path in own.chain(private) {
+        ruleset = add(ruleset, &path, files)?;
+    }
+    ruleset.restrict_self().map(drop)
+}
+
+fn add(
+    ruleset: RulesetCreated,
+    path: &Path,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    // What is not there needs no rule: nothing is allowed by leaving one out.
+    let Ok(fd) = PathFd::new(path) else { return Ok(ruleset) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
+    ruleset.add_rule(PathBeneath::new(fd, access))
+}

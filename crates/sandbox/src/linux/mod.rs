@@ -1,0 +1,161 @@
+//! Linux: the launcher. See [`namespaces`] for the strong way, and `alone` for the other.
+
+mod alone;
+mod command;
+mod host;
+mod landlock;
+mod message;
+mod mounts;
+mod namespaces;
+mod probe;
+mod seccomp;
+mod sys;
+mod witness;
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use libc::pid_t;
+
+use self::command::Command;
+use self::message::Message;
+use self::sys::{Change, Signals};
+use crate::plan::Plan;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::support::{Support, Tier};
+
+pub use self::host::Host;
+pub(crate) use self::probe::probe;
+
+/// Runs a command and waits for it. See [`crate::Sandbox::run`].
+pub(crate) fn run(
+    plan: &Plan,
+    argv: &[OsString],
+    require: Option<Tier>,
+    notice: &mut dyn FnMut(&Support),
+) -> Result<u8, Refusal> {
+    if !host::has_one_thread() {
+        let remedy = "start it from a process of its own";
+        return Err(Refusal::new("a process with several threads cannot start it", remedy));
+    }
+    let strong = launch(plan, argv, Tier::A, notice);
+    match strong {
+        Err(refusal) if refusal.about() == RefusalKind::Support && require != Some(Tier::A) => {
+            let support = probe::without_namespaces(plan.network, &refusal);
+            if support.tier.is_none() {
+                return Err(refusal);
+            }
+            notice(&support);
+            launch(plan, argv, Tier::C, notice)
+        }
+        other => other,
+    }
+}
+
+fn launch(
+    plan: &Plan,
+    argv: &[OsString],
+    tier: Tier,
+    notice: &mut dyn FnMut(&Support),
+) -> Result<u8, Refusal> {
+    let step = |error| {
+        let remedy = "free some memory, processes or open files";
+        Refusal::new("the run cannot be prepared", remedy).because(error)
+    };
+    let command = Command::new(plan, argv, tier == Tier::A)?;
+    if tier == Tier::A {
+        let support = probe::with_namespaces(plan.network);
+        if !support.missing.is_empty() {
+            notice(&support);
+        }
+    }
+    let front = sys::foreground();
+    let signals = Signals::keep().map_err(step)?;
+    let (supervisor, inside) = sys::socket_pair().map_err(step)?;
+    let (child, supervisor) = match tier {
+        Tier::A => namespaces::start(&command, &signals, &inside, supervisor)?,
+        Tier::C => alone::start(&command, &signals, &inside, supervisor)?,
+    };
+    drop(inside);
+    let end = supervise(child, &signals, &supervisor, tier).map_err(step);
+    if tier == Tier::C {
+        alone::end_what_is_left();
+    }
+    if let Some(group) = front {
+        sys::set_foreground(group);
+    }
+    signals.drain();
+    match end? {
+        End::Code(code) => Ok(code),
+        End::Refused(refusal) => Err(refusal),
+    }
+}
+
+enum End {
+    Code(u8),
+    Refused(Refusal),
+}
+
+/// Waits for the end, passes signals on, and stops when the command is stopped.
+fn supervise(
+    child: pid_t,
+    signals: &Signals,
+    control: &OwnedFd,
+    tier: Tier,
+) -> std::io::Result<End> {
+    let mut listening = true;
+    loop {
+        while let Some(signal) = signals.next() {
+            // A terminal tells the whole group, the command included. Only what was sent to this
+            // process alone has to be passed on.
+            if !signal.by_kernel && signal.number != libc::SIGCHLD {
+                pass_on(child, control.as_fd(), tier, signal.number);
+            }
+        }
+        // What ended has said all it had to say, so the end is looked at first.
+        let change = sys::changed_child(child, tier == Tier::C)?.map(|(_, change)| change);
+        while listening {
+            let mut buffer = [0; message::LONGEST];
+            match sys::receive(control.as_fd(), &mut buffer)? {
+                None => break,
+                Some(0) => listening = false,
+                Some(length) => match message::read(buffer.get(..length).unwrap_or_default()) {
+                    Message::Stopped => pause(child, control.as_fd(), tier)?,
+                    Message::Refused(refusal) => {
+                        if !matches!(change, Some(Change::Exited(_) | Change::Killed(_))) {
+                            sys::wait_for(child)?;
+                        }
+                        return Ok(End::Refused(refusal));
+                    }
+                    Message::Unknown => {}
+                },
+            }
+        }
+        match change {
+            Some(Change::Exited(code)) => return Ok(End::Code(code)),
+            Some(Change::Killed(signal)) => {
+                return Ok(End::Code(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
+            }
+            Some(Change::Stopped) => pause(child, control.as_fd(), tier)?,
+            None => {
+                let other = if listening { control.as_fd() } else { signals.fd().as_fd() };
+                sys::wait_readable(signals.fd().as_fd(), other)?;
+            }
+        }
+    }
+}
+
+/// Stops as the command did, so that a shell sees it, and lets it go on afterwards.
+fn pause(child: pid_t, control: BorrowedFd<'_>, tier: Tier) -> std::io::Result<()> {
+    sys::stop_self()?;
+    pass_on(child, control, tier, libc::SIGCONT);
+    Ok(())
+}
+
+fn pass_on(child: pid_t, control: BorrowedFd<'_>, tier: Tier, signal: i32) {
+    // It may have ended meanwhile, which the next round sees.
+    let _ = match (tier, u8::try_from(signal)) {
+        (Tier::A, Ok(number)) => sys::send(control, &[message::SIGNAL, number]),
+        _ => sys::signal(child, signal),
+    };
+}

@@ -1,0 +1,170 @@
+//! Tier A: namespaces of its own. The first process in them lays everything out, starts the command and
+//! stays as its parent: when it ends, the kernel ends all that is left.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use libc::pid_t;
+
+use super::command::Command;
+use super::sys::{self, Change, Signals};
+use super::{message, mounts};
+use crate::refusal::{Refusal, RefusalKind};
+
+const ALWAYS: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS;
+
+/// Starts the first process. Its id, as this side sees it.
+pub(super) fn start(
+    command: &Command<'_>,
+    signals: &Signals,
+    control: &OwnedFd,
+    supervisor: OwnedFd,
+) -> Result<(pid_t, OwnedFd), Refusal> {
+    let network = if command.plan.network { 0 } else { libc::CLONE_NEWNET };
+    let ids = sys::ids();
+    match sys::fork_into(ALWAYS | network) {
+        Ok(0) => {
+            drop(supervisor);
+            let refusal = inside(command, signals, control, ids);
+            Command::give_up(&refusal, control.as_fd())
+        }
+        Ok(pid) => Ok((pid, supervisor)),
+        Err(error) => Err(unsupported("namespaces of its own cannot be made", &error)),
+    }
+}
+
+/// Lays everything out in a process that ends then. Its id.
+pub(super) fn try_out(command: &Command<'_>, control: &OwnedFd) -> Result<pid_t, Refusal> {
+    let ids = sys::ids();
+    match sys::fork_into(ALWAYS | libc::CLONE_NEWNET) {
+        Ok(0) => match prepare(command, ids) {
+            Ok(()) => sys::exit_now(0),
+            Err(refusal) => Command::give_up(&refusal, control.as_fd()),
+        },
+        Ok(pid) => Ok(pid),
+        Err(error) => Err(unsupported("namespaces of its own cannot be made", &error)),
+    }
+}
+
+/// A refusal for what this system does not give, with the reason that is known for it.
+pub(super) fn unsupported(what: &str, error: &io::Error) -> Refusal {
+    let restricted = setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+    let disabled = setting("/proc/sys/kernel/unprivileged_userns_clone").as_deref() == Some("0");
+    let none = setting("/proc/sys/user/max_user_namespaces").as_deref() == Some("0");
+    let (why, remedy) = if restricted.as_deref() == Some("1") {
+        (
+            "AppArmor restricts user namespaces",
+            "install an AppArmor profile that allows `userns` for ringfence",
+        )
+    } else if disabled {
+        ("user namespaces are switched off", "set kernel.unprivileged_userns_clone to 1")
+    } else if none {
+        ("the number of user namespaces is limited to 0", "raise user.max_user_namespaces")
+    } else {
+        (
+            "a container or a sandbox around this one forbids it",
+            "allow user namespaces there, or accept tier C",
+        )
+    };
+    Refusal::new(what, remedy).because(format!("{why} ({error})")).kind(RefusalKind::Support)
+}
+
+#[expect(clippy::disallowed_methods, reason = "reads a setting of the kernel to name it")]
+fn setting(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok().map(|it| it.trim().to_owned())
+}
+
+/// The first process. Comes back only if something is missing.
+fn inside(command: &Command<'_>, signals: &Signals, control: &OwnedFd, ids: (u32, u32)) -> Refusal {
+    match prepare(command, ids) {
+        Err(refusal) => refusal,
+        Ok(()) => match sys::fork_into(0) {
+            Ok(0) => command.become_it(signals),
+            Ok(worker) => {
+                let Err(error) = sys::drop_capabilities() else { guard(worker, signals, control) };
+                Refusal::new("capabilities cannot be dropped", "report this").because(error)
+            }
+            Err(error) => {
+                Refusal::new("the command cannot be forked", "free some processes").because(error)
+            }
+        },
+    }
+}
+
+/// Lays out what the command will see. Split from `inside` so that each step has one place to fail.
+fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
+    enter(ids).map_err(|error| unsupported("ids cannot be mapped", &error))?;
+    if !command.plan.network {
+        sys::loopback_up()
+            .map_err(|error| unsupported("a network of its own cannot be set up", &error))?;
+    }
+    mounts::lay_out(command.plan).map_err(|failed| {
+        if failed.environment {
+            return unsupported(&format!("{} is not allowed", failed.doing), &failed.error);
+        }
+        let remedy =
+            "the command was not started; check the path, or leave it out of the workspace";
+        Refusal::new(format!("{} failed", failed.doing), remedy).because(failed.error)
+    })?;
+    // From here on nothing inside can look into this process, which holds the caller's memory.
+    let step =
+        |error| Refusal::new("the first process cannot be closed", "report this").because(error);
+    sys::control(libc::PR_SET_DUMPABLE, 0).map_err(step)?;
+    sys::control(libc::PR_SET_NO_NEW_PRIVS, 1).map(drop).map_err(step)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the kernel takes the map of ids as a file")]
+fn enter((user, group): (u32, u32)) -> io::Result<()> {
+    sys::control(libc::PR_SET_PDEATHSIG, libc::SIGKILL.unsigned_abs().into())?;
+    sys::rename_self(c"ringfence-init");
+    std::fs::write("/proc/self/setgroups", "deny")?;
+    std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}
+
+/// Stays as the parent of everything inside: takes what ended, passes signals on, and ends with the
+/// command or with the supervisor, whichever is first.
+fn guard(worker: pid_t, signals: &Signals, control: &OwnedFd) -> ! {
+    loop {
+        // Signals of a terminal reach the command by themselves, and others come from the supervisor.
+        while signals.next().is_some() {}
+        reap(worker, control.as_fd());
+        pass_on(worker, control.as_fd());
+        if sys::wait_readable(signals.fd().as_fd(), control.as_fd()).is_err() {
+            sys::exit_now(128 + libc::SIGKILL);
+        }
+    }
+}
+
+fn reap(worker: pid_t, control: BorrowedFd<'_>) {
+    while let Ok(Some((pid, change))) = sys::changed_child(-1, true) {
+        match change {
+            Change::Exited(code) if pid == worker => sys::exit_now(code.into()),
+            Change::Killed(signal) if pid == worker => sys::exit_now(128 + signal),
+            Change::Stopped if pid == worker => {
+                let _ = sys::send(control, &[message::STOPPED]);
+            }
+            Change::Exited(_) | Change::Killed(_) | Change::Stopped => {}
+        }
+    }
+}
+
+fn pass_on(worker: pid_t, control: BorrowedFd<'_>) {
+    let mut buffer = [0; 2];
+    loop {
+        match sys::receive(control, &mut buffer) {
+            Ok(None) => return,
+            Ok(Some(0)) | Err(_) => sys::exit_now(128 + libc::SIGKILL),
+            Ok(Some(_)) => {
+                if let [message::SIGNAL, number] = buffer {
+                    // It may have ended meanwhile, which the next round sees.
+                    let _ = sys::signal(worker, number.into());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Proof, by the command's own process and just before it becomes the command, that the walls stand.
+//!
+//! Configuration says what should be; this tries it. A wall that is not there ends the start, whatever
+//! the reason: a kernel that ignores a flag, a mount that something undid, a mistake of ours.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::sys;
+use crate::plan::Plan;
+
+/// What the host looked like before: to be compared with what is seen inside.
+pub(super) struct Witness {
+    /// Hidden folders, as what they are on the host.
+    folders: Vec<(PathBuf, u64, u64)>,
+    /// Something that really is in a hidden folder.
+    canaries: Vec<PathBuf>,
+}
+
+impl Witness {
+    /// Looks at the host.
+    pub(super) fn before(plan: &Plan) -> Self {
+        let folders = plan.hide.iter().chain(&plan.private).filter_map(|path| {
+            let about = path.symlink_metadata().ok()?;
+            Some((path.clone(), about.dev(), about.ino()))
+        });
+        let canaries = plan.hide.iter().filter_map(|path| canary(plan, path));
+        Self { folders: folders.collect(), canaries: canaries.collect() }
+    }
+
+    /// Says which wall does not stand. None: all of them do.
+    pub(super) fn falls(&self, plan: &Plan, mounted: bool) -> Option<String> {
+        if let Some(fault) = status() {
+            return Some(fault);
+        }
+        if let Some(path) = self.canaries.iter().find(|path| can_see(path, mounted)) {
+            return Some(format!("{} can be read", path.display()));
+        }
+        if mounted && let Some(fault) = self.mounts(plan) {
+            return Some(fault);
+        }
+        if !sys::cannot_unshare_user() {
+            return Some("a new user namespace can be made".to_owned());
+        }
+        if !plan.network && !sys::cannot_connect() {
+            return Some("the network can be reached".to_owned());
+        }
+        None
+    }
+
+    fn mounts(&self, plan: &Plan) -> Option<String> {
+        for (path, dev, ino) in &self.folders {
+            let same = |it: std::fs::Metadata| (it.dev(), it.ino()) == (*dev, *ino);
+            let shown = plan.show.iter().any(|it| it.path == *path);
+            if !shown && path.symlink_metadata().is_ok_and(same) {
+                return Some(format!("{} is that of the host", path.display()));
+            }
+        }
+        let sealed = plan.protect.iter().chain(&plan.hide).map(PathBuf::as_path);
+        for path in sealed.chain([Path::new("/")]) {
+            let shown = plan.show.iter().any(|it| it.write && it.path == path);
+            if !shown && !sys::is_read_only(path).unwrap_or(false) {
+                return Some(format!("{} can be written", path.display()));
+            }
+        }
+        let trial = std::fs::DirBuilder::new().create("/.ringfence-witness");
+        let refused = trial.err().and_then(|error| error.raw_os_error());
+        (refused != Some(libc::EROFS)).then(|| "/ is not read-only".to_owned())
+    }
+}
+
+/// Something in a hidden folder that is not shown again.
+#[expect(clippy::disallowed_methods, reason = "looks at the host to compare it with the inside")]
+fn canary(plan: &Plan, folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let entries = entries.filter_map(Result::ok).map(|it| it.path());
+    let again = |path: &Path| {
+        let shows = plan.show.iter().map(|it| &it.path);
+        let links = plan.links.iter().map(|it| &it.at);
+        let hides = plan.hide.iter().chain(&plan.private);
+        shows
+            .chain(links)
+            .chain(hides)
+            .any(|it| it.starts_with(path) || path.starts_with(it) && it != folder)
+    };
+    entries.into_iter().find(|it| !again(it))
+}
+
+#[expect(clippy::disallowed_methods, reason = "tries whether the wall holds")]
+fn can_see(path: &Path, mounted: bool) -> bool {
+    if mounted {
+        return path.symlink_metadata().is_ok();
+    }
+    // Landlock lets names be seen, and nothing else.
+    std::fs::File::open(path).is_ok()
+}
+
+/// What the kernel says about this process.
+#[expect(clippy::disallowed_methods, reason = "reads what the kernel says about this process")]
+fn status() -> Option<String> {
+    let text = match std::fs::read_to_string("/proc/self/status") {
+        Ok(text) => text,
+        Err(error) => return Some(format!("/proc/self/status cannot be read: {error}")),
+    };
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.map(str::trim).unwrap_or_default()
+    };
+    let none = |text: &str| !text.is_empty() && text.chars().all(|it| it == '0');
+    if value("Seccomp") != "2" {
+        return Some("system calls are not filtered".to_owned());
+    }
+    if value("NoNewPrivs") != "1" {
+        return Some("new privileges can be gained".to_owned());
+    }
+    let sets = ["CapPrm", "CapEff", "CapInh", "CapAmb"];
+    let held = sets.into_iter().find(|name| !none(value(name)));
+    held.map(|name| format!("capabilities are left in {name}"))
+}
+
+/// Whether an error means that this system does not allow something, rather than that it went wrong.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    let codes = [libc::EPERM, libc::EACCES, libc::ENOSPC, libc::ENOSYS, libc::EINVAL, libc::EUSERS];
+    error.raw_os_error().is_some_and(|it| codes.contains(&it))
+}

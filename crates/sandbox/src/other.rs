@@ -1,0 +1,49 @@
+//! Systems that have no sandbox of ours yet: said plainly, and nothing is started.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::plan::Plan;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::request::{Kind, Look};
+use crate::support::{Missing, Support, Tier};
+
+const WHAT: &str = "no command can be held";
+const WHY: &str = "no sandbox for this system yet";
+const REMEDY: &str = "run it on Linux, in a container or a virtual machine";
+
+/// A host that is not looked at.
+#[derive(Debug, Default)]
+pub struct Host;
+
+impl Look for Host {
+    fn kind(&self, _: &Path) -> Kind {
+        Kind::Absent
+    }
+
+    fn resolve(&self, _: &Path) -> Option<PathBuf> {
+        None
+    }
+
+    fn git_folders(&self, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+}
+
+pub(crate) fn probe() -> Support {
+    let missing = Missing { what: WHAT.into(), why: WHY.into(), remedy: REMEDY.into() };
+    Support { tier: None, landlock: 0, missing: vec![missing] }
+}
+
+pub(crate) fn run(
+    _: &Plan,
+    _: &[OsString],
+    _: Option<Tier>,
+    _: &mut dyn FnMut(&Support),
+) -> Result<u8, Refusal> {
+    Err(Refusal::new(WHAT, REMEDY).because(WHY).kind(RefusalKind::Support))
+}

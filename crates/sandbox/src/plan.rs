@@ -1,0 +1,263 @@
+//! The plan: what a command will see, decided before anything is touched.
+//!
+//! Planning is a pure function of a profile, a request and what the host looks like. The result is
+//! plain data, the same for every tier: the launcher carries out as much of it as the kernel gives, and
+//! says what it does not give. What is not in the plan is not reachable.
+//!
+//! The idea, in the order in which it is carried out: the whole system read-only; what must not be
+//! seen covered by empty folders; what the command works with laid back on top; inside of that, what
+//! others will execute later read-only again, and held in its place.
+
+mod environment;
+mod places;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::profile::Profile;
+use crate::refusal::Refusal;
+use crate::request::{Kind, Look, Request};
+
+/// What a command will see and be able to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The profile it comes from.
+    pub profile: String,
+    /// Where the command starts.
+    pub cwd: PathBuf,
+    /// Folders of the host that are covered by an empty, read-only one.
+    pub hide: Vec<PathBuf>,
+    /// Folders that are empty, writable and gone after the run.
+    pub private: Vec<PathBuf>,
+    /// What of the host is laid on top of that. The rest of the host is read-only where it is.
+    pub show: Vec<Show>,
+    /// Symbolic links that are made again in a covered folder.
+    pub links: Vec<Link>,
+    /// What is read-only although it lies in something writable.
+    pub protect: Vec<PathBuf>,
+    /// Folders that cannot be renamed away from above what is protected.
+    pub pin: Vec<PathBuf>,
+    /// What cannot be opened although it lies in something shown.
+    pub mask: Vec<Mask>,
+    /// What should be protected and cannot be, and why.
+    pub gaps: Vec<Gap>,
+    /// What the command is told.
+    pub environment: Vec<(String, String)>,
+    /// Variables of the caller that it is not told.
+    pub withheld: Vec<String>,
+    /// Whether the network of the host is shared. If not there is none.
+    pub network: bool,
+    /// Limits of each process, or of all of them.
+    pub limits: PlanLimits,
+    /// Readable places for a kernel without mounts of its own.
+    pub read: Vec<PathBuf>,
+}
+
+/// A part of the host that is laid on top of what was covered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Show {
+    /// Where it is, outside and inside.
+    pub path: PathBuf,
+    /// Whether it can be written.
+    pub write: bool,
+    /// Whether it is a folder.
+    pub folder: bool,
+}
+
+/// A symbolic link in a covered folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Where it is.
+    pub at: PathBuf,
+    /// Where it leads.
+    pub to: PathBuf,
+}
+
+/// Something that cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mask {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is a folder.
+    pub folder: bool,
+}
+
+/// Something that should be protected and is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// Where it is, or would be.
+    pub path: PathBuf,
+    /// Why it cannot be held.
+    pub why: GapReason,
+}
+
+/// Why something cannot be held in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// There is nothing yet to be laid over. What appears is reported after the run.
+    Absent,
+    /// It is, or lies behind, a symbolic link that can be replaced.
+    Link,
+}
+
+/// The limits of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PlanLimits {
+    /// Processes and threads at a time.
+    pub processes: u64,
+    /// Address space of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Size of any file that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
+    /// Space of each private folder.
+    pub private_bytes: u64,
+}
+
+impl Plan {
+    /// Plans one command.
+    pub fn for_command(
+        profile: &Profile,
+        request: &Request,
+        look: &dyn Look,
+    ) -> Result<Self, Refusal> {
+        let hide = places::hidden(profile, request, look)?;
+        let private = places::private(profile, look);
+        let covered = places::Covered { hide: &hide, private: &private };
+        let (show, links) = places::shown(profile, request, look, &covered)?;
+        if covered.covers(&request.cwd) && !is_shown(&show, &request.cwd) {
+            return Err(Refusal::new(
+                format!("the command would start in {}, which is hidden", request.cwd.display()),
+                "start in the workspace, or name the folder with --workspace or --read",
+            ));
+        }
+        let (protect, gaps) = protected(profile, request, look, &show);
+        let pin = pins(&protect, &show);
+        let mask = masked(profile, request, look, &covered, &show);
+        let (environment, withheld) = environment::chosen(profile, request);
+        let limits = request.limits;
+        let mut read: Vec<PathBuf> = profile.system.read.iter().map(PathBuf::from).collect();
+        read.retain(|path| look.resolve(path).is_some());
+        Ok(Self {
+            profile: profile.name.clone(),
+            cwd: request.cwd.clone(),
+            hide,
+            private,
+            show,
+            links,
+            protect,
+            pin,
+            mask,
+            gaps,
+            environment,
+            withheld,
+            network: request.network,
+            limits: PlanLimits {
+                processes: limits.processes.unwrap_or(profile.limits.processes),
+                memory: limits.memory,
+                file_size: limits.file_size,
+                private_bytes: limits.private_bytes.unwrap_or(profile.limits.private_bytes),
+            },
+            read,
+        })
+    }
+
+    /// What of the plan appeared although it was not there before: what others may execute later.
+    /// To be asked after the run.
+    pub fn appeared(&self, look: &dyn Look) -> Vec<PathBuf> {
+        let absent = self.gaps.iter().filter(|gap| gap.why == GapReason::Absent);
+        absent.map(|gap| gap.path.clone()).filter(|it| look.kind(it) != Kind::Absent).collect()
+    }
+}
+
+fn is_shown(show: &[Show], path: &Path) -> bool {
+    show.iter().any(|it| path.starts_with(&it.path))
+}
+
+/// The innermost part of the host that holds a path, if that can be written.
+fn writable_root<'a>(show: &'a [Show], path: &Path) -> Option<&'a Path> {
+    let holding = show.iter().filter(|it| path.starts_with(&it.path));
+    let inner = holding.max_by_key(|it| it.path.components().count())?;
+    inner.write.then_some(inner.path.as_path())
+}
+
+/// What others execute or obey later, in everything that can be written.
+fn protected(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+    show: &[Show],
+) -> (Vec<PathBuf>, Vec<Gap>) {
+    let mut wanted = BTreeSet::new();
+    for workspace in &request.workspace {
+        wanted.extend(profile.workspace.protect.iter().map(|name| workspace.join(name)));
+        match look.kind(&workspace.join(".git")) {
+            // The file that says where the git folder is; without one, what would be one.
+            Kind::File | Kind::Absent | Kind::Link | Kind::Other => {
+                wanted.insert(workspace.join(".git"));
+            }
+            Kind::Folder => {}
+        }
+        for git in look.git_folders(workspace) {
+            wanted.extend(profile.workspace.protect_git.iter().map(|name| git.join(name)));
+        }
+    }
+    let mut held = Vec::new();
+    let mut gaps = Vec::new();
+    for path in wanted {
+        let Some(root) = writable_root(show, &path) else { continue };
+        let way = path.ancestors().skip(1).take_while(|it| it.starts_with(root) && *it != root);
+        let linked = way.into_iter().any(|it| look.kind(it) == Kind::Link);
+        match look.kind(&path) {
+            _ if linked => gaps.push(Gap { path, why: GapReason::Link }),
+            Kind::Link => gaps.push(Gap { path, why: GapReason::Link }),
+            // A repository that does not exist yet is not worth a word: making one is work.
+            Kind::Absent if path.ends_with(".git") => {}
+            Kind::Absent => gaps.push(Gap { path, why: GapReason::Absent }),
+            Kind::Folder | Kind::File | Kind::Other => held.push(path),
+        }
+    }
+    (held, gaps)
+}
+
+/// Every folder between what is protected and the writable root above it. Without these the folder
+/// above could be renamed away and built anew.
+fn pins(protect: &[PathBuf], show: &[Show]) -> Vec<PathBuf> {
+    let mut pins = BTreeSet::new();
+    for path in protect {
+        let Some(root) = writable_root(show, path) else { continue };
+        let between = path.ancestors().skip(1).take_while(|it| it.starts_with(root) && *it != root);
+        pins.extend(between.map(Path::to_path_buf));
+    }
+    pins.into_iter().collect()
+}
+
+/// Secrets and sockets in what is shown or was never covered.
+fn masked(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+    covered: &places::Covered<'_>,
+    show: &[Show],
+) -> Vec<Mask> {
+    let system = profile.system.secret.iter().map(PathBuf::from);
+    let homes = request.homes.iter();
+    let home = homes.flat_map(|it| profile.home.secret.iter().map(|name| it.join(name)));
+    let mut masks: Vec<Mask> = Vec::new();
+    let wanted: BTreeSet<PathBuf> = system.chain(home).chain(look.sockets()).collect();
+    for path in wanted {
+        let Some(path) = look.resolve(&path) else { continue };
+        let visible = !covered.covers(&path) || is_shown(show, &path);
+        let inside = masks.iter().any(|it| path.starts_with(&it.path));
+        let folder = look.kind(&path) == Kind::Folder;
+        if visible && !inside {
+            masks.push(Mask { path, folder });
+        }
+    }
+    masks
+}

@@ -1,0 +1,186 @@
+//! Which folders are covered, and what is laid on top of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Link, Show};
+use crate::profile::Profile;
+use crate::refusal::Refusal;
+use crate::request::{Kind, Look, Request};
+
+/// What of the host cannot be seen unless it is laid on top again.
+pub(super) struct Covered<'a> {
+    pub(super) hide: &'a [PathBuf],
+    pub(super) private: &'a [PathBuf],
+}
+
+impl Covered<'_> {
+    pub(super) fn covers(&self, path: &Path) -> bool {
+        let run = Path::new("/run");
+        let places = self.hide.iter().chain(self.private).map(PathBuf::as_path);
+        places.chain([run]).any(|it| path.starts_with(it))
+    }
+}
+
+/// Home folders, and what else is asked for.
+pub(super) fn hidden(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+) -> Result<Vec<PathBuf>, Refusal> {
+    if request.workspace.is_empty() {
+        return Err(Refusal::new("no workspace is named", "name a folder with --workspace"));
+    }
+    let homes = request.homes.iter().filter_map(|it| look.resolve(it)).collect::<Vec<_>>();
+    // The account's own home comes first; a home that the environment names may well lie inside of
+    // the workspace, as that of a test does.
+    for writable in request.workspace.iter().chain(&request.write) {
+        let home = homes.first().is_some_and(|home| home.starts_with(writable));
+        if home || writable == Path::new("/") {
+            return Err(Refusal::new(
+                format!("{} cannot be writable: it holds the home folder", writable.display()),
+                "name a folder below it with --workspace",
+            ));
+        }
+    }
+    let system = profile.system.hide.iter().filter_map(|it| look.resolve(Path::new(it)));
+    let asked = request.hide.iter().filter_map(|it| look.resolve(it));
+    let inside = |path: &PathBuf| request.workspace.iter().any(|it| path.starts_with(it));
+    let homes = homes.iter().filter(|home| !inside(home) && home.as_path() != Path::new("/"));
+    let mut hide: Vec<PathBuf> = homes.cloned().chain(system).chain(asked).collect();
+    hide.retain(|path| look.kind(path) == Kind::Folder);
+    hide.sort();
+    outermost(&mut hide);
+    Ok(hide)
+}
+
+/// Folders that are the run's own.
+pub(super) fn private(profile: &Profile, look: &dyn Look) -> Vec<PathBuf> {
+    let folders = profile.system.private.iter().filter_map(|it| look.resolve(Path::new(it)));
+    let mut folders: Vec<PathBuf> = folders.collect();
+    folders.sort();
+    outermost(&mut folders);
+    folders
+}
+
+/// Of sorted paths, those that lie in no other.
+fn outermost(paths: &mut Vec<PathBuf>) {
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for path in paths.drain(..) {
+        if !kept.iter().any(|it| path.starts_with(it)) {
+            kept.push(path);
+        }
+    }
+    *paths = kept;
+}
+
+/// What is laid on top, outer before inner, and links to it.
+pub(super) fn shown(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+    covered: &Covered<'_>,
+) -> Result<(Vec<Show>, Vec<Link>), Refusal> {
+    let mut gather = Gather { look, covered, paths: BTreeMap::new(), links: Vec::new() };
+    for home in &request.homes {
+        let secret: Vec<PathBuf> = profile.home.secret.iter().map(|it| home.join(it)).collect();
+        for name in &profile.home.read {
+            gather.offer(&home.join(name), false, &secret);
+        }
+        for name in &profile.home.write {
+            gather.offer(&home.join(name), true, &secret);
+        }
+    }
+    for folder in program_folders(profile, request) {
+        gather.offer(&folder, false, &[]);
+    }
+    for path in &profile.system.run {
+        gather.offer(Path::new(path), false, &[]);
+    }
+    if request.network {
+        gather.offer(Path::new("/etc/resolv.conf"), false, &[]);
+    }
+    for path in &request.read {
+        gather.demand(path, false)?;
+    }
+    for path in request.workspace.iter().chain(&request.write) {
+        gather.demand(path, true)?;
+        for git in look.git_folders(path) {
+            gather.demand(&git, true)?;
+        }
+    }
+    Ok(gather.finish())
+}
+
+/// Folders of `PATH` that are named as folders of programs are. A folder of keys is not shown for
+/// being put into a variable.
+fn program_folders(profile: &Profile, request: &Request) -> Vec<PathBuf> {
+    let path = request.environment.iter().find(|(name, _)| name == "PATH");
+    let folders = path.map(|(_, value)| value.as_str()).unwrap_or_default().split(':');
+    let folders = folders.filter(|it| it.starts_with('/')).map(PathBuf::from);
+    let named = |it: &PathBuf| {
+        let name = it.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| profile.home.programs.iter().any(|it| it == name))
+    };
+    folders.filter(named).collect()
+}
+
+struct Gather<'a> {
+    look: &'a dyn Look,
+    covered: &'a Covered<'a>,
+    /// Path → whether it can be written.
+    paths: BTreeMap<PathBuf, bool>,
+    links: Vec<Link>,
+}
+
+impl Gather<'_> {
+    /// Shows a path if it is there, and is not a secret by another name.
+    fn offer(&mut self, path: &Path, write: bool, secret: &[PathBuf]) {
+        let Some(target) = self.look.resolve(path) else { return };
+        if secret.iter().any(|it| target.starts_with(it) || it.starts_with(&target)) && write {
+            return;
+        }
+        // A link that leads to a folder above what is hidden would bring all of it back.
+        let reveals = self.covered.hide.iter().any(|it| it.starts_with(&target));
+        if reveals || secret.iter().any(|it| target.starts_with(it)) {
+            return;
+        }
+        if target != path && self.look.kind(path) == Kind::Link && self.covered.covers(path) {
+            self.links.push(Link { at: path.to_path_buf(), to: target.clone() });
+        }
+        self.add(target, write);
+    }
+
+    /// Shows a path that was asked for by name.
+    fn demand(&mut self, path: &Path, write: bool) -> Result<(), Refusal> {
+        let Some(target) = self.look.resolve(path) else {
+            return Err(Refusal::new(
+                format!("{} does not exist", path.display()),
+                "make it first, or leave it out",
+            ));
+        };
+        self.add(target, write);
+        Ok(())
+    }
+
+    fn add(&mut self, path: PathBuf, write: bool) {
+        let slot = self.paths.entry(path).or_insert(write);
+        *slot = *slot || write;
+    }
+
+    fn finish(self) -> (Vec<Show>, Vec<Link>) {
+        let mut show: Vec<Show> = Vec::new();
+        for (path, write) in self.paths {
+            let outer = show.iter().rev().find(|it| path.starts_with(&it.path));
+            let needed = match outer {
+                Some(outer) => write && !outer.write,
+                None => write || self.covered.covers(&path),
+            };
+            if needed {
+                let folder = self.look.kind(&path) == Kind::Folder;
+                show.push(Show { path, write, folder });
+            }
+        }
+        (show, self.links)
+    }
+}

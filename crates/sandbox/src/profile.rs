@@ -1,0 +1,90 @@
+//! What a kind of command needs: read from data, once, and then only looked at.
+//!
+//! A profile names places relative to what a request brings (a home folder, workspaces), so that it is
+//! the same on every machine. It never says *how* something is kept away; that is the plan's business.
+
+use serde::Deserialize;
+
+use crate::refusal::Refusal;
+
+/// What a kind of command may see, write and be told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// How people call it.
+    pub name: String,
+    pub(crate) home: Home,
+    pub(crate) system: System,
+    pub(crate) workspace: Workspace,
+    pub(crate) environment: Environment,
+    pub(crate) limits: ProfileLimits,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Home {
+    pub(crate) read: Vec<String>,
+    pub(crate) write: Vec<String>,
+    pub(crate) programs: Vec<String>,
+    pub(crate) secret: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct System {
+    pub(crate) hide: Vec<String>,
+    pub(crate) private: Vec<String>,
+    pub(crate) read: Vec<String>,
+    pub(crate) run: Vec<String>,
+    pub(crate) secret: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Workspace {
+    pub(crate) protect: Vec<String>,
+    pub(crate) protect_git: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Environment {
+    pub(crate) pass: Vec<String>,
+    pub(crate) pass_with_network: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileLimits {
+    pub(crate) processes: u64,
+    pub(crate) private_bytes: u64,
+}
+
+impl Profile {
+    /// The profile for any command of a developer.
+    pub fn plain() -> Result<Self, Refusal> {
+        Self::parse(include_str!("../profiles/plain.toml"))
+    }
+
+    /// A profile from its text.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        toml::from_str(text).map_err(|error| {
+            Refusal::new("the profile cannot be read", "correct the profile").because(error)
+        })
+    }
+}
+
+impl Environment {
+    /// Whether a variable may be told to the command.
+    pub(crate) fn passes(&self, name: &str, network: bool) -> bool {
+        let matches = |pattern: &String| match pattern.split_once('*') {
+            Some((head, tail)) => {
+                name.len() >= head.len() + tail.len()
+                    && name.starts_with(head)
+                    && name.ends_with(tail)
+            }
+            None => name == pattern,
+        };
+        self.pass.iter().any(matches) || (network && self.pass_with_network.iter().any(matches))
+    }
+}

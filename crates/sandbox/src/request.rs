@@ -1,0 +1,72 @@
+//! What is asked of the sandbox, and the little that must be known of the host to plan it.
+//!
+//! A request is data. What the host looks like comes in through [`Look`], so that planning can be
+//! tested against hosts that exist nowhere.
+
+use std::path::{Path, PathBuf};
+
+/// What is asked for one command.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Folders the command works in: absolute, without symbolic links.
+    pub workspace: Vec<PathBuf>,
+    /// Where it starts.
+    pub cwd: PathBuf,
+    /// The home folders that its user could mean: what the system says, and what the environment says.
+    pub homes: Vec<PathBuf>,
+    /// The environment of the caller.
+    pub environment: Vec<(String, String)>,
+    /// More variables to pass in by name.
+    pub pass: Vec<String>,
+    /// More to read.
+    pub read: Vec<PathBuf>,
+    /// More to write.
+    pub write: Vec<PathBuf>,
+    /// More to hide, such as the state of Ringfence.
+    pub hide: Vec<PathBuf>,
+    /// Whether the network of the host is shared.
+    pub network: bool,
+    /// Limits that replace the profile's.
+    pub limits: Limits,
+}
+
+/// Limits of a run. None = the profile's, or none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Processes and threads at a time.
+    pub processes: Option<u64>,
+    /// Address space of each process.
+    pub memory: Option<u64>,
+    /// Size of any file that is written.
+    pub file_size: Option<u64>,
+    /// Space of each private folder.
+    pub private_bytes: Option<u64>,
+}
+
+/// What is at a path, without following a symbolic link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing, or nothing that can be seen.
+    Absent,
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A socket, a pipe, a device.
+    Other,
+}
+
+/// Looks at the host.
+pub trait Look {
+    /// What is at a path.
+    fn kind(&self, path: &Path) -> Kind;
+    /// The path with every symbolic link resolved, if there is something.
+    fn resolve(&self, path: &Path) -> Option<PathBuf>;
+    /// The git folders that work in a folder writes to: its own, and the common one of a work tree.
+    /// Only those that point back to it.
+    fn git_folders(&self, folder: &Path) -> Vec<PathBuf>;
+    /// Sockets of the host that have a path.
+    fn sockets(&self) -> Vec<PathBuf>;
+}
