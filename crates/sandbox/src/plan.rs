@@ -141,8 +141,7 @@ impl Plan {
         let mask = masked(profile, request, look, &covered, &show);
         let (environment, withheld) = environment::chosen(profile, request);
         let limits = request.limits;
-        let mut read: Vec<PathBuf> = profile.system.read.iter().map(PathBuf::from).collect();
-        read.retain(|path| look.resolve(path).is_some());
+        let read = places::readable(profile, request, look, &hide);
         Ok(Self {
             profile: profile.name.clone(),
             cwd: request.cwd.clone(),

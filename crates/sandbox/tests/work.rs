@@ -1,1 +1,247 @@
-fn main() {}
+//! What people really do has to work inside as it does outside.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test without a harness is not known as a test"
+)]
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use ringfence_sandbox::Tier;
+
+use crate::support::{Place, User};
+
+/// A script, and what it prints on standard output. It has to end well.
+const SCRIPTS: &[(&str, &str, &str)] = &[
+    ("a pipeline", "printf 'b\\na\\n' | sort | head -n 1", "a\n"),
+    (
+        "files in the workspace",
+        "mkdir -p x/y && echo text > x/y/z && mv x v && cat v/y/z && rm -r v",
+        "text\n",
+    ),
+    (
+        "files of its own in /tmp",
+        "echo text > /tmp/x && cat /tmp/x && mktemp > /dev/null",
+        "text\n",
+    ),
+    ("the shared memory of the system", "echo text > /dev/shm/x && cat /dev/shm/x", "text\n"),
+    ("a background job", "sleep 0.1 & wait $! && echo done", "done\n"),
+    ("a subshell that fails", "(exit 3); echo $?", "3\n"),
+    ("a broken pipe", "yes | head -n 1", "y\n"),
+    (
+        "descriptors by name",
+        "echo text | cat /dev/stdin; (echo more > /dev/stdout) | cat",
+        "text\nmore\n",
+    ),
+    (
+        "its own loopback",
+        "python3 -c '\nimport socket, threading\ns = socket.create_server((\"127.0.0.1\", 0))\nc = socket.create_connection(s.getsockname())\na = s.accept()[0]\na.sendall(b\"text\")\nprint(c.recv(4).decode())'",
+        "text\n",
+    ),
+    (
+        "processes of Python",
+        "python3 -c '\nimport multiprocessing\nwith multiprocessing.get_context(\"fork\").Pool(2) as pool: print(sum(pool.map(abs, [-1, -2])))'",
+        "3\n",
+    ),
+    (
+        "a terminal of its own",
+        "python3 -c '\nimport os, pty\npid, fd = pty.fork()\nif pid == 0: os.execvp(\"tty\", [\"tty\"])\nos.read(fd, 100); print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'",
+        "0\n",
+    ),
+    ("its own processes", "kill -0 $$ && sleep 60 & kill $! && wait $!; echo $?", "143\n"),
+    (
+        "a commit",
+        "rm -rf fresh && git init -q fresh && cd fresh && git -c user.name=n -c user.email=e@x commit -q --allow-empty -m m && git log --format=%s",
+        "m\n",
+    ),
+    (
+        "who it is",
+        "test $(id -u) = $(stat -c %u .) && test $(id -u) = $OUTSIDE_UID && echo same",
+        "same\n",
+    ),
+    ("where it is", "test \"$(pwd)\" = \"$(pwd -P)\" && basename \"$PWD\"", "ws\n"),
+];
+
+fn script(user: User, tier: Tier, code: &str, expected: &str) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    let uid = if user == User::Nobody { "65534".to_owned() } else { caller() };
+    let output = place.shell(&code.replace("$OUTSIDE_UID", &uid));
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text == expected && output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{output:?}").into())
+    }
+}
+
+fn caller() -> String {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::geteuid() }.to_string()
+}
+
+/// Exit codes come through as they are, and so do the signals that ended a command.
+fn exit_codes(user: User, tier: Tier) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    for (code, expected) in [
+        ("exit 0", 0),
+        ("exit 1", 1),
+        ("exit 125", 125),
+        ("exit 255", 255),
+        ("kill -TERM $$", 143),
+        ("kill -KILL $$", 137),
+        ("kill -SEGV $$", 139),
+    ] {
+        let got = place.shell(code).status.code();
+        if got != Some(expected) {
+            return Err(format!("{code}: {got:?}").into());
+        }
+    }
+    let missing = place.output(&["no-such-command-anywhere"]);
+    let folder = place.output(&["/usr"]);
+    let codes = (missing.status.code(), folder.status.code());
+    if codes == (Some(127), Some(126)) {
+        Ok(())
+    } else {
+        Err(format!("{codes:?} {missing:?}").into())
+    }
+}
+
+/// A signal to the supervisor reaches the command, which may take its time.
+fn signals(user: User, tier: Tier) -> Result<(), Failed> {
+    for (signal, number) in
+        [(libc::SIGTERM, "TERM"), (libc::SIGINT, "INT"), (libc::SIGUSR1, "USR1")]
+    {
+        let mut place = Place::new(user);
+        place.tier = Some(tier);
+        let code =
+            format!("trap 'echo got; exit 7' {number}; touch ready; while :; do sleep 0.02; done");
+        let mut run =
+            place.command(&["/bin/sh", "-c", &code]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut rounds = 0;
+        while !place.path("ws/ready").exists() && rounds < 200 {
+            thread::sleep(Duration::from_millis(20));
+            rounds += 1;
+        }
+        let pid = i32::try_from(run.id()).unwrap();
+        // SAFETY: no pointers.
+        unsafe { libc::kill(pid, signal) };
+        let output = run.wait_with_output();
+        let output = output.unwrap();
+        if output.status.code() != Some(7) || output.stdout != b"got\n" {
+            return Err(format!("{number}: {output:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// What is written to standard input arrives, to the last byte, and its end too.
+fn standard_input(user: User, tier: Tier) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    let mut command = place.command(&["wc", "-c"]);
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    run.stdin.take().unwrap().write_all(&vec![7; 1_000_000]).unwrap();
+    let output = run.wait_with_output().unwrap();
+    if output.stdout == b"1000000\n" { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+/// On a terminal: its size, its name, its keys, and jobs of a shell, driven by `python3`.
+fn terminal(user: User) -> Result<(), Failed> {
+    let place = Place::new(user);
+    let driver = include_str!("terminal.py");
+    let command = place.command(&[]);
+    let mut driven = Command::new("python3");
+    driven.arg("-c").arg(driver).arg(command.get_program()).args(command.get_args());
+    driven.current_dir(place.path("ws")).env("TERM", "dumb");
+    let output = driven.output().unwrap();
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    Err(String::from_utf8_lossy(&text).into_owned().into())
+}
+
+/// A work tree of a repository elsewhere can be committed to; a file that lies about it opens nothing.
+fn work_tree(user: User) -> Result<(), Failed> {
+    let place = Place::new(user);
+    let git = |folder: &str, arguments: &[&str]| {
+        let argv = [
+            &["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "safe.directory=*"],
+            arguments,
+        ]
+        .concat();
+        let argv = place.program(&argv);
+        let output = Command::new(&argv[0])
+            .args(&argv[1..])
+            .current_dir(place.path(folder))
+            .env("HOME", place.path("home"))
+            .output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    fs::remove_dir_all(place.path("ws")).unwrap();
+    git("", &["init", "-q", "main"]);
+    git("main", &["commit", "-q", "--allow-empty", "-m", "one"]);
+    git("main", &["worktree", "add", "-q", "../ws", "-b", "side"]);
+    let output = place.shell("git -c user.name=n -c user.email=e@x commit -q --allow-empty -m two && git log --format=%s; echo x >> ../main/.git/hooks/x; echo x > ../main/new");
+    if output.stdout != b"two\none\n"
+        || place.path("main/new").exists()
+        || place.path("main/.git/hooks/x").exists()
+    {
+        return Err(format!("{output:?}").into());
+    }
+    let lie = format!("gitdir: {}\n", place.path("home/.ssh").display());
+    fs::write(place.path("ws/.git"), lie).unwrap();
+    let output = place.shell("cat ../home/.ssh/id_ed25519");
+    if output.stdout.is_empty() { Ok(()) } else { Err("the lie was believed".into()) }
+}
+
+/// With the network of the host, a service is reached.
+fn network(user: User) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.network = true;
+    let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = service.local_addr().unwrap().port();
+    let code =
+        format!("import socket; socket.create_connection(('127.0.0.1', {port})); print('in')");
+    let output = place.output(&["python3", "-c", &code]);
+    if output.stdout == b"in\n" { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(support::LAUNCH) {
+        support::launch();
+    }
+    let mut trials = Vec::new();
+    for user in support::users() {
+        for tier in [Tier::A, Tier::C] {
+            let named = |name: &str| format!("{user:?}::{tier}::{}", name.replace(' ', "_"));
+            for (name, code, expected) in SCRIPTS {
+                // Without mounts there is nothing of its own in /tmp; without a network, none to itself.
+                let own = ["/tmp", "/dev/shm", "socket", "multiprocessing", "pty"];
+                if tier == Tier::C && own.iter().any(|it| code.contains(it)) {
+                    continue;
+                }
+                trials.push(Trial::test(named(name), move || script(user, tier, code, expected)));
+            }
+            trials.push(Trial::test(named("exit codes"), move || exit_codes(user, tier)));
+            trials.push(Trial::test(named("signals"), move || signals(user, tier)));
+            trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
+        }
+        trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
+        trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));
+        trials.push(Trial::test(format!("{user:?}::network"), move || network(user)));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -112,6 +112,8 @@ impl<'a> Command<'a> {
             }
             match error.raw_os_error() {
                 Some(libc::ENOENT | libc::ENOTDIR) => {}
+                // A folder that may not be searched does not hold the command.
+                _ if candidate.symlink_metadata().is_err() => {}
                 _ => denied = denied.or(Some((candidate, error))),
             }
         }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::sys::{self, Attributes};
 use super::witness;
-use crate::plan::Plan;
+use crate::plan::{Mask, Plan};
 
 const SEALED: u64 = Attributes::READ_ONLY | Attributes::NO_SETUID | Attributes::NO_DEVICES;
 const OPEN: u64 = Attributes::NO_SETUID | Attributes::NO_DEVICES;
@@ -84,17 +84,10 @@ pub(super) fn lay_out(plan: &Plan) -> Result<(), Failed> {
         bind_again(path, SEALED).doing(|| format!("protecting {}", path.display()))?;
     }
     for mask in &plan.mask {
-        let words = || format!("masking {}", mask.path.display());
-        match null {
-            Some(null) if !mask.folder => {
-                let copy = sys::clone_tree(null.as_fd()).doing(words)?;
-                sys::set_attributes(copy.as_fd(), Attributes(SEALED)).doing(words)?;
-                put(&copy, &mask.path).doing(words)?;
-            }
-            _ => {
-                let tree = memory(c"000", c"4k", SEALED).doing(words)?;
-                put(&tree, &mask.path).doing(words)?;
-            }
+        match cover_up(mask, null) {
+            // Sockets come and go; what is not there any more needs no mask.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other.doing(|| format!("masking {}", mask.path.display()))?,
         }
     }
     lay_out_devices(&devices)?;
@@ -155,6 +148,19 @@ fn cover(plan: &Plan) -> Result<(), Failed> {
         put(&tree, path).doing(words)?;
     }
     Ok(())
+}
+
+/// Lays something over a path that cannot be opened, so that programs get an error and no empty file.
+fn cover_up(mask: &Mask, null: Option<&OwnedFd>) -> io::Result<()> {
+    let tree = match null {
+        Some(null) if !mask.folder => {
+            let copy = sys::clone_tree(null.as_fd())?;
+            sys::set_attributes(copy.as_fd(), Attributes(SEALED))?;
+            copy
+        }
+        _ => memory(c"000", c"4k", SEALED)?,
+    };
+    put(&tree, &mask.path)
 }
 
 fn covered_by_other(plan: &Plan, path: &Path) -> bool {

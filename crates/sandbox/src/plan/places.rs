@@ -112,6 +112,26 @@ pub(super) fn shown(
     Ok(gather.finish())
 }
 
+/// Places that are readable where every one has to be named. One that holds what is hidden is not among
+/// them: a rule cannot take back what another gives.
+pub(super) fn readable(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+    hide: &[PathBuf],
+) -> Vec<PathBuf> {
+    let system = profile.system.read.iter().map(PathBuf::from);
+    let places =
+        system.chain(program_folders(profile, request)).chain(request.read.iter().cloned());
+    let places = places.filter_map(|it| look.resolve(&it));
+    let mut places: Vec<PathBuf> = places
+        .filter(|it| !hide.iter().any(|hidden| hidden.starts_with(it) || it.starts_with(hidden)))
+        .collect();
+    places.sort();
+    outermost(&mut places);
+    places
+}
+
 /// Folders of `PATH` that are named as folders of programs are. A folder of keys is not shown for
 /// being put into a variable.
 fn program_folders(profile: &Profile, request: &Request) -> Vec<PathBuf> {

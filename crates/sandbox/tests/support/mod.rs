@@ -4,7 +4,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test without a harness is not known as a test"
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test without a harness is not known as a test, and each uses its part of this"
 )]
 
 use std::ffi::OsString;
@@ -33,13 +35,12 @@ pub struct Place {
     user: User,
     pub network: bool,
     pub tier: Option<Tier>,
-    pub nested: bool,
 }
 
 impl Place {
     pub fn new(user: User) -> Self {
         let root = tempfile::Builder::new().prefix("ringfence-").tempdir_in(base()).unwrap();
-        let place = Self { root, user, network: false, tier: Some(Tier::A), nested: false };
+        let place = Self { root, user, network: false, tier: Some(Tier::A) };
         for folder in
             ["home/.ssh", "home/.cargo/bin", "ws/.git/hooks", "ws/.git/info", "outside", "ws/src"]
         {
@@ -73,26 +74,27 @@ impl Place {
     /// A command that runs `argv` inside, from the workspace.
     pub fn command(&self, argv: &[&str]) -> Command {
         let own = std::env::current_exe().unwrap();
-        let mut command = match self.user {
-            User::Caller => Command::new(&own),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-                command.arg(&own);
-                command
-            }
-        };
-        let tier = match (self.tier, self.nested) {
-            (_, true) => "nested",
-            (Some(Tier::A), _) => "A",
-            (Some(Tier::C), _) => "C",
-            (None, _) => "any",
+        let program = self.program(&[own.to_str().unwrap()]);
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]);
+        let tier = match self.tier {
+            Some(Tier::A) => "A",
+            Some(Tier::C) => "C",
+            None => "any",
         };
         let network = if self.network { "net" } else { "none" };
         command.arg(LAUNCH).arg(self.path("")).arg(tier).arg(network).args(argv);
         command.current_dir(self.path("ws")).stdin(Stdio::null());
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", self.path("home")).env("GITHUB_TOKEN", "CANARY");
         command
+    }
+
+    /// The same program, started as this place's user.
+    pub fn program(&self, argv: &[&str]) -> Vec<String> {
+        let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+        let prefix: &[&str] = if self.user == User::Nobody { &other } else { &[] };
+        prefix.iter().chain(argv).map(|it| (*it).to_owned()).collect()
     }
 
     pub fn output(&self, argv: &[&str]) -> Output {
@@ -117,10 +119,11 @@ fn own(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Whether rows can be run as another user too.
-pub fn is_root() -> bool {
+/// Who can be tried: whoever runs the tests, and another user too if that is root.
+pub fn users() -> Vec<User> {
     // SAFETY: no arguments, cannot fail.
-    unsafe { libc::geteuid() == 0 }
+    let root = unsafe { libc::geteuid() == 0 };
+    if root { vec![User::Caller, User::Nobody] } else { vec![User::Caller] }
 }
 
 /// What a test binary does when it is started as a launcher. Never comes back.
@@ -136,6 +139,7 @@ pub fn launch() -> ! {
         homes: vec![root.join("home")],
         environment: std::env::vars().collect(),
         network,
+        read: std::env::current_exe().unwrap().parent().map(PathBuf::from).into_iter().collect(),
         ..Request::default()
     };
     let profile = Profile::plain().unwrap();
