@@ -119,10 +119,9 @@ impl Emitter {
         };
         let symbol = self.fresh("NODE");
         let body = node.body.as_deref().unwrap_or(empty);
-        let described = node.body.is_some();
         let _ = writeln!(
             self.text,
-            "static {symbol}: Node = Node {{ body: &{body}, described: {described}, exact: &[{}], wild: &[{}] }};",
+            "static {symbol}: Node = Node {{ body: &{body}, exact: &[{}], wild: &[{}] }};",
             list(&exact),
             list(&wild)
         );

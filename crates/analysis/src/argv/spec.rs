@@ -27,8 +27,6 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) body: &'static Body,
-    /// False for words that only lead to further subcommands.
-    pub(crate) described: bool,
     /// Subcommands by word, sorted.
     pub(crate) exact: &'static [(&'static str, &'static Node)],
     /// Subcommands by pattern, the most telling first.
