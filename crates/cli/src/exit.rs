@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Found,
     /// The command or its input was wrong.
     Usage,
+    /// What a command that was run answered, or why it was not started.
+    Child(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Fine => 0,
             Exit::Found => 1,
             Exit::Usage => 2,
+            Exit::Child(code) => code,
         })
     }
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{check, explain, policy, replay, version};
+use crate::command::{check, explain, policy, replay, run, version};
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
 use crate::render::snippet;
@@ -48,6 +48,7 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Replay(replay::Replay),
+    Run(run::Run),
     Policy(policy::Policy),
     Version(version::Version),
 }
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(check, &mut out),
         Command::Explain(explain) => explain::run(explain, &mut out),
         Command::Replay(replay) => replay::run(replay, &mut out),
+        Command::Run(run) => run::run(run, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
         Command::Version(version) => version::run(version, &mut out),
     };

@@ -193,7 +193,7 @@ fn protected(
     show: &[Show],
 ) -> (Vec<PathBuf>, Vec<Gap>) {
     let mut wanted = BTreeSet::new();
-    for workspace in &request.workspace {
+    for workspace in request.workspace.iter().chain(&request.write) {
         wanted.extend(profile.workspace.protect.iter().map(|name| workspace.join(name)));
         match look.kind(&workspace.join(".git")) {
             // The file that says where the git folder is; without one, what would be one.

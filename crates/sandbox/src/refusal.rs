@@ -33,7 +33,13 @@ impl Refusal {
         Self { what: what.into(), why: None, remedy: remedy.into(), kind }
     }
 
-    pub(crate) fn because(mut self, why: impl fmt::Display) -> Self {
+    /// A request that cannot be held, found before it could be planned.
+    pub fn of_request(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(what, remedy)
+    }
+
+    /// The same refusal, with its cause.
+    pub fn because(mut self, why: impl fmt::Display) -> Self {
         self.why = Some(why.to_string());
         self
     }

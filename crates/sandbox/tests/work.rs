@@ -126,8 +126,7 @@ fn signals(user: User, tier: Tier) -> Result<(), Failed> {
         place.tier = Some(tier);
         let code =
             format!("trap 'echo got; exit 7' {number}; touch ready; while :; do sleep 0.02; done");
-        let run =
-            place.command(&["/bin/sh", "-c", &code]).stdout(Stdio::piped()).spawn().unwrap();
+        let run = place.command(&["/bin/sh", "-c", &code]).stdout(Stdio::piped()).spawn().unwrap();
         let mut rounds = 0;
         while !place.path("ws/ready").exists() && rounds < 200 {
             thread::sleep(Duration::from_millis(20));

@@ -4,4 +4,5 @@ pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod policy;
 pub(crate) mod replay;
+pub(crate) mod run;
 pub(crate) mod version;

@@ -8,11 +8,24 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::sys;
 use crate::request::{Kind, Look};
 
 /// The host this runs on.
 #[derive(Debug, Default)]
 pub struct Host;
+
+impl Host {
+    /// The home folders that the user of this process could mean: the account's first, then what the
+    /// environment says, which may be anything.
+    pub fn homes() -> Vec<PathBuf> {
+        let named = std::env::var_os("HOME").map(PathBuf::from).filter(|it| it.is_absolute());
+        let homes = sys::account_home().into_iter().chain(named);
+        let mut homes: Vec<PathBuf> = homes.filter_map(|it| it.canonicalize().ok()).collect();
+        homes.dedup();
+        homes
+    }
+}
 
 /// More than any file that says where a git folder is.
 const LONGEST: u64 = 8192;

@@ -3,12 +3,12 @@
 //! Nearly all `unsafe` of the product is here. Each function owns what it hands to the kernel for the
 //! length of the call, and turns -1 into an error.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsString};
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
@@ -258,6 +258,17 @@ pub(super) fn limit(resource: c_uint, most: u64) -> io::Result<()> {
 pub(super) fn ids() -> (u32, u32) {
     // SAFETY: no arguments, cannot fail.
     unsafe { (libc::geteuid(), libc::getegid()) }
+}
+
+/// The home folder that the system's list of users names for this process.
+pub(super) fn account_home() -> Option<PathBuf> {
+    // SAFETY: the entry is read at once, by a process with one thread; its strings end in NUL.
+    let home = unsafe {
+        let entry = libc::getpwuid(libc::getuid());
+        let home = entry.as_ref()?.pw_dir;
+        (!home.is_null()).then(|| CStr::from_ptr(home).to_bytes().to_vec())?
+    };
+    Some(PathBuf::from(OsString::from_vec(home)))
 }
 
 /// Sends a signal.

@@ -1,0 +1,225 @@
+//! `ringfence run`: a command behind walls that the kernel holds, whatever it intends.
+//!
+//! What it may see is a plan that can be read before (`--explain`). Output, exit code, signals and the
+//! terminal are the command's own; what Ringfence itself has to say goes to standard error.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use ringfence_sandbox::{
+    Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Tier,
+};
+use serde_json::json;
+
+use crate::exit::{Exit, Failure, Problem};
+use crate::render::json;
+use crate::render::text::printable;
+
+/// Run a command so that it can do no more than its workspace needs
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence run -- npm test\n  ringfence run --net --write ../cache -- bash -c 'make && make install'\n  ringfence run --explain -- make\n\nExit codes: those of the command; 128 + n if signal n ended it; 125 if it was not started because something\ncould not be enforced, 126 if it cannot be executed, 127 if it was not found."
+)]
+pub(crate) struct Run {
+    /// Share the network of this machine; without it there is none
+    #[arg(long)]
+    net: bool,
+    /// What kind of command it is; `auto` goes by the command
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    profile: ProfileName,
+    /// Something more to read; may be given several times
+    #[arg(long, value_name = "PATH")]
+    read: Vec<PathBuf>,
+    /// Something more to write; may be given several times
+    #[arg(long, value_name = "PATH")]
+    write: Vec<PathBuf>,
+    /// The folder to work in, instead of the current one; may be given several times
+    #[arg(long, value_name = "DIR")]
+    workspace: Vec<PathBuf>,
+    /// A variable more to pass in; may be given several times
+    #[arg(long, value_name = "NAME")]
+    env: Vec<String>,
+    /// The most memory that each process may map, in bytes
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
+    /// The most processes and threads at a time
+    #[arg(long, value_name = "NUMBER")]
+    processes: Option<u64>,
+    /// Refuse to start with less than this tier
+    #[arg(long, value_enum, value_name = "TIER")]
+    require_tier: Option<TierName>,
+    /// Print the plan and what this system gives, and run nothing
+    #[arg(long)]
+    explain: bool,
+    /// Write JSON: the plan with --explain, else what could not be enforced
+    #[arg(long)]
+    json: bool,
+    /// The command
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ProfileName {
+    /// By the command; any command that has no profile of its own is `plain`
+    #[default]
+    Auto,
+    /// Any command of a developer
+    Plain,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TierName {
+    /// Own namespaces, Landlock and seccomp
+    #[value(name = "A", alias = "a")]
+    A,
+    /// Landlock and seccomp at least
+    #[value(name = "C", alias = "c")]
+    C,
+}
+
+impl From<TierName> for Tier {
+    fn from(name: TierName) -> Self {
+        match name {
+            TierName::A => Self::A,
+            TierName::C => Self::C,
+        }
+    }
+}
+
+/// Runs it. The exit code is the command's own.
+pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
+    match run.planned() {
+        Ok(plan) if run.explain => explain(run, &plan, out),
+        Ok(plan) => execute(run, &plan, out),
+        Err(refusal) => refuse(run, &refusal, out),
+    }
+}
+
+fn execute(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
+    if run.command.is_empty() {
+        let help = "write the command after --, as in `ringfence run -- make`";
+        return Err(Problem::new("no command is given", help).into());
+    }
+    let require = run.require_tier.map(Tier::from);
+    let mut notice = |support: &Support| weaker(support);
+    match Sandbox::run(plan, &run.command, require, &mut notice) {
+        Ok(code) => {
+            for path in plan.appeared(&Host) {
+                let path = path.to_string_lossy();
+                say(&format!("{path} was made by this run and may be executed later: look at it"));
+            }
+            Ok(Exit::Child(code))
+        }
+        Err(refusal) => refuse(run, &refusal, out),
+    }
+}
+
+/// Says what is not held, before the command starts.
+fn weaker(support: &Support) {
+    let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    say(&format!("contained with tier {tier}; not held:"));
+    for missing in &support.missing {
+        say(&format!("  {missing}"));
+    }
+}
+
+/// One line to people. Standard output belongs to the command.
+fn say(text: &str) {
+    // If nobody reads standard error the command is to run all the same.
+    let _ = writeln!(std::io::stderr(), "ringfence: {}", printable(text));
+}
+
+fn refuse(run: &Run, refusal: &Refusal, out: &mut impl Write) -> Result<Exit, Failure> {
+    let code = refusal.exit_code();
+    if run.json {
+        let (what, why, help) = (refusal.what(), refusal.why(), refusal.remedy());
+        json::line(out, &json!({"error": what, "why": why, "help": help, "code": code}))?;
+    } else {
+        let started = match refusal.about() {
+            RefusalKind::NotFound | RefusalKind::NotExecutable => "",
+            RefusalKind::Request | RefusalKind::Support => "could not enforce: ",
+        };
+        say(&format!("{started}{refusal}"));
+    }
+    Ok(Exit::Child(code))
+}
+
+fn explain(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
+    let support = Sandbox::probe();
+    if run.json {
+        json::line(out, &json!({"plan": plan, "support": support}))?;
+    } else {
+        let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
+        writeln!(out, "tier      {tier}, Landlock {}", support.landlock)?;
+        write!(out, "{plan}")?;
+        if !support.missing.is_empty() {
+            writeln!(out, "\nnot held by this system")?;
+        }
+        for missing in &support.missing {
+            writeln!(out, "  {}", printable(&missing.to_string()))?;
+        }
+    }
+    let require = run.require_tier.map(Tier::from);
+    Ok(if support.tier < require || support.tier.is_none() { Exit::Child(125) } else { Exit::Fine })
+}
+
+impl Run {
+    fn planned(&self) -> Result<Plan, Refusal> {
+        let profile = match self.profile {
+            ProfileName::Auto | ProfileName::Plain => Profile::plain()?,
+        };
+        Plan::for_command(&profile, &self.request()?, &Host)
+    }
+
+    fn request(&self) -> Result<Request, Refusal> {
+        let cwd = env::current_dir().map_err(|error| {
+            let remedy = "change to a folder that exists";
+            Refusal::of_request("the current folder cannot be told", remedy).because(error)
+        })?;
+        let workspace = if self.workspace.is_empty() {
+            vec![cwd.clone()]
+        } else {
+            absolute(&cwd, &self.workspace)?
+        };
+        // Without a folder of its own it starts in the first workspace, unless it is in one.
+        let inside = workspace.iter().any(|it| cwd.starts_with(it));
+        let cwd = if inside { Some(cwd.clone()) } else { workspace.first().cloned() };
+        let here = env::current_dir().unwrap_or_default();
+        let known = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Ok(Request {
+            workspace,
+            cwd: cwd.unwrap_or_default(),
+            homes: Host::homes(),
+            environment: env::vars_os().filter_map(known).collect(),
+            pass: self.env.clone(),
+            read: absolute(&here, &self.read)?,
+            write: absolute(&here, &self.write)?,
+            hide: state_folders(),
+            network: self.net,
+            limits: Limits { processes: self.processes, memory: self.memory, ..Limits::default() },
+        })
+    }
+}
+
+/// Where Ringfence keeps what a command must not see, if that is not below the home folder.
+fn state_folders() -> Vec<PathBuf> {
+    let names = ["RINGFENCE_STATE", "RINGFENCE_CONFIG"];
+    names.into_iter().filter_map(env::var_os).map(PathBuf::from).collect()
+}
+
+/// Paths as the system knows them: absolute, and without links.
+fn absolute(here: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+    let resolve = |path: &PathBuf| {
+        here.join(path).canonicalize().map_err(|error| {
+            let what = format!("{} cannot be used", path.display());
+            Refusal::of_request(what, "make it first, or leave it out").because(error)
+        })
+    };
+    paths.iter().map(resolve).collect()
+}
