@@ -253,7 +253,6 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "do not modify anything",
     "don't edit anything",
     "make no changes",
-    "no changes",
     "don't make any changes",
     "do not make any changes",
     "don't write any code",

@@ -67,6 +67,9 @@ const READ_BYTES: usize = 4_000;
 /// In a sentence of so few words, a verb alone is meant: "push it".
 const SHORT_SENTENCE: usize = 6;
 
+/// "Only read" is said in few words; a longer sentence speaks of something that is read-only.
+const BRIEF_SENTENCE: usize = 10;
+
 /// Reads one message.
 pub(crate) fn read(message: &str) -> Intent {
     let mut intent = Intent::default();
@@ -120,7 +123,8 @@ fn sentences(message: &str) -> Vec<(String, bool)> {
 }
 
 fn read_sentence(intent: &mut Intent, sentence: &str, quoted: bool) {
-    if READ_ONLY.iter().any(|phrase| contains_phrase(sentence, phrase)) {
+    let brief = words(sentence).count() <= BRIEF_SENTENCE;
+    if brief && READ_ONLY.iter().any(|phrase| contains_phrase(sentence, phrase)) {
         intent.boundaries.push(Boundary { operation: None, objects: Vec::new() });
         return;
     }
@@ -314,6 +318,8 @@ mod tests {
             assert_eq!(forbidden(said), [], "{said}");
         }
         assert_eq!(forbidden("don't change src/api.rs"), [Some(Operation::Change)]);
+        assert_eq!(forbidden("look around, but do not change any files"), [None]);
+        assert_eq!(forbidden("the view is read-only and shows what others have changed"), []);
         assert_eq!(forbidden("never push to main"), [Some(Operation::Push)]);
     }
 

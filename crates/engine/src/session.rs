@@ -71,8 +71,10 @@ impl Session {
             return;
         }
         let intent = said::read(message);
-        self.boundaries.retain(|boundary| {
-            boundary.operation.is_none_or(|operation| !intent.lifted.contains(&operation))
+        self.boundaries.retain(|boundary| match boundary.operation {
+            Some(operation) => !intent.lifted.contains(&operation),
+            // "Only look" holds until something is asked for that cannot be done by looking.
+            None => intent.requests.is_empty(),
         });
         self.boundaries.extend(intent.boundaries.iter().cloned());
         self.said.push((digest, intent));

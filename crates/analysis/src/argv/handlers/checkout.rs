@@ -10,13 +10,15 @@ use crate::value::Word;
 /// Files named without `--` in front lose their changes.
 pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
     let parsed = subject.parsed;
-    if parsed.given("new") || parsed.given("reset_branch") || parsed.given("paths") {
+    // `--ours` and `--theirs` pick a side of a conflict: what is overwritten is the mark-up of both.
+    let settles = ["new", "reset_branch", "paths", "side"];
+    if settles.iter().any(|name| parsed.given(name)) {
         return;
     }
     let things: Vec<&Word> = parsed.all("things").collect();
     for (index, word) in things.iter().enumerate() {
         // Behind a commit, everything is a file.
-        let is_file = index > 0 || parsed.given("side") || names_file(analyzer, subject, word);
+        let is_file = index > 0 || names_file(analyzer, subject, word);
         if is_file {
             let located = paths::locate(analyzer, subject.frame, &word.value).to_string();
             let lost = AttrValue::from(["changes"]);
