@@ -248,7 +248,8 @@ fn masked(
     let homes = request.homes.iter();
     let home = homes.flat_map(|it| profile.home.secret.iter().map(|name| it.join(name)));
     let mut masks: Vec<Mask> = Vec::new();
-    let wanted: BTreeSet<PathBuf> = system.chain(home).chain(look.sockets()).collect();
+    let wanted: BTreeSet<PathBuf> =
+        system.chain(home).chain(request.hide.iter().cloned()).chain(look.sockets()).collect();
     for path in wanted {
         let Some(path) = look.resolve(&path) else { continue };
         let visible = !covered.covers(&path) || is_shown(show, &path);

@@ -81,24 +81,34 @@ pub(super) fn shown(
     look: &dyn Look,
     covered: &Covered<'_>,
 ) -> Result<(Vec<Show>, Vec<Link>), Refusal> {
-    let mut gather = Gather { look, covered, paths: BTreeMap::new(), links: Vec::new() };
+    let homes = request.homes.iter();
+    let secret = homes.flat_map(|home| profile.home.secret.iter().map(|it| home.join(it)));
+    // By its own name, and by what it leads to.
+    let secret = secret.flat_map(|it| look.resolve(&it).into_iter().chain([it])).collect();
+    let mut gather = Gather {
+        look,
+        covered,
+        secret,
+        homes: &request.homes,
+        paths: BTreeMap::new(),
+        links: Vec::new(),
+    };
     for home in &request.homes {
-        let secret: Vec<PathBuf> = profile.home.secret.iter().map(|it| home.join(it)).collect();
         for name in &profile.home.read {
-            gather.offer(&home.join(name), false, &secret);
+            gather.offer(&home.join(name), false);
         }
         for name in &profile.home.write {
-            gather.offer(&home.join(name), true, &secret);
+            gather.offer(&home.join(name), true);
         }
     }
     for folder in program_folders(profile, request) {
-        gather.offer(&folder, false, &[]);
+        gather.offer(&folder, false);
     }
     for path in &profile.system.run {
-        gather.offer(Path::new(path), false, &[]);
+        gather.offer(Path::new(path), false);
     }
     if request.network {
-        gather.offer(Path::new("/etc/resolv.conf"), false, &[]);
+        gather.offer(Path::new("/etc/resolv.conf"), false);
     }
     for path in &request.read {
         gather.demand(path, false)?;
@@ -148,6 +158,9 @@ fn program_folders(profile: &Profile, request: &Request) -> Vec<PathBuf> {
 struct Gather<'a> {
     look: &'a dyn Look,
     covered: &'a Covered<'a>,
+    homes: &'a [PathBuf],
+    /// What is never shown of them.
+    secret: Vec<PathBuf>,
     /// Path → whether it can be written.
     paths: BTreeMap<PathBuf, bool>,
     links: Vec<Link>,
@@ -155,20 +168,23 @@ struct Gather<'a> {
 
 impl Gather<'_> {
     /// Shows a path if it is there, and is not a secret by another name.
-    fn offer(&mut self, path: &Path, write: bool, secret: &[PathBuf]) {
+    fn offer(&mut self, path: &Path, write: bool) {
         let Some(target) = self.look.resolve(path) else { return };
-        if secret.iter().any(|it| target.starts_with(it) || it.starts_with(&target)) && write {
-            return;
-        }
-        // A link that leads to a folder above what is hidden would bring all of it back.
-        let reveals = self.covered.hide.iter().any(|it| it.starts_with(&target));
-        if reveals || secret.iter().any(|it| target.starts_with(it)) {
+        // Nor one that leads to a folder above secrets, or above what is hidden: it would bring all of
+        // that back.
+        let covers = self.covered.hide.iter().chain(&self.secret).chain(self.homes);
+        let mut above = covers.filter(|it| it.starts_with(&target));
+        if above.next().is_some() || self.is_secret(&target) {
             return;
         }
         if target != path && self.look.kind(path) == Kind::Link && self.covered.covers(path) {
             self.links.push(Link { at: path.to_path_buf(), to: target.clone() });
         }
         self.add(target, write);
+    }
+
+    fn is_secret(&self, path: &Path) -> bool {
+        self.secret.iter().any(|it| path.starts_with(it))
     }
 
     /// Shows a path that was asked for by name.
