@@ -46,6 +46,8 @@ impl Look for Host {
     }
 
     fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        // Most of what a profile names is not there, which one look tells.
+        path.symlink_metadata().ok()?;
         path.canonicalize().ok()
     }
 

@@ -127,6 +127,7 @@ fn supervise(
                         }
                         return Ok(End::Refused(refusal));
                     }
+                    Message::Ended(code) => return Ok(End::Code(code)),
                     Message::Unknown => {}
                 },
             }

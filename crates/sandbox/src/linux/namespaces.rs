@@ -143,14 +143,26 @@ fn guard(worker: pid_t, signals: &Signals, control: &OwnedFd) -> ! {
 fn reap(worker: pid_t, control: BorrowedFd<'_>) {
     while let Ok(Some((pid, change))) = sys::changed_child(-1, true) {
         match change {
-            Change::Exited(code) if pid == worker => sys::exit_now(code.into()),
-            Change::Killed(signal) if pid == worker => sys::exit_now(128 + signal),
+            Change::Exited(code) if pid == worker => end(code.into(), control),
+            Change::Killed(signal) if pid == worker => end(128 + signal, control),
             Change::Stopped if pid == worker => {
                 let _ = sys::send(control, &[message::STOPPED]);
             }
             Change::Exited(_) | Change::Killed(_) | Change::Stopped => {}
         }
     }
+}
+
+/// Ends what is left, tells the supervisor, and ends. The kernel takes its time to take namespaces apart,
+/// and nobody has to wait for that once nothing runs in them.
+fn end(code: i32, control: BorrowedFd<'_>) -> ! {
+    let all = -1;
+    let _ = sys::signal(all, libc::SIGKILL);
+    while sys::wait_for(all).is_ok() {}
+    if let Ok(byte) = u8::try_from(code) {
+        let _ = sys::send(control, &[message::ENDED, byte]);
+    }
+    sys::exit_now(code)
 }
 
 fn pass_on(worker: pid_t, control: BorrowedFd<'_>) {

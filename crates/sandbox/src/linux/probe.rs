@@ -59,7 +59,7 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
     let length = sys::receive(supervisor.as_fd(), &mut buffer).map_err(&step)?.unwrap_or(0);
     match message::read(buffer.get(..length).unwrap_or_default()) {
         message::Message::Refused(refusal) => Err(refusal),
-        message::Message::Stopped | message::Message::Unknown => {
+        message::Message::Stopped | message::Message::Ended(_) | message::Message::Unknown => {
             Err(step(std::io::Error::other("the trial ended without a word")))
         }
     }
