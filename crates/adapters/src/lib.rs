@@ -10,6 +10,8 @@
 
 mod agents;
 
+pub mod hook;
+pub mod install;
 pub mod labelled;
 mod normalize;
 pub mod transcript;

@@ -7,6 +7,7 @@
 mod command;
 mod exit;
 mod input;
+mod places;
 mod recording;
 mod render;
 mod rules;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{check, explain, policy, replay, run, version};
+use crate::command::{audit, check, explain, hook, init, policy, replay, run, status, version};
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
 use crate::render::snippet;
@@ -45,23 +46,35 @@ Start with what your own agent did:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     Check(check::Check),
     Explain(explain::Explain),
+    Hook(hook::Hook),
+    Init(init::Init),
+    Policy(policy::Policy),
     Replay(replay::Replay),
     Run(run::Run),
-    Policy(policy::Policy),
+    Status(status::Status),
     Version(version::Version),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // An agent waits: nothing but the answer may happen.
+    if let Command::Hook(hook) = &cli.command {
+        return hook::run(hook);
+    }
     let mut out = color::stdout(cli.color);
     let done = match &cli.command {
+        Command::Audit(audit) => audit::run(audit, &mut out),
         Command::Check(check) => check::run(check, &mut out),
         Command::Explain(explain) => explain::run(explain, &mut out),
         Command::Replay(replay) => replay::run(replay, &mut out),
         Command::Run(run) => run::run(run, &mut out),
+        Command::Hook(_) => Ok(Exit::Usage),
+        Command::Init(init) => init::run(init, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
+        Command::Status(status) => status::run(status, &mut out),
         Command::Version(version) => version::run(version, &mut out),
     };
     let done = done.and_then(|exit| Ok(out.flush().map(|()| exit)?));

@@ -160,8 +160,11 @@ fn boundaries(clause: &str) -> Vec<Boundary> {
     operations_in(&reach)
         .into_iter()
         .filter_map(|operation| {
-            let boundary =
-                Boundary { operation: Some(operation), objects: objects_after(clause, operation) };
+            let objects = objects_after(clause, operation);
+            let everything = operation == Operation::Change
+                && objects.is_empty()
+                && words(&reach).any(|word| matches!(word, "anything" | "any" | "files"));
+            let boundary = Boundary { operation: (!everything).then_some(operation), objects };
             is_meant(&boundary, &reach).then_some(boundary)
         })
         .collect()

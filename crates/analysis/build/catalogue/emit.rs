@@ -23,6 +23,12 @@ struct Node {
     children: BTreeMap<String, Node>,
 }
 
+impl Node {
+    fn has_gap(&self) -> bool {
+        self.body.is_none() || self.children.values().any(Self::has_gap)
+    }
+}
+
 impl Emitter {
     /// Adds one entry.
     pub(crate) fn entry(&mut self, entry: Entry) -> Result<(), String> {
@@ -52,21 +58,12 @@ impl Emitter {
                 }
             }
         }
-        let empty = self.body(
-            &Command {
-                grammar: None,
-                lenient: None,
-                flags: String::new(),
-                values: String::new(),
-                optional: String::new(),
-                option: BTreeMap::new(),
-                operands: Default::default(),
-                effects: Default::default(),
-                handler: None,
-            },
-            Some(&root),
-            &names,
-        )?;
+        // Words in the middle of a path, such as `remote` of `remote set-url`, do nothing of their own.
+        let empty = if tree.has_gap() {
+            self.body(&Command::default(), Some(&root), &names)?
+        } else {
+            String::new()
+        };
         let root = self.node(&tree, &empty);
         let mut slots = Vec::new();
         for word in environment.split_whitespace() {

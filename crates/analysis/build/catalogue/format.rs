@@ -45,7 +45,7 @@ pub(crate) struct Entry {
 }
 
 /// A subcommand; its key is its path of words, alternatives separated by `|`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Command {
     pub(crate) grammar: Option<Grammar>,

@@ -311,13 +311,13 @@ impl<'w> Reader<'w> {
             return self.long(word, text, grammar);
         }
         let digits = text.get(1..).unwrap_or_default();
-        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-            if let Some(opt) = self.find("-#") {
-                return self.set(opt, word.clone());
-            }
+        if !digits.is_empty()
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && let Some(opt) = self.find("-#")
+        {
+            return self.set(opt, word.clone());
         }
-        let mut letters = digits.char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in digits.char_indices() {
             let mut name = [b'-'; 5];
             let Some(buffer) = name.get_mut(1..) else { return };
             let length = letter.encode_utf8(buffer).len();

@@ -34,13 +34,8 @@ pub(crate) fn locate(ecosystem: &str, value: &Value) -> Located {
 
 /// A package that does not come from the registry.
 fn foreign(text: &str) -> Option<&'static str> {
-    if text.starts_with("git+")
-        || text.starts_with("git@")
-        || text.starts_with("git://")
-        || text.ends_with(".git")
-    {
-        Some("vcs")
-    } else if text.starts_with("github:") || text.starts_with("gitlab:") {
+    const FORGES: [&str; 5] = ["git+", "git@", "git://", "github:", "gitlab:"];
+    if FORGES.iter().any(|start| text.starts_with(start)) || text.ends_with(".git") {
         Some("vcs")
     } else if text.starts_with("http://") || text.starts_with("https://") {
         Some("network")

@@ -609,8 +609,7 @@ impl Shell<'_, '_> {
         if path == "/dev/null" {
             return Data::None;
         }
-        let positional = (!arguments.is_empty())
-            .then(|| std::mem::replace(&mut self.state.positional, Some(arguments)));
+        let positional = (!arguments.is_empty()).then(|| self.state.positional.replace(arguments));
         let data = match self.analyzer.written(&path) {
             Some(data) => data.clone(),
             None => match self.analyzer.file(&path) {

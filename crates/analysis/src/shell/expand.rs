@@ -504,7 +504,7 @@ fn sequence<'w>(inner: &[Token<'w>], limit: usize) -> Option<Vec<Vec<Token<'w>>>
         // `{1..$n}` stays as it is in bash; zsh counts. Some number, then.
         let dots =
             inner.windows(2).any(|pair| matches!(pair, [Token::Char('.'), Token::Char('.')]));
-        return dots.then(|| vec![inner.iter().cloned().collect()]);
+        return dots.then(|| vec![inner.to_vec()]);
     };
     let mut parts = text.split("..");
     let (start, end, step) = (parts.next()?, parts.next()?, parts.next());

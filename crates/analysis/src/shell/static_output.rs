@@ -283,7 +283,7 @@ fn characters(words: &[&str], text: &str) -> Option<String> {
         let (start, end) = range(chars)?;
         let take = end.saturating_sub(start).saturating_add(1);
         return Some(lines(text, |line| {
-            line.chars().skip(start.checked_sub(1).unwrap_or(0)).take(take).collect()
+            line.chars().skip(start.saturating_sub(1)).take(take).collect()
         }));
     }
     let fields = joined.strip_prefix("-d")?;

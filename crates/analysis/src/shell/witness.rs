@@ -97,7 +97,7 @@ impl Scanner<'_> {
                 }
                 continue;
             }
-            let Some(mode) = self.modes.last().copied() else { return None };
+            let mode = self.modes.last().copied()?;
             if let Mode::Heredoc(end) = mode
                 && self.at >= end
             {

@@ -1,8 +1,12 @@
 //! One module per command. Each has its arguments and a `run` that says how it ended.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod hook;
+pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod status;
 pub(crate) mod version;

@@ -150,7 +150,7 @@ fn saved(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, urls: &[&Word]) -> 
             write(analyzer, within(word.value.clone()), word.span);
         }
     }
-    if !shown && parsed.given("remote_name") || !shown && parsed.given("always_saves") {
+    if !shown && (parsed.given("remote_name") || parsed.given("always_saves")) {
         for url in urls {
             let name = match &url.value {
                 Value::Known(text) => {

@@ -1,0 +1,276 @@
+//! Claude Code's settings file: JSON with comments.
+
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::json;
+
+use super::{InstallError, Registered, Registration, program_of};
+use crate::hook::HookAgent;
+
+/// Events that can stop a call. Hooks that fail there must block.
+const DECIDING: &[&str] = &["PreToolUse", "PermissionRequest"];
+
+/// Events that tell what happened.
+const TELLING: &[&str] = &[
+    "PostToolUse",
+    "PostToolUseFailure",
+    "UserPromptSubmit",
+    "SessionStart",
+    "SessionEnd",
+    "Stop",
+    "SubagentStart",
+    "SubagentStop",
+    "ConfigChange",
+];
+
+/// Events that take a matcher for tools.
+const MATCHED: &[&str] = &["PreToolUse", "PermissionRequest", "PostToolUse", "PostToolUseFailure"];
+
+/// Seconds after which the agent gives up on the hook. The hook's own deadline is shorter.
+const TIMEOUT: &str = "10";
+
+pub(super) fn register(settings: &str, gate: &Registration) -> Result<String, InstallError> {
+    let root = parse(settings)?;
+    let top = root.object_value_or_create().ok_or_else(not_an_object)?;
+    if is_registered(&top, gate) {
+        return Ok(settings.to_owned());
+    }
+    remove_ours(&top)?;
+    let hooks = top.object_value_or_create("hooks").ok_or_else(|| wrong_type("hooks"))?;
+    for event in DECIDING.iter().chain(TELLING) {
+        let groups = hooks.array_value_or_create(event).ok_or_else(|| wrong_type(event))?;
+        groups.ensure_multiline();
+        groups.append(group(event, gate));
+    }
+    Ok(root.to_string())
+}
+
+pub(super) fn unregister(settings: &str) -> Result<String, InstallError> {
+    let root = parse(settings)?;
+    if let Some(top) = root.object_value() {
+        remove_ours(&top)?;
+    }
+    Ok(root.to_string())
+}
+
+pub(super) fn registered(settings: &str) -> Result<Registered, InstallError> {
+    let root = parse(settings)?;
+    let mut found = Registered::default();
+    let Some(top) = root.object_value() else {
+        found.missing = DECIDING.iter().map(|event| (*event).to_owned()).collect();
+        return Ok(found);
+    };
+    for event in DECIDING {
+        let entries = entries(&top, event);
+        let guards = entries.iter().any(|entry| entry.matches_all && entry.program.is_some());
+        let list = if guards { &mut found.guarded } else { &mut found.missing };
+        list.push((*event).to_owned());
+        found.programs.extend(entries.into_iter().filter_map(|entry| entry.program));
+    }
+    found.programs.sort();
+    found.programs.dedup();
+    let is_true = |name: &str| {
+        let value = top.get(name).and_then(|property| property.value());
+        value.and_then(|value| value.as_boolean_lit()).is_some_and(|literal| literal.value())
+    };
+    if is_true("disableAllHooks") {
+        found.bypasses.push("`disableAllHooks` is true: no hook runs".to_owned());
+    }
+    if is_true("allowManagedHooksOnly") {
+        found.bypasses.push("`allowManagedHooksOnly` is true: only managed hooks run".to_owned());
+    }
+    Ok(found)
+}
+
+/// Whether every event already calls this very gate.
+fn is_registered(top: &CstObject, gate: &Registration) -> bool {
+    let command = gate.command(HookAgent::ClaudeCode);
+    DECIDING.iter().chain(TELLING).all(|event| {
+        let entries = entries(top, event);
+        entries.iter().any(|entry| entry.matches_all && entry.command == command)
+    })
+}
+
+fn group(event: &str, gate: &Registration) -> CstInputValue {
+    let mut hook = vec![
+        ("type".to_owned(), json!("command")),
+        ("command".to_owned(), json!(gate.command(HookAgent::ClaudeCode))),
+        ("timeout".to_owned(), CstInputValue::Number(TIMEOUT.to_owned())),
+    ];
+    if DECIDING.contains(&event) {
+        hook.push(("onFailure".to_owned(), json!("block")));
+    }
+    let mut group = Vec::new();
+    if MATCHED.contains(&event) {
+        group.push(("matcher".to_owned(), json!("*")));
+    }
+    group.push(("hooks".to_owned(), CstInputValue::Array(vec![CstInputValue::Object(hook)])));
+    CstInputValue::Object(group)
+}
+
+/// One hook of an event.
+struct Entry {
+    command: String,
+    program: Option<std::path::PathBuf>,
+    matches_all: bool,
+}
+
+fn entries(top: &CstObject, event: &str) -> Vec<Entry> {
+    let groups = top.object_value("hooks").and_then(|hooks| hooks.array_value(event));
+    let groups = groups.map(|groups| groups.elements()).unwrap_or_default();
+    let mut found = Vec::new();
+    for group in groups.iter().filter_map(CstNode::as_object) {
+        let matcher = text(&group, "matcher").unwrap_or_default();
+        let hooks = group.array_value("hooks").map(|hooks| hooks.elements()).unwrap_or_default();
+        for hook in hooks.iter().filter_map(CstNode::as_object) {
+            found.push(Entry {
+                command: text(&hook, "command").unwrap_or_default(),
+                program: our_program(&hook),
+                matches_all: matches!(matcher.as_str(), "" | "*" | ".*"),
+            });
+        }
+    }
+    found
+}
+
+/// Removes our hooks, and what only held them.
+fn remove_ours(top: &CstObject) -> Result<(), InstallError> {
+    let Some(hooks_property) = top.get("hooks") else { return Ok(()) };
+    let hooks = hooks_property.object_value().ok_or_else(|| wrong_type("hooks"))?;
+    let mut removed_any = false;
+    for event in hooks.properties() {
+        let Some(groups) = event.array_value() else { continue };
+        let removed = remove_from(&groups);
+        removed_any |= removed;
+        if removed && groups.elements().is_empty() {
+            event.remove();
+        }
+    }
+    if removed_any && hooks.properties().is_empty() {
+        hooks_property.remove();
+    }
+    Ok(())
+}
+
+fn remove_from(groups: &CstArray) -> bool {
+    let mut removed_any = false;
+    for group in groups.elements() {
+        let Some(hooks) = group.as_object().and_then(|group| group.array_value("hooks")) else {
+            continue;
+        };
+        let mut removed = false;
+        for hook in hooks.elements() {
+            if hook.as_object().is_some_and(|hook| our_program(&hook).is_some()) {
+                hook.remove();
+                removed = true;
+            }
+        }
+        removed_any |= removed;
+        if removed && hooks.elements().is_empty() {
+            group.remove();
+        }
+    }
+    removed_any
+}
+
+fn our_program(hook: &CstObject) -> Option<std::path::PathBuf> {
+    program_of(&text(hook, "command")?, HookAgent::ClaudeCode)
+}
+
+fn text(object: &CstObject, name: &str) -> Option<String> {
+    object.get(name)?.value()?.as_string_lit()?.decoded_value().ok()
+}
+
+fn parse(settings: &str) -> Result<CstRootNode, InstallError> {
+    let settings = if settings.trim().is_empty() { "{}\n" } else { settings };
+    CstRootNode::parse(settings, &ParseOptions::default()).map_err(|error| {
+        InstallError(format!("the settings are not JSON: {error}; repair the file and try again"))
+    })
+}
+
+fn not_an_object() -> InstallError {
+    InstallError("the settings are not a JSON object; repair the file and try again".to_owned())
+}
+
+fn wrong_type(name: &str) -> InstallError {
+    InstallError(format!("`{name}` in the settings has another type than the agent documents"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THEIRS: &str = r#"{
+  // my model
+  "model": "opus",
+  "hooks": {
+    "PreToolUse": [
+      {"matcher": "Bash", "hooks": [{"type": "command", "command": "/home/u/mine.sh"}]} // keep
+    ],
+    "Stop": []
+  },
+  "permissions": {"allow": ["Bash(ls:*)"]}, /* last */
+}
+"#;
+
+    fn gate() -> Registration {
+        Registration {
+            program: "/opt/ring fence/ringfence".into(),
+            state: "/home/u/.local/state/ringfence".into(),
+            decide: false,
+        }
+    }
+
+    #[test]
+    fn what_the_person_wrote_stays() {
+        let ours = register(THEIRS, &gate()).unwrap();
+        for kept in ["// my model", "/home/u/mine.sh", "// keep", "/* last */", "Bash(ls:*)"] {
+            assert!(ours.contains(kept), "{kept} in {ours}");
+        }
+        let found = registered(&ours).unwrap();
+        assert_eq!(found.guarded, ["PreToolUse", "PermissionRequest"]);
+        assert_eq!(found.programs, [std::path::PathBuf::from("/opt/ring fence/ringfence")]);
+    }
+
+    #[test]
+    fn registering_twice_is_registering_once() {
+        let once = register(THEIRS, &gate()).unwrap();
+        assert_eq!(register(&once, &gate()).unwrap(), once);
+    }
+
+    #[test]
+    fn unregistering_leaves_theirs() {
+        let again = unregister(&register(THEIRS, &gate()).unwrap()).unwrap();
+        assert!(!again.contains("ringfence"), "{again}");
+        for kept in ["// my model", "/home/u/mine.sh", "// keep", "/* last */"] {
+            assert!(again.contains(kept), "{kept} in {again}");
+        }
+    }
+
+    #[test]
+    fn a_fresh_file_is_made_whole() {
+        let fresh = register("", &gate()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&fresh).unwrap();
+        let hook = &value["hooks"]["PreToolUse"][0]["hooks"][0];
+        assert_eq!(hook["onFailure"], "block");
+        assert_eq!(
+            hook["command"],
+            "'/opt/ring fence/ringfence' hook claude-code --state /home/u/.local/state/ringfence"
+        );
+    }
+
+    #[test]
+    fn a_narrow_matcher_or_a_switch_is_not_a_guard() {
+        let narrow = register("{}", &gate()).unwrap().replace("\"*\"", "\"Bash\"");
+        assert_eq!(registered(&narrow).unwrap().guarded, Vec::<String>::new());
+        let off = r#"{"disableAllHooks": true}"#;
+        assert_eq!(registered(&register(off, &gate()).unwrap()).unwrap().bypasses.len(), 1);
+    }
+
+    #[test]
+    fn what_is_not_settings_is_not_touched() {
+        for text in ["[]", "{", "{\"hooks\": []}", "{\"hooks\": {\"PreToolUse\": {}}}"] {
+            assert!(register(text, &gate()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `ringfence audit`: what was recorded, and whether it is still what was recorded.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use ringfence_record::RecordError;
+use ringfence_record::projection::{Projection, Query};
+use serde_json::{Value, json};
+
+use crate::exit::{Exit, Failure, Problem};
+use crate::places;
+use crate::render::json;
+use crate::render::text::{cut, printable};
+
+/// Look at the audit log, and check it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify")]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the newest entries
+    Tail(Tail),
+    /// Show one entry as it was recorded
+    Show {
+        /// The number of the entry
+        seq: u64,
+    },
+    /// Check every link of the log, from the files alone
+    Verify {
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build the search database again from the log
+    Reindex,
+}
+
+#[derive(Debug, Args)]
+struct Tail {
+    /// How many entries
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    lines: u32,
+    /// Of this session only
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// With this verdict only
+    #[arg(long, value_name = "VERDICT", value_parser = ["allow", "contain", "ask", "deny"])]
+    verdict: Option<String>,
+    /// With this rule or code only
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// With these words in them only
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// Write the entries as they were recorded, one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(audit: &Audit, out: &mut impl Write) -> Result<Exit, Failure> {
+    match &audit.command {
+        Command::Tail(tail) => show_tail(tail, out),
+        Command::Show { seq } => show(*seq, out),
+        Command::Verify { json } => verify(*json, out),
+        Command::Reindex => reindex(out),
+    }
+}
+
+fn show_tail(tail: &Tail, out: &mut impl Write) -> Result<Exit, Failure> {
+    let query = Query {
+        session: tail.session.clone(),
+        verdict: tail.verdict.clone(),
+        code: tail.code.clone(),
+        text: tail.search.clone(),
+        limit: tail.lines,
+    };
+    let entries = projection()?.find(&query).map_err(failed)?;
+    for entry in entries {
+        if tail.json {
+            json::line(out, &entry)?;
+        } else {
+            writeln!(out, "{}", in_a_line(&entry))?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn show(seq: u64, out: &mut impl Write) -> Result<Exit, Failure> {
+    let entry = projection()?.get(seq).map_err(failed)?.ok_or_else(|| {
+        Problem::new(format!("there is no entry {seq}"), "`ringfence audit tail` shows the newest")
+    })?;
+    serde_json::to_writer_pretty(&mut *out, &entry).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(Exit::Fine)
+}
+
+fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let (_, log) = places::existing_log()?;
+    let found = log.verify().map_err(failed)?;
+    if as_json {
+        let sound = found.problems.is_empty();
+        let report = json!({"sound": sound, "entries": found.entries, "head": found.head,
+                            "problems": found.problems});
+        json::line(out, &report)?;
+    } else if found.problems.is_empty() {
+        writeln!(out, "sound: {} entries, head {}", found.entries, found.head)?;
+    } else {
+        for problem in &found.problems {
+            writeln!(out, "{}", printable(problem))?;
+        }
+        writeln!(out, "not sound: {} problems in the log", found.problems.len())?;
+    }
+    Ok(if found.problems.is_empty() { Exit::Fine } else { Exit::Found })
+}
+
+fn reindex(out: &mut impl Write) -> Result<Exit, Failure> {
+    let (folder, log) = places::existing_log()?;
+    let mut projection = Projection::open(&folder, &log).map_err(failed)?;
+    let entries = projection.reindex(&log).map_err(failed)?;
+    writeln!(out, "{entries} entries indexed")?;
+    Ok(Exit::Fine)
+}
+
+fn projection() -> Result<Projection, Failure> {
+    let (folder, log) = places::existing_log()?;
+    Ok(Projection::open(&folder, &log).map_err(failed)?)
+}
+
+fn failed(error: RecordError) -> Problem {
+    let help = "`ringfence audit verify` says whether the log itself is sound";
+    Problem::new("the audit log cannot be used", help).because(error)
+}
+
+/// `12  2026-11-21T10:00:00Z  deny   fs.delete-critical-path  Bash  rm -rf ~/`
+fn in_a_line(entry: &Value) -> String {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let seq = entry.get("seq").and_then(Value::as_u64).unwrap_or_default();
+    let at = text("/at").split('.').next().unwrap_or_default().trim_end_matches('Z');
+    let line = match text("/kind") {
+        "decision" => {
+            let input = entry.pointer("/action/input").map(what_of).unwrap_or_default();
+            let (verdict, code) = (text("/decision/verdict"), text("/decision/code"));
+            format!("{verdict:<8} {code}  {}  {input}", text("/action/tool"))
+        }
+        "finding" => format!("finding  {}", text("/code")),
+        "session" => format!("session  {} {}", text("/event"), text("/source")),
+        kind => kind.to_owned(),
+    };
+    cut(&printable(&format!("{seq:>5}  {at}  {line}")), 160)
+}
+
+/// The part of an input that says most.
+fn what_of(input: &Value) -> String {
+    ["command", "file_path", "path", "url", "pattern", "query"]
+        .iter()
+        .find_map(|name| input.get(name)?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| input.to_string())
+}

@@ -1,0 +1,132 @@
+//! `ringfence hook AGENT`: one message of an agent in, one answer out.
+//!
+//! This process lives for milliseconds between an agent and its tool call, and nearly every agent
+//! takes its silence for permission. So the order is: a watchdog first, then everything else; a
+//! panic, an error and a missed deadline all end in the same denial; the record is written before
+//! the answer. Nothing is taken from the environment: a repository can set variables.
+
+mod answer;
+mod origin;
+mod state;
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use ringfence_action::Action;
+use ringfence_adapters::hook::{Answer, HookAgent, Reply};
+
+/// Answers one message of an agent's hook, in the agent's own dialect
+///
+/// Agents call this; `ringfence init` registers it. Ignores the environment: where state and
+/// configuration are is said by the flags that `init` wrote.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  ringfence hook claude-code --state ~/.local/state/ringfence < event.json"
+)]
+pub(crate) struct Hook {
+    /// The agent that speaks: claude-code
+    #[arg(value_name = "AGENT", value_parser = agent)]
+    agent: HookAgent,
+    /// The state folder [default: below the home folder of the user database]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Answer in place of the agent's own prompts, instead of leaving what is allowed to them
+    #[arg(long)]
+    decide: bool,
+}
+
+fn agent(name: &str) -> Result<HookAgent, String> {
+    HookAgent::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = HookAgent::ALL.iter().map(|agent| agent.as_str()).collect();
+        format!("no agent of this kind; known are: {}", known.join(", "))
+    })
+}
+
+/// Well inside the ten seconds that `init` registers with the agent.
+const DEADLINE: Duration = Duration::from_secs(4);
+
+/// Taken by whoever answers; nobody else writes after that.
+static ANSWERED: Mutex<bool> = Mutex::new(false);
+
+pub(crate) fn run(hook: &Hook) -> ExitCode {
+    let agent = hook.agent;
+    std::panic::set_hook(Box::new(|_| {}));
+    let watchdog = thread::Builder::new().spawn(move || {
+        thread::sleep(DEADLINE);
+        let reply = refuse(agent, None, "no decision within the deadline");
+        let code = i32::from(send(&reply));
+        #[expect(clippy::disallowed_methods, reason = "the main thread may never come back")]
+        std::process::exit(code);
+    });
+    let reply = match watchdog {
+        Ok(_) => catch_unwind(AssertUnwindSafe(|| respond(hook)))
+            .unwrap_or_else(|_| refuse(agent, None, "ringfence stopped unexpectedly")),
+        Err(error) => refuse(agent, None, &format!("no watchdog could be started: {error}")),
+    };
+    ExitCode::from(send(&reply))
+}
+
+/// Reads the message and answers it. Every error becomes a denial where the event can deny.
+fn respond(hook: &Hook) -> Reply {
+    let agent = hook.agent;
+    let input = match read_input() {
+        Ok(input) => input,
+        Err(problem) => return refuse(agent, None, &problem),
+    };
+    let message = match agent.read(&input) {
+        Ok(message) => message,
+        Err(error) => return refuse(agent, error.event.as_deref(), &error.to_string()),
+    };
+    match answer::answer(hook, &message) {
+        Ok(answer) => agent.reply(&message.name, &answer),
+        Err(problem) => refuse(agent, Some(&message.name), &problem.to_string()),
+    }
+}
+
+/// The denial for everything that went wrong. Events that cannot deny stay silent.
+fn refuse(agent: HookAgent, event: Option<&str>, problem: &str) -> Reply {
+    let event = event.unwrap_or(agent.before_call());
+    let reason = format!(
+        "ringfence could not decide, so the answer is no: {problem}; \
+         tell the user to run `ringfence status`"
+    );
+    agent.reply(event, &Answer::Deny { reason })
+}
+
+fn read_input() -> Result<Vec<u8>, String> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err("standard input is a terminal; agents call this, not people".to_owned());
+    }
+    let mut input = Vec::new();
+    let limit = Action::MAX_BYTES as u64 + 1;
+    stdin.lock().take(limit).read_to_end(&mut input).map_err(|error| error.to_string())?;
+    if input.len() > Action::MAX_BYTES {
+        return Err(format!("the message is longer than {} bytes", Action::MAX_BYTES));
+    }
+    Ok(input)
+}
+
+/// Writes the reply, once, and returns the exit code. A reply that cannot be written is a denial by
+/// exit code.
+fn send(reply: &Reply) -> u8 {
+    let mut answered = ANSWERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *answered {
+        // The other thread is about to end the process with its own answer.
+        drop(answered);
+        loop {
+            thread::park();
+        }
+    }
+    *answered = true;
+    let mut stdout = io::stdout();
+    let written = stdout.write_all(reply.stdout.as_bytes()).and_then(|()| stdout.flush());
+    let explained = io::stderr().write_all(reply.stderr.as_bytes());
+    if written.and(explained).is_err() { 2 } else { reply.code }
+}

@@ -1,0 +1,192 @@
+//! `ringfence init`: puts the gate in front of the agents of this user, and takes it away again.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ringfence_adapters::hook::HookAgent;
+use ringfence_adapters::install::Registration;
+use ringfence_record::StateFolder;
+use ringfence_record::originals::{Original, Originals};
+use similar::{ChangeTag, TextDiff};
+
+use crate::exit::{Exit, Failure, Problem};
+use crate::places;
+use crate::render::color::{GREEN, RED, paint};
+use crate::render::text::printable;
+
+/// Register the gate with the agents found here
+///
+/// Shows what would change and asks once. Everything else in the settings stays as it is, comments
+/// and order included.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ringfence init\n  ringfence init --undo")]
+pub(crate) struct Init {
+    /// Only these agents [default: those found]
+    #[arg(value_name = "AGENT", value_parser = agent)]
+    agents: Vec<HookAgent>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Take the gate away and restore the settings byte for byte
+    #[arg(long)]
+    undo: bool,
+    /// Let Ringfence answer in place of the agent's own prompts
+    #[arg(long, conflicts_with = "undo")]
+    decide: bool,
+}
+
+fn agent(name: &str) -> Result<HookAgent, String> {
+    HookAgent::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = HookAgent::ALL.iter().map(|agent| agent.as_str()).collect();
+        format!("no gate for this agent yet; there is one for: {}", known.join(", "))
+    })
+}
+
+/// One settings file that would change.
+struct Change {
+    agent: HookAgent,
+    path: PathBuf,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
+    let home = places::home()?;
+    let state = places::state_folder()?;
+    let agents = if init.agents.is_empty() { found(&home) } else { init.agents.clone() };
+    if agents.is_empty() {
+        let help = "install one first, or name it: `ringfence init claude-code`";
+        return Err(Problem::new("no agent was found in your home folder", help).into());
+    }
+    let folder = StateFolder::open(&state).map_err(failed)?;
+    let originals = Originals::open(&folder).map_err(failed)?;
+    let mut changes = Vec::new();
+    for agent in agents {
+        let change = if init.undo {
+            restored(agent, &home, &originals)?
+        } else {
+            registered(agent, &home, &state, init.decide)?
+        };
+        changes.extend(change.filter(|change| change.before != change.after));
+    }
+    if changes.is_empty() {
+        writeln!(out, "nothing to change")?;
+        return Ok(Exit::Fine);
+    }
+    for change in &changes {
+        show(change, out)?;
+    }
+    out.flush()?;
+    if !init.yes && !confirmed()? {
+        writeln!(out, "nothing was changed")?;
+        return Ok(Exit::Found);
+    }
+    for change in &changes {
+        apply(change, init.undo, &originals)?;
+        let done = if init.undo { "restored" } else { "guarded" };
+        writeln!(out, "{done}: {} ({})", change.agent.as_str(), change.path.display())?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn found(home: &Path) -> Vec<HookAgent> {
+    let is_there = |agent: &HookAgent| agent.settings_path(home).parent().is_some_and(Path::is_dir);
+    HookAgent::ALL.iter().copied().filter(is_there).collect()
+}
+
+fn registered(
+    agent: HookAgent,
+    home: &Path,
+    state: &Path,
+    decide: bool,
+) -> Result<Option<Change>, Failure> {
+    let program =
+        std::env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| {
+            Problem::new("cannot tell where this program is", "start it by its full path")
+                .because(error)
+        })?;
+    let path = agent.settings_path(home);
+    let before = read(&path)?;
+    let gate = Registration { program, state: state.to_owned(), decide };
+    let after = agent.register(before.as_deref().unwrap_or_default(), &gate).map_err(|error| {
+        Problem::new(format!("cannot change `{}`", path.display()), "see the cause").because(error)
+    })?;
+    Ok(Some(Change { agent, path, before, after: Some(after) }))
+}
+
+/// The settings as they were before `init`. Where somebody changed them since, only what is ours is
+/// taken out.
+fn restored(
+    agent: HookAgent,
+    home: &Path,
+    originals: &Originals,
+) -> Result<Option<Change>, Failure> {
+    let path = agent.settings_path(home);
+    let before = read(&path)?;
+    let Some(text) = &before else { return Ok(None) };
+    let original = originals.load(agent.as_str()).map_err(failed)?;
+    let after = match original {
+        Some(original) if original.installed == *text => original.before,
+        _ => Some(agent.unregister(text).map_err(|error| {
+            let what = format!("cannot change `{}`", path.display());
+            Problem::new(what, "see the cause").because(error)
+        })?),
+    };
+    Ok(Some(Change { agent, path, before, after }))
+}
+
+fn show(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
+    let before = change.before.as_deref().unwrap_or_default();
+    let after = change.after.as_deref().unwrap_or_default();
+    writeln!(out, "{}", change.path.display())?;
+    let diff = TextDiff::from_lines(before, after);
+    for group in diff.grouped_ops(2) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let line = printable(change.value().trim_end_matches('\n')).into_owned();
+            match change.tag() {
+                ChangeTag::Delete => writeln!(out, "{}", paint(RED, &format!("- {line}")))?,
+                ChangeTag::Insert => writeln!(out, "{}", paint(GREEN, &format!("+ {line}")))?,
+                ChangeTag::Equal => writeln!(out, "  {line}")?,
+            }
+        }
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        let help = "run it on a terminal, or with `--yes` once you have read the change";
+        return Err(Problem::new("nobody is there to confirm the change", help).into());
+    }
+    let mut prompt = std::io::stderr();
+    write!(prompt, "make this change? [y/N] ")?;
+    prompt.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failure> {
+    if !undo && let Some(installed) = &change.after {
+        // Registering again over our own entries keeps the first original.
+        let earlier = originals.load(change.agent.as_str()).map_err(failed)?;
+        let before = match earlier {
+            Some(earlier) if Some(&earlier.installed) == change.before.as_ref() => earlier.before,
+            _ => change.before.clone(),
+        };
+        let original = Original { before, installed: installed.clone() };
+        originals.save(change.agent.as_str(), &original).map_err(failed)?;
+    }
+    ringfence_record::originals::replace(&change.path, change.after.as_deref()).map_err(failed)?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Option<String>, Problem> {
+    ringfence_record::originals::read(path).map_err(failed)
+}
+
+fn failed(error: ringfence_record::RecordError) -> Problem {
+    Problem::new("the settings cannot be changed safely", "see the cause").because(error)
+}

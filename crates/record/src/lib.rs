@@ -1,0 +1,27 @@
+//! What happened, kept so that it can be checked.
+//!
+//! The truth is the audit log: append-only segments of JSON lines, each line naming the hash of the
+//! line before it ([`log`]). A database is a projection of it that can be thrown away and built again
+//! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
+//! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
+//! ([`redact`]).
+//!
+//! *Invariant:* only this crate persists.
+//!
+//! *Invariant:* an entry is on disk before [`log::Log::append`] returns; a torn line was never
+//! acknowledged.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the crate that keeps files, and reads what it kept"
+)]
+
+pub mod log;
+pub mod originals;
+pub mod projection;
+pub mod redact;
+pub mod sessions;
+
+mod folder;
+
+pub use crate::folder::{RecordError, StateFolder};

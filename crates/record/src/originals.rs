@@ -1,0 +1,110 @@
+//! Files of others that Ringfence changes, as they were before, so that it can be undone.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::folder::open_private;
+use crate::{RecordError, StateFolder};
+
+/// One file, before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// What was there; `None` if there was no file.
+    pub before: Option<String>,
+    /// What was put there.
+    pub installed: String,
+}
+
+/// The originals in one state folder, by name.
+#[derive(Debug, Clone)]
+pub struct Originals {
+    folder: PathBuf,
+}
+
+impl Originals {
+    /// The originals in this state folder, made where it is missing.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn open(state: &StateFolder) -> Result<Self, RecordError> {
+        Ok(Self { folder: state.sub("originals")? })
+    }
+
+    /// What was kept under this name.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn load(&self, name: &str) -> Result<Option<Original>, RecordError> {
+        let path = self.path(name);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| RecordError::Damaged { path, problem: error.to_string() })
+    }
+
+    /// Keeps an original under this name.
+    ///
+    /// # Errors
+    /// When it is not on disk whole.
+    pub fn save(&self, name: &str, original: &Original) -> Result<(), RecordError> {
+        let path = self.path(name);
+        let text = serde_json::to_string(original).map_err(|error| RecordError::Damaged {
+            path: path.clone(),
+            problem: error.to_string(),
+        })?;
+        let mut file = open_private(&path, false)?;
+        file.set_len(0)
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .and_then(|()| file.sync_all())
+            .map_err(RecordError::io("write", &path))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+}
+
+/// A text file; `None` if there is none.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn read(path: &Path) -> Result<Option<String>, RecordError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RecordError::io("read", path)(error)),
+    }
+}
+
+/// Puts this text there, or removes the file. A symbolic link is followed to the file it stands for;
+/// the mode stays; a half-written file is never seen.
+///
+/// # Errors
+/// When it cannot be done; the file is as it was then.
+pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let Some(text) = text else {
+        return fs::remove_file(&real).map_err(RecordError::io("remove", &real));
+    };
+    if let Some(folder) = real.parent() {
+        fs::create_dir_all(folder).map_err(RecordError::io("make", folder))?;
+    }
+    let mode = fs::metadata(&real).map_or(0o600, |metadata| metadata.permissions().mode() & 0o7777);
+    let new = real.with_extension("ringfence-new");
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&new, &real));
+    written.map_err(|error| {
+        // Whatever was begun is taken away again; that this failed too is not the news.
+        let _ = fs::remove_file(&new);
+        RecordError::io("replace", &real)(error)
+    })
+}
