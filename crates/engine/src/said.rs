@@ -68,7 +68,7 @@ const READ_BYTES: usize = 4_000;
 const SHORT_SENTENCE: usize = 6;
 
 /// "Only read" is said in few words; a longer sentence speaks of something that is read-only.
-const BRIEF_SENTENCE: usize = 10;
+const BRIEF_SENTENCE: usize = 6;
 
 /// Reads one message.
 pub(crate) fn read(message: &str) -> Intent {

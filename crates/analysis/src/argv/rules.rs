@@ -56,7 +56,11 @@ fn apply_one(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, rule: &Rule) ->
         What::Run(slot) => return run(analyzer, subject, *slot),
         What::Shell(code) => {
             if let Some(word) = joined(analyzer, subject, code) {
-                let stdin = subject.invocation.stdin.clone();
+                // What an option starts is fed by the program: data that nobody has seen.
+                let stdin = match &subject.invocation.stdin {
+                    Data::None => Data::Unknown,
+                    stdin => stdin.clone(),
+                };
                 analyzer.shell(subject.frame, &word, ringfence_action::Dialect::Posix, &stdin);
             }
         }

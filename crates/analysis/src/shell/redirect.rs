@@ -1,6 +1,6 @@
 //! Redirections: what is read, what is written, and where a command's streams lead.
 
-use ringfence_action::{Attr, AttrValue, Effect, EffectKind, Target};
+use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Target};
 
 use super::Shell;
 use super::ir::{self, Node, Piece, RedirectKind, Statement};
@@ -119,8 +119,18 @@ impl Shell<'_, '_> {
                     && let Value::Known(text) = &target
                     && let Some(name) = text.strip_prefix('!')
                 {
-                    // Zsh's `>!` is `>|`.
-                    target = Value::known(name);
+                    // Zsh's `>!` is `>|`. With a blank behind it, the file is the next word, which
+                    // the parser has given to the command.
+                    if name.is_empty() {
+                        let detail = "`>!` names its file in the next word";
+                        self.analyzer.opaque(
+                            &self.frame,
+                            span,
+                            OpaqueReason::UnsupportedSyntax,
+                            detail,
+                        );
+                    }
+                    target = if name.is_empty() { Value::Unknown } else { Value::known(name) };
                 }
                 let append = redirect.kind == RedirectKind::Append;
                 let stdout =

@@ -69,8 +69,8 @@ fn what_a_stricter_rule_overrules_is_a_footnote() {
     let run = ringfence(&["explain"], action.to_string());
     let lines: Vec<&str> = run.out().lines().map(str::trim_start).collect();
     let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
-    let denies = at("× git.force-push-default-branch: ").expect(run.out());
-    let asks = at("? git.force-push: ").expect(run.out());
+    let denies = at("× git.force-push-default-branch: ").unwrap_or_else(|| panic!("{}", run.out()));
+    let asks = at("? git.force-push: ").unwrap_or_else(|| panic!("{}", run.out()));
     assert!(denies < asks, "{}", run.out());
     assert!(lines[denies + 1..asks].iter().any(|line| line.contains("push origin/main (force)")));
 }
