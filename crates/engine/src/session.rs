@@ -94,6 +94,11 @@ impl Session {
         self.created.insert(path.to_owned());
     }
 
+    /// A person has looked at what was denied, and lets the session go on.
+    pub fn release(&mut self) {
+        self.denials = Denials::default();
+    }
+
     /// Notes a source of text or events that is not to be trusted.
     pub fn distrust(&mut self, source: &str) {
         self.untrusted.insert(source.to_owned());

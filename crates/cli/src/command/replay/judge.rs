@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ringfence_action::{Action, Decision};
+use ringfence_action::{Action, Decision, Verdict};
 use ringfence_engine::{Explained, Session};
 
 use crate::exit::Problem;
@@ -49,6 +49,11 @@ pub(super) fn judge<'a>(
                 let decided = judge.decide_in(action, &mut session);
                 let explained =
                     decided.map_err(|error| undecided(recording, call).because(error))?;
+                // Here history went on as if nothing had happened; an agent that was told no would
+                // have gone another way. One denial is not counted against what follows it.
+                if explained.decision.verdict == Verdict::Deny {
+                    session.release();
+                }
                 if let Some(id) = &action.id {
                     by_id.insert(id, call);
                 }
