@@ -29,5 +29,13 @@ pub(crate) fn analyse(source: &dyn FactSource, action: &Action, call: &Call) -> 
     }
     let mut facts = action.facts.clone();
     source.gather(&action, &analysis.effects, &mut facts);
+    // A name that leads elsewhere is judged by where it leads.
+    let known =
+        |path: &str| action.facts.paths.get(path).is_some_and(|path| path.resolved.is_some());
+    if facts.paths.iter().any(|(path, facts)| facts.resolved.is_some() && !known(path)) {
+        action.to_mut().facts = facts.clone();
+        analysis = analyze(&action, call);
+        source.gather(&action, &analysis.effects, &mut facts);
+    }
     (analysis, facts)
 }
