@@ -157,6 +157,8 @@ impl<'w> Reader<'w> {
                 }
                 Some(text) if grammar == Grammar::Dd => self.pair(word, text),
                 Some(text) if is_option(text, grammar) => self.option(word, text, grammar),
+                // A dash alone is an operand, but for the few that list it: `env - CMD`.
+                Some("-") if self.find("-").is_some() => {}
                 text => {
                     if self.descend(word, text) {
                         continue;
