@@ -37,6 +37,10 @@ pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, 
         let call = ringfence_adapters::normalize(&action);
         let session = sessions.of(action.session.as_deref());
         let decision = times.decision(|| engine.decide(&action, &call, session).decision);
+        // History went on as if nothing had been denied: one denial is counted once.
+        if decision.verdict == Verdict::Deny {
+            session.release();
+        }
         if let Some(wanted) = show {
             print_if(wanted, row, &decision);
             continue;
