@@ -130,8 +130,18 @@ impl Action {
                 )));
             }
         }
-        serde_json::from_value(value)
-            .map_err(|error| malformed(format!("not an action: {error}; see schema/action.json")))
+        let action: Self = serde_json::from_value(value).map_err(|error| {
+            malformed(format!("not an action: {error}; see schema/action.json"))
+        })?;
+        let folders = action.cwd.iter().chain(&action.home).chain(&action.workspace);
+        for folder in folders {
+            if !is_absolute(folder) {
+                return Err(malformed(format!(
+                    "`{folder}` is not an absolute folder; write `cwd`, `home` and `workspace` from the root"
+                )));
+            }
+        }
+        Ok(action)
     }
 
     /// The string of the input that a JSON Pointer such as `/input/command` names.
@@ -143,5 +153,27 @@ impl Action {
     pub fn workspace_roots(&self) -> impl Iterator<Item = &str> {
         let fallback = if self.workspace.is_empty() { self.cwd.as_deref() } else { None };
         self.workspace.iter().map(String::as_str).chain(fallback)
+    }
+}
+
+/// From the root, from a drive, or on a share.
+fn is_absolute(folder: &str) -> bool {
+    let drive = folder.get(1..3).is_some_and(|text| matches!(text, ":\\" | ":/"));
+    folder.starts_with(['/', '\\']) || drive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_absolute() {
+        for (folder, fits) in
+            [("/p", true), ("C:\\p", true), ("p", false), ("~", false), ("", false)]
+        {
+            let line = serde_json::json!({"tool": "Bash", "input": {}, "cwd": folder});
+            let read = Action::from_json(line.to_string().as_bytes());
+            assert_eq!(read.is_ok(), fits, "{folder}");
+        }
     }
 }

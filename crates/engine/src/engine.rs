@@ -294,7 +294,7 @@ impl Findings {
         for hit in hits {
             let rule = self.rules.entry(hit.id.clone()).or_insert_with(|| RuleHit {
                 id: hit.id,
-                outcome: hit.outcome,
+                outcome: shown(hit.outcome),
                 why: hit.why,
                 instead: hit.instead,
                 evidence: Vec::new(),
@@ -316,6 +316,14 @@ impl Findings {
             self.decided_by = by;
             code.clone_into(&mut self.code);
         }
+    }
+}
+
+/// `review` never leaves the engine: without a classifier, a person is asked.
+fn shown(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Review => Outcome::Ask,
+        Outcome::Allow | Outcome::Contain | Outcome::Ask | Outcome::Deny => outcome,
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
+use crate::folder::open_private;
 use crate::log::Log;
 use crate::{RecordError, StateFolder};
 
@@ -58,6 +59,8 @@ impl Projection {
     /// When it can be neither opened nor built.
     pub fn open(state: &StateFolder, log: &Log) -> Result<Self, RecordError> {
         let path = path(state);
+        // Made by us first: what SQLite makes, others may read.
+        drop(open_private(&path, false)?);
         let mut projection = Self { connection: Connection::open(path)? };
         projection.connection.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 =

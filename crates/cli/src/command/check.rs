@@ -52,7 +52,7 @@ pub(crate) fn run(check: &Check, out: &mut impl Write) -> Result<Exit, Failure> 
     let Check { file, rules, live, record, json: _ } = check;
     if *record {
         return Err(Problem::new(
-            "`--record` needs an audit log, and this version keeps none",
+            "`--record` is not there yet: `check` cannot write to the audit log",
             "leave out `--record`, and keep the output of `check` itself",
         )
         .into());

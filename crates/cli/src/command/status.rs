@@ -79,7 +79,7 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
     };
     let unguarded = match (state, agent) {
         (State::Enforced, HookAgent::ClaudeCode) => {
-            ["started with `--bare`", "started with `--safe-mode`", "files named with `@`"]
+            ["started with `--bare`", "started with `--safe-mode`", "a file is named with `@`"]
                 .map(str::to_owned)
                 .to_vec()
         }
