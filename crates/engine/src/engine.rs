@@ -104,7 +104,7 @@ impl Engine {
     }
 
     fn judge(&self, action: &Action, call: &Call, session: &Session) -> Explained {
-        let (analysis, facts) = gather::analyse(self.facts.as_ref(), action, call);
+        let (analysis, facts) = gather::analyse(self.facts.as_ref(), session, action, call);
         let session_facts = session.facts(&facts);
         let mut findings = Findings::default();
         let context = Question {

@@ -6,18 +6,27 @@ use ringfence_action::{Action, Call, Facts};
 use ringfence_analysis::{Analysis, analyze};
 use ringfence_facts::FactSource;
 
+use crate::session::Session;
+
 /// How often analysis may ask for files.
 const ROUNDS: usize = 3;
 
 /// Analyses an action, reading what analysis asks for as far as the source of facts has it. Returns
 /// the facts that were used.
-pub(crate) fn analyse(source: &dyn FactSource, action: &Action, call: &Call) -> (Analysis, Facts) {
+pub(crate) fn analyse(
+    source: &dyn FactSource,
+    session: &Session,
+    action: &Action,
+    call: &Call,
+) -> (Analysis, Facts) {
     let mut action = Cow::Borrowed(action);
     let mut analysis = analyze(&action, call);
     for _ in 0..ROUNDS {
         let mut read_any = false;
         for need in std::mem::take(&mut analysis.needs) {
-            if let Some(content) = source.read(&need.path) {
+            // The disk knows best; where it is not looked at, the session knows what it wrote.
+            let written = || session.written(&need.path).map(str::to_owned);
+            if let Some(content) = source.read(&need.path).or_else(written) {
                 action.to_mut().facts.files.insert(need.path, content);
                 read_any = true;
             }

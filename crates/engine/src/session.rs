@@ -20,6 +20,8 @@ pub struct Session {
     private: BTreeSet<String>,
     created: BTreeSet<String>,
     destinations: BTreeSet<String>,
+    /// Files that the session wrote, by absolute path: what they hold is known when they run.
+    written: BTreeMap<String, String>,
     denials: Denials,
 }
 
@@ -28,6 +30,10 @@ struct Denials {
     in_a_row: u64,
     total: u64,
 }
+
+/// Longer files, and more of them, are not remembered: running them is running something unseen.
+const WRITTEN_BYTES: usize = 64 << 10;
+const WRITTEN_FILES: usize = 64;
 
 /// Denials after which state-changing actions wait for a person.
 const DENIALS_IN_A_ROW: u64 = 3;
@@ -124,11 +130,29 @@ impl Session {
             Call::Mcp { .. } => self.distrust("mcp"),
             Call::Browser { .. } => self.distrust("browser"),
             Call::Fetch { .. } | Call::WebSearch { .. } => self.distrust("web"),
+            Call::Write { content, .. } => self.remember_written(&content.value, decision),
             _ => {}
         }
         for effect in &decision.effects {
             self.remember_effect(effect);
         }
+    }
+
+    /// Keeps what a file holds now, under the path that analysis found for it.
+    fn remember_written(&mut self, content: &str, decision: &Decision) {
+        let write = decision.effects.iter().find(|effect| effect.kind == EffectKind::Write);
+        let Some(path) = write.and_then(|write| write.target.as_known()) else { return };
+        let room = self.written.len() < WRITTEN_FILES || self.written.contains_key(path);
+        if content.len() <= WRITTEN_BYTES && room {
+            self.written.insert(path.to_owned(), content.to_owned());
+        } else {
+            self.written.remove(path);
+        }
+    }
+
+    /// What this session wrote into a file, where it is remembered.
+    pub(crate) fn written(&self, path: &str) -> Option<&str> {
+        self.written.get(path).map(String::as_str)
     }
 
     fn remember_effect(&mut self, effect: &Effect) {

@@ -96,6 +96,29 @@ fn consent_needs_the_operation_and_the_target() {
 }
 
 #[test]
+fn what_was_written_is_known_when_it_runs() {
+    let engine = engine(Preset::Guard);
+    for (content, verdict) in [("rm -rf ~\n", Verdict::Deny), ("echo hello\n", Verdict::Allow)] {
+        let mut session = Session::new();
+        let path = "/home/u/proj/x.sh";
+        let action = serde_json::json!({
+            "tool": "Write", "input": {"file_path": path, "content": content},
+            "cwd": "/home/u/proj", "workspace": ["/home/u/proj"], "home": "/home/u",
+        });
+        let action = Action::from_json(action.to_string().as_bytes()).unwrap();
+        let call = Call::Write {
+            path: Text::new("/input/file_path", path),
+            content: Text::new("/input/content", content),
+        };
+        engine.decide(&action, &call, &mut session);
+        for run in ["bash x.sh", "./x.sh", "sh ./x.sh"] {
+            let mut session = session.clone();
+            assert_eq!(decide(&engine, &mut session, run).verdict, verdict, "{run}: {content}");
+        }
+    }
+}
+
+#[test]
 fn observing_records_and_never_blocks() {
     let engine = engine(Preset::Observe);
     let decision = decide(&engine, &mut Session::new(), DENIED);

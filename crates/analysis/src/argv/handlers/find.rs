@@ -40,8 +40,10 @@ fn selected(subject: &Subject<'_>) -> Vec<(Value, Span)> {
     let mut selected = Vec::new();
     for start in &starts {
         let below = start.value.concat(&Value::Pattern("/**".to_owned()));
+        // Whatever else it must be, a file anywhere on the machine is the machine.
+        let anywhere = start.value.as_known() == Some("/");
         match names.as_slice() {
-            [] if bounded => selected.push((below, start.span)),
+            [] if bounded && !anywhere => selected.push((below, start.span)),
             [] => selected.push((start.value.clone(), start.span)),
             names => {
                 for name in names {
