@@ -1,20 +1,21 @@
 //! A versioned set of rules, checked when it loads and sliced by the question that it answers.
 
-use std::collections::{BTreeMap, HashMap};
-use std::str::FromStr as _;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-use cedar_policy::{
-    Authorizer, Entities, Entity, Policy, PolicySet, Schema, ValidationMode, Validator,
-};
+use cedar_policy::{Authorizer, Entities, Entity, PolicySet};
 use ringfence_action::{Effect, EffectKind};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Keys, Names};
 use crate::error::{BundleError, Problem};
-use crate::packs::{VALIDATED, default_sources};
-use crate::rule::{Layer, Origin, Rule, questions};
-use crate::schema::{SCHEMA, groups};
-use crate::written::{self, Examples, Written};
+use crate::library::Library;
+use crate::packs::default_sources;
+use crate::read::{read, validate};
+use crate::rule::{Layer, Rule, questions};
+use crate::schema::groups;
+use crate::validated;
+use crate::written;
 
 /// One file of rules.
 #[derive(Debug, Clone)]
@@ -28,26 +29,35 @@ pub struct Source {
 }
 
 /// The rules that could answer one question, and the keys that they look at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Slice {
-    pub(crate) rules: PolicySet,
+    rules: Vec<Rule>,
+    pub(crate) policies: PolicySet,
+    pub(crate) entities: Entities,
     pub(crate) keys: Keys,
 }
 
 impl Slice {
-    pub(crate) fn add(&mut self, rule: &Rule) -> Result<(), String> {
-        self.keys.mention(&rule.text);
-        self.rules.add(rule.named()).map_err(|error| error.to_string())
+    pub(crate) fn new(question: &str, rules: Vec<Rule>, names: &Names) -> Result<Self, String> {
+        let mut keys = Keys::default();
+        rules.iter().for_each(|rule| keys.mention(&rule.text));
+        let policies = PolicySet::from_policies(rules.iter().map(Rule::named));
+        let policies = policies.map_err(|error| error.to_string())?;
+        Ok(Self { rules, policies, entities: entities(question, names)?, keys })
+    }
+
+    /// The rule of this name, if it could answer the question.
+    pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
     }
 }
 
 /// A versioned set of rules.
 #[derive(Debug)]
 pub struct Bundle {
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) by_id: HashMap<String, usize>,
-    pub(crate) slices: BTreeMap<&'static str, Slice>,
-    pub(crate) entities: Entities,
+    library: Library,
+    /// Made when the question is first asked: a call asks few of them.
+    slices: BTreeMap<&'static str, OnceLock<Result<Slice, String>>>,
     pub(crate) names: Names,
     pub(crate) authorizer: Authorizer,
     digest: String,
@@ -68,29 +78,23 @@ impl Bundle {
     /// Everything that is wrong, each with its place: text that does not parse, annotations that are
     /// missing or unknown, names used twice, rules that do not validate strictly against the schema.
     pub fn load(sources: &[Source]) -> Result<Self, BundleError> {
-        let mut problems = Vec::new();
-        let mut rules = Vec::new();
-        for source in sources {
-            read(source, &mut rules, &mut problems);
-        }
-        let by_id = index(&rules, sources, &mut problems);
         let digest = digest(sources);
-        if problems.is_empty() && stamp(&digest) != VALIDATED.trim() {
-            validate(&rules, sources, &mut problems);
-        }
-        if !problems.is_empty() {
-            return Err(BundleError { problems });
-        }
-        let internal = |message: String| BundleError {
-            problems: vec![Problem::new("the bundle", "", message)],
+        let library = if validated::holds(&digest) {
+            Library::unread(sources)
+        } else {
+            Library::Read(strictly(sources)?)
         };
-        let names = Names::new().map_err(internal)?;
+        Self::new(library, digest)
+    }
+
+    fn new(library: Library, digest: String) -> Result<Self, BundleError> {
+        let names = Names::new().map_err(|message| BundleError {
+            problems: vec![Problem::new("the bundle", "", message)],
+        })?;
         Ok(Self {
-            slices: slices(&rules).map_err(internal)?,
-            entities: entities(&names).map_err(internal)?,
+            slices: questions().map(|question| (question, OnceLock::new())).collect(),
             authorizer: Authorizer::new(),
-            rules,
-            by_id,
+            library,
             names,
             digest,
         })
@@ -118,178 +122,47 @@ impl Bundle {
 
     /// Every rule, in the order in which it was loaded.
     pub fn rules(&self) -> &[Rule] {
-        &self.rules
+        self.library.rules()
     }
 
     /// The rule of this name.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
-        self.by_id.get(id).and_then(|index| self.rules.get(*index))
+        self.rules().iter().find(|rule| rule.id == id)
     }
-}
 
-/// Reads the rules of one file.
-fn read(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
-    if source.name.ends_with(".toml") {
-        read_toml(source, rules, problems);
-    } else {
-        read_cedar(source, rules, problems);
-    }
-}
-
-fn read_toml(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
-    let written = match written::compile(source) {
-        Ok(written) => written,
-        Err(found) => return problems.extend(found),
-    };
-    for Written { cedar, span, examples } in written {
-        let policy = match Policy::parse(None, &cedar) {
-            Ok(policy) => policy,
-            Err(errors) => {
-                problems
-                    .extend(errors.iter().map(|it| Problem::from_cedar(&source.name, &cedar, it)));
-                continue;
-            }
+    /// The rules that could answer a question.
+    pub(crate) fn slice(&self, question: &str) -> Result<&Slice, String> {
+        let Some(slice) = self.slices.get(question) else {
+            return Err(format!("the bundle has no slice for `{question}`"));
         };
-        let origin = Origin {
-            layer: source.layer,
-            file: &source.name,
-            source: &source.text,
-            span,
-            text: &cedar,
-            examples,
-        };
-        match Rule::new(&policy, &origin) {
-            Ok(rule) => rules.push(rule),
-            Err(found) => problems.extend(found),
-        }
+        let made =
+            slice.get_or_init(|| Slice::new(question, self.library.asked(question)?, &self.names));
+        made.as_ref().map_err(String::clone)
     }
 }
 
-fn read_cedar(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
-    let policies = match PolicySet::from_str(&source.text) {
-        Ok(policies) => policies,
-        Err(errors) => {
-            problems.extend(
-                errors.iter().map(|it| Problem::from_cedar(&source.name, &source.text, it)),
-            );
-            return;
-        }
-    };
-    if let Some(template) = policies.templates().next() {
-        let problem = Problem::new(
-            &source.name,
-            &source.text,
-            format!("{} is a template: rules cannot have slots", template.id()),
-        );
-        problems.push(problem.help("write the principal or resource out"));
+/// Reads and validates a set of files.
+fn strictly(sources: &[Source]) -> Result<Vec<Rule>, BundleError> {
+    let (rules, mut problems) = read(sources);
+    if problems.is_empty() {
+        validate(&rules, sources, &mut problems);
     }
-    let mut placed: Vec<([usize; 2], &Policy)> =
-        policies.policies().map(|policy| (locate(policy, &source.text), policy)).collect();
-    placed.sort_by_key(|(span, _)| *span);
-    for (span, policy) in placed {
-        let [start, end] = span;
-        let origin = Origin {
-            layer: source.layer,
-            file: &source.name,
-            source: &source.text,
-            span,
-            text: source.text.get(start..end).unwrap_or_default(),
-            examples: Examples::default(),
-        };
-        match Rule::new(policy, &origin) {
-            Ok(rule) => rules.push(rule),
-            Err(found) => problems.extend(found),
-        }
-    }
+    if problems.is_empty() { Ok(rules) } else { Err(BundleError { problems }) }
 }
 
-/// Where a policy stands in its file: Cedar keeps the text it was parsed from.
-fn locate(policy: &Policy, text: &str) -> [usize; 2] {
-    let written = policy.to_cedar().unwrap_or_default();
-    let start = text.find(&written).unwrap_or_default();
-    [start, (start + written.len()).min(text.len())]
-}
-
-fn index(
-    rules: &[Rule],
-    sources: &[Source],
-    problems: &mut Vec<Problem>,
-) -> HashMap<String, usize> {
-    let mut by_id = HashMap::with_capacity(rules.len());
-    for (position, rule) in rules.iter().enumerate() {
-        if let Some(first) = by_id.insert(rule.id.clone(), position)
-            && let Some(first) = rules.get(first)
-        {
-            let text = sources.iter().find(|it| it.name == rule.file).map(|it| it.text.as_str());
-            let problem = Problem::new(
-                &rule.file,
-                text.unwrap_or_default(),
-                format!("the name `{}` is already taken, in {}", rule.id, first.file),
-            );
-            let [start, end] = rule.span;
-            problems.push(problem.help("give this rule another @id").at(start, end - start));
-        }
-    }
-    by_id
-}
-
-/// Checks every rule against the schema, strictly: a rule that passes cannot meet an attribute that
-/// is not there or has another type.
-fn validate(rules: &[Rule], sources: &[Source], problems: &mut Vec<Problem>) {
-    let schema = match Schema::from_cedarschema_str(SCHEMA) {
-        Ok((schema, _)) => schema,
-        Err(error) => {
-            problems.push(Problem::from_cedar("policies/schema.cedarschema", SCHEMA, &error));
-            return;
-        }
-    };
-    let policies = rules.iter().map(Rule::named);
-    let set = match PolicySet::from_policies(policies) {
-        Ok(set) => set,
-        Err(error) => {
-            problems.push(Problem::new("the bundle", "", error.to_string()));
-            return;
-        }
-    };
-    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-    for error in result.validation_errors() {
-        let id: &str = error.policy_id().as_ref();
-        let rule = rules.iter().find(|rule| rule.id == id);
-        let file = rule.map(|rule| rule.file.as_str()).unwrap_or("the bundle");
-        // Places in a rule that was compiled from TOML are places in what it was compiled to.
-        let text = match rule {
-            Some(rule) if file.ends_with(".toml") => Some(rule.text.as_str()),
-            _ => sources.iter().find(|it| it.name == file).map(|it| it.text.as_str()),
-        };
-        problems.push(Problem::from_cedar(file, text.unwrap_or_default(), error));
-    }
-}
-
-/// For each question the rules that could answer it, so that a question costs only those.
-fn slices(rules: &[Rule]) -> Result<BTreeMap<&'static str, Slice>, String> {
-    let mut slices: BTreeMap<&'static str, Slice> =
-        questions().map(|question| (question, Slice::default())).collect();
-    for rule in rules {
-        for question in &rule.asked {
-            slices.entry(*question).or_default().add(rule)?;
-        }
-    }
-    Ok(slices)
-}
-
-/// The kinds of effect with the groups they belong to: what `action in Action::"path"` looks at.
-fn entities(names: &Names) -> Result<Entities, String> {
-    let kinds = EffectKind::ALL.iter().map(|kind| {
-        let parents = groups(*kind).map(|group| names.action(group)).collect();
-        Entity::new_no_attrs(names.action(kind.as_str()), parents)
-    });
-    let groups = crate::schema::group_names()
-        .map(|group| Entity::new_no_attrs(names.action(group), Default::default()));
-    Entities::from_entities(kinds.chain(groups), None).map_err(|error| error.to_string())
+/// The kind of effect that is asked about with the groups it belongs to: what
+/// `action in Action::"path"` looks at.
+fn entities(question: &str, names: &Names) -> Result<Entities, String> {
+    let groups: Vec<_> = EffectKind::from_name(question)
+        .map(|kind| groups(kind).map(|group| names.action(group)).collect())
+        .unwrap_or_default();
+    let kind = Entity::new_no_attrs(names.action(question), groups.iter().cloned().collect());
+    let groups = groups.into_iter().map(|group| Entity::new_no_attrs(group, Default::default()));
+    Entities::from_entities(groups.chain([kind]), None).map_err(|error| error.to_string())
 }
 
 /// A hash over every file with its layer and name, in the order given.
-fn digest(sources: &[Source]) -> String {
+pub(crate) fn digest(sources: &[Source]) -> String {
     let mut hash = Sha256::new();
     for source in sources {
         for part in [source.layer.as_str(), &source.name, &source.text] {
@@ -297,37 +170,71 @@ fn digest(sources: &[Source]) -> String {
             hash.update(part.as_bytes());
         }
     }
-    format!("sha256:{}", hex(&hash.finalize()))
-}
-
-/// What a validated bundle is recognised by: its digest together with the schema's.
-fn stamp(digest: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(digest.as_bytes());
-    hash.update(SCHEMA.as_bytes());
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("sha256:{:x}", hash.finalize())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_default_rules_validate_and_their_stamp_is_fresh() {
+    /// All of the default rules read and validated now, whatever was validated before.
+    fn read_now() -> Bundle {
         let sources = default_sources();
-        let (mut rules, mut problems) = (Vec::new(), Vec::new());
-        for source in &sources {
-            read(source, &mut rules, &mut problems);
+        let rules = strictly(&sources).unwrap_or_else(|error| panic!("{error}"));
+        Bundle::new(Library::Read(rules), digest(&sources)).unwrap()
+    }
+
+    #[test]
+    fn the_default_rules_validate_and_what_was_noted_of_them_is_fresh() {
+        let bundle = read_now();
+        let noted = validated::note(bundle.digest(), bundle.rules());
+        crate::bless::compare("../../policies/validated.txt", &noted);
+    }
+
+    /// The default rules as they ship; `None` while the notes are stale, which the test above says.
+    fn unread() -> Option<Bundle> {
+        let bundle = Bundle::default_rules().unwrap();
+        matches!(bundle.library, Library::Unread { .. }).then_some(bundle)
+    }
+
+    fn said(rule: &Rule) -> String {
+        let Rule { id, outcome, why, instead, owner, maturity, maps_to, consentable, .. } = rule;
+        let Rule { layer, file, span, text, asked, .. } = rule;
+        format!(
+            "{id} {outcome:?} {why} {instead} {owner} {maturity} {maps_to:?} {consentable} {layer} \
+             {file} {span:?} {asked:?} {text}"
+        )
+    }
+
+    /// Reading a rule only when a question needs it must not change any answer: for each question
+    /// the same rules, in the same words, stand in the same slice.
+    #[test]
+    fn rules_read_late_are_the_rules_read_at_once() {
+        let (Some(late), at_once) = (unread(), read_now()) else { return };
+        for question in questions() {
+            let (late, at_once) = (late.slice(question).unwrap(), at_once.slice(question).unwrap());
+            let meaning = |slice: &Slice| slice.policies.clone().to_json().unwrap();
+            assert_eq!(meaning(late), meaning(at_once), "{question}");
+            assert_eq!(late.rules.len(), at_once.rules.len(), "{question}");
+            assert_eq!(format!("{:?}", late.keys), format!("{:?}", at_once.keys), "{question}");
+            for (late, at_once) in late.rules.iter().zip(&at_once.rules) {
+                assert_eq!(said(late), said(at_once));
+            }
         }
-        index(&rules, &sources, &mut problems);
-        validate(&rules, &sources, &mut problems);
-        assert!(problems.is_empty(), "{}", BundleError { problems });
-        let stamp = format!("{}\n", stamp(&digest(&sources)));
-        crate::bless::compare("../../policies/validated.sha256", &stamp);
+        assert_eq!(late.rules().len(), at_once.rules().len());
+    }
+
+    /// What a hook process pays for rules is what its call asks about.
+    #[test]
+    fn a_call_reads_few_rules() {
+        let Some(bundle) = unread() else { return };
+        for (question, at_most) in [("exec", 5), ("read", 5), ("write", 25), ("vcs_remote", 30)] {
+            let read = bundle.slice(question).unwrap().rules.len();
+            assert!(read <= at_most, "{question}: {read} rules");
+        }
+        let asked = bundle.slices.values().filter(|slice| slice.get().is_some()).count();
+        assert_eq!(asked, 4);
+        assert!(matches!(&bundle.library, Library::Unread { all, .. } if all.get().is_none()));
     }
 
     #[test]

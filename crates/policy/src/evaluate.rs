@@ -18,23 +18,21 @@ impl Bundle {
             Subject::Effect(effect) => effect.kind.as_str(),
             Subject::Opaque(_) => OPAQUE,
         };
-        match self.slices.get(question) {
-            Some(slice) => self.authorize(request, slice),
-            None => failed(format!("the bundle has no slice for `{question}`")),
+        match self.slice(question) {
+            Ok(slice) => self.authorize(request, slice),
+            Err(error) => failed(error),
         }
     }
 
     /// Whether one rule speaks about something, whatever the others say.
     pub(crate) fn applies(&self, rule: &Rule, request: &Request<'_>) -> bool {
-        let mut alone = Slice::default();
-        if alone.add(rule).is_err() {
-            return false;
-        }
         let asked = match request.subject {
             Subject::Effect(effect) => effect.kind.as_str(),
             Subject::Opaque(_) => OPAQUE,
         };
-        rule.asked.contains(&asked) && !self.authorize(request, &alone).hits.is_empty()
+        rule.asked.contains(&asked)
+            && Slice::new(asked, vec![rule.clone()], &self.names)
+                .is_ok_and(|alone| !self.authorize(request, &alone).hits.is_empty())
     }
 
     fn authorize(&self, request: &Request<'_>, slice: &Slice) -> Evaluation {
@@ -42,7 +40,8 @@ impl Bundle {
             Ok(cedar_request) => cedar_request,
             Err(error) => return failed(error),
         };
-        let response = self.authorizer.is_authorized(&cedar_request, &slice.rules, &self.entities);
+        let response =
+            self.authorizer.is_authorized(&cedar_request, &slice.policies, &slice.entities);
         let errors: Vec<String> =
             response.diagnostics().errors().map(|error| error.to_string()).collect();
         if !errors.is_empty() {
@@ -50,7 +49,7 @@ impl Bundle {
         }
         let mut hits = Vec::new();
         for id in response.diagnostics().reason() {
-            match self.rule(id.as_ref()) {
+            match slice.rule(id.as_ref()) {
                 Some(rule) => hits.push(hit(rule)),
                 None => return failed(format!("the rule `{id}` is not in the bundle")),
             }

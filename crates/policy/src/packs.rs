@@ -28,10 +28,6 @@ packs! {
     "workspace",
 }
 
-/// What the default bundle and the schema hashed to when a test last validated them strictly.
-/// Equal means: no need to validate again.
-pub(crate) const VALIDATED: &str = include_str!("../../../policies/validated.sha256");
-
 /// The default packs, as sources of a bundle.
 pub fn default_sources() -> Vec<Source> {
     PACKS

@@ -1,5 +1,6 @@
 //! One rule: a Cedar policy with annotations that say what it means for people and agents.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use cedar_policy::{ActionConstraint, Effect as CedarEffect, EntityUid, Policy, PolicyId};
@@ -104,14 +105,16 @@ impl Rule {
             let problem = Problem::new(origin.file, origin.source, message).help(help);
             problems.push(problem.at(start, end - start));
         };
-        for (name, _) in policy.annotations() {
+        // Looked up here: Cedar starts a parser for each name that it is asked for.
+        let annotations: BTreeMap<&str, &str> = policy.annotations().collect();
+        for &name in annotations.keys() {
             if !ANNOTATIONS.contains(&name) {
                 let help = did_you_mean(name, ANNOTATIONS)
                     .unwrap_or_else(|| format!("known are @{}", ANNOTATIONS.join(", @")));
                 wrong(format!("unknown annotation @{name}"), help);
             }
         }
-        let text = |name| policy.annotation(name).unwrap_or_default().to_owned();
+        let text = |name| annotations.get(name).copied().unwrap_or_default().to_owned();
         let id = text("id");
         if !is_name(&id) {
             wrong(
