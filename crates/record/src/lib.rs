@@ -4,7 +4,7 @@
 //! line before it ([`log`]). A database is a projection of it that can be thrown away and built again
 //! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
-//! ([`redact`]).
+//! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]).
 //!
 //! *Invariant:* only this crate persists.
 //!
@@ -21,6 +21,7 @@ pub mod originals;
 pub mod projection;
 pub mod redact;
 pub mod sessions;
+pub mod tickets;
 
 mod folder;
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Tier};
+use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Terms, Tier};
 
 const LAUNCH: &str = "ringfence-bench-launch";
 const ROUNDS: usize = 200;
@@ -35,8 +35,9 @@ fn launch() -> ! {
         ..Request::default()
     };
     let plan = Plan::for_command(&Profile::plain().unwrap(), &request, &Host).unwrap();
-    let code = Sandbox::run(&plan, &["/bin/true".into()], Some(Tier::A), &mut |_| {}).unwrap();
-    std::process::exit(code.into())
+    let terms = Terms { require: Some(Tier::A), in_place: false };
+    let ended = Sandbox::run(&plan, &["/bin/true".into()], terms, &mut |_| {}).unwrap();
+    std::process::exit(ended.code.into())
 }
 
 fn measure() {

@@ -12,6 +12,7 @@ mod plan;
 mod profile;
 mod refusal;
 mod request;
+mod run;
 mod support;
 
 #[cfg(target_os = "linux")]
@@ -27,6 +28,7 @@ pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show};
 pub use profile::Profile;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Kind, Limits, Look, Request};
+pub use run::{Ended, Terms};
 pub use support::{Missing, Support, Tier};
 pub use system::Host;
 
@@ -44,15 +46,17 @@ impl Sandbox {
 
     /// Runs a command as planned and waits for its end.
     ///
-    /// Answers the exit code of the command: 128 + n if signal n ended it. Takes the best tier that the
-    /// system gives, but none below `require`; what is missing in it is handed to `notice` before the
-    /// command starts. Must be called while the process has one thread.
+    /// Takes the best tier that the system gives, within the [`Terms`]; what is missing in it is handed to
+    /// `notice` before the command starts. Must be called while the process has one thread.
+    ///
+    /// # Errors
+    /// When it was not started, whatever the reason.
     pub fn run(
         plan: &Plan,
         argv: &[OsString],
-        require: Option<Tier>,
+        terms: Terms,
         notice: &mut dyn FnMut(&Support),
-    ) -> Result<u8, Refusal> {
-        system::run(plan, argv, require, notice)
+    ) -> Result<Ended, Refusal> {
+        system::run(plan, argv, terms, notice)
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{Kind, Look};
-use crate::support::{Missing, Support, Tier};
+use crate::run::{Ended, Terms};
+use crate::support::{Missing, Support};
 
 const WHAT: &str = "no command can be held";
 const WHY: &str = "no sandbox for this system yet";
@@ -49,8 +50,8 @@ pub(crate) fn probe() -> Support {
 pub(crate) fn run(
     _: &Plan,
     _: &[OsString],
-    _: Option<Tier>,
+    _: Terms,
     _: &mut dyn FnMut(&Support),
-) -> Result<u8, Refusal> {
+) -> Result<Ended, Refusal> {
     Err(Refusal::new(WHAT, REMEDY).because(WHY).kind(RefusalKind::Support))
 }

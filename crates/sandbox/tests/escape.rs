@@ -456,7 +456,7 @@ fn run_in_run(user: User) -> Result<(), Failed> {
     let root = place.path("");
     let argv = [own.to_str().unwrap(), support::LAUNCH, root.to_str().unwrap()];
     let inner = |tier| {
-        let argv = [&argv[..], &[tier, "none", "/bin/echo", "inner"]].concat();
+        let argv = [&argv[..], &[tier, "none", "alone", "/bin/echo", "inner"]].concat();
         let mut run =
             place.command(&argv).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut out, mut err) = (String::new(), String::new());

@@ -206,6 +206,40 @@ fn work_tree(user: User) -> Result<(), Failed> {
     if output.stdout.is_empty() { Ok(()) } else { Err("the lie was believed".into()) }
 }
 
+/// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
+/// where it ended is known.
+fn in_place(user: User) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.in_place = true;
+    let ws = place.path("ws");
+    let cases = [
+        ("mkdir -p a && cd a", 0, format!("folder Some({:?})", ws.join("a"))),
+        ("cd src; false", 1, "folder None".to_owned()),
+        ("cd src; exit 0", 0, "folder None".to_owned()),
+        ("echo '\"; #", 2, "folder None".to_owned()),
+        ("ls /proc/self/fd | wc -l; kill -TERM $$", 143, "folder None".to_owned()),
+    ];
+    for (code, expected, folder) in cases {
+        let output = place.shell(code);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() != Some(expected)
+            || !errors.contains(&format!("{folder}, left running: false"))
+        {
+            return Err(format!("{code}: {output:?}").into());
+        }
+    }
+    let output = place.shell("(sleep 0.7; touch later) > /dev/null 2>&1 & echo $! started");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    if place.path("ws/later").exists() || !errors.contains("left running: true") {
+        return Err(format!("{output:?}").into());
+    }
+    thread::sleep(Duration::from_millis(1500));
+    if !place.path("ws/later").exists() {
+        return Err("what was left running was ended".into());
+    }
+    Ok(())
+}
+
 /// With the network of the host, a service is reached.
 fn network(user: User) -> Result<(), Failed> {
     let mut place = Place::new(user);
@@ -238,6 +272,7 @@ fn main() -> ExitCode {
             trials.push(Trial::test(named("signals"), move || signals(user, tier)));
             trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
         }
+        trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
         trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));
         trials.push(Trial::test(format!("{user:?}::network"), move || network(user)));

@@ -6,11 +6,15 @@
 //! output, the reason on standard error as well, exit code 2, and nothing else.
 
 mod claude_code;
+mod inside;
+mod own_rules;
 
 use std::fmt;
 
 use ringfence_action::Action;
 use serde_json::Value;
+
+pub use self::inside::Inside;
 
 /// An agent whose hooks are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -97,7 +97,7 @@ impl Registration {
     }
 }
 
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

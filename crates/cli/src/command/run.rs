@@ -3,6 +3,8 @@
 //! What it may see is a plan that can be read before (`--explain`). Output, exit code, signals and the
 //! terminal are the command's own; what Ringfence itself has to say goes to standard error.
 
+mod contained;
+
 use std::env;
 use std::ffi::OsString;
 use std::io::Write;
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ringfence_sandbox::{
-    Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Tier,
+    Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Terms, Tier,
 };
 use serde_json::json;
 
@@ -57,6 +59,12 @@ pub(crate) struct Run {
     /// Write JSON: the plan with --explain, else what could not be enforced
     #[arg(long)]
     json: bool,
+    /// The state folder of Ringfence, which the command does not see
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The decision to carry out, by the name that `ringfence hook` left it under
+    #[arg(long, value_name = "NAME", requires = "state")]
+    ticket: Option<String>,
     /// The command
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -92,6 +100,9 @@ impl From<TierName> for Tier {
 
 /// Runs it. The exit code is the command's own.
 pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
+    if let Some(ticket) = &run.ticket {
+        return contained::run(run, ticket, out);
+    }
     match run.planned() {
         Ok(plan) if run.explain => explain(run, &plan, out),
         Ok(plan) => execute(run, &plan, out),
@@ -104,15 +115,15 @@ fn execute(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure
         let help = "write the command after --, as in `ringfence run -- make`";
         return Err(Problem::new("no command is given", help).into());
     }
-    let require = run.require_tier.map(Tier::from);
+    let terms = Terms { require: run.require_tier.map(Tier::from), in_place: false };
     let mut notice = |support: &Support| weaker(support);
-    match Sandbox::run(plan, &run.command, require, &mut notice) {
-        Ok(code) => {
+    match Sandbox::run(plan, &run.command, terms, &mut notice) {
+        Ok(ended) => {
             for path in plan.appeared(&Host) {
                 let path = path.to_string_lossy();
                 say(&format!("{path} was made by this run and may be executed later: look at it"));
             }
-            Ok(Exit::Child(code))
+            Ok(Exit::Child(ended.code))
         }
         Err(refusal) => refuse(run, &refusal, out),
     }
@@ -169,22 +180,23 @@ fn explain(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure
 
 impl Run {
     fn planned(&self) -> Result<Plan, Refusal> {
+        self.planned_for(&self.workspace)
+    }
+
+    fn planned_for(&self, workspace: &[PathBuf]) -> Result<Plan, Refusal> {
         let profile = match self.profile {
             ProfileName::Auto | ProfileName::Plain => Profile::plain()?,
         };
-        Plan::for_command(&profile, &self.request()?, &Host)
+        Plan::for_command(&profile, &self.request(workspace)?, &Host)
     }
 
-    fn request(&self) -> Result<Request, Refusal> {
+    fn request(&self, workspace: &[PathBuf]) -> Result<Request, Refusal> {
         let cwd = env::current_dir().map_err(|error| {
             let remedy = "change to a folder that exists";
             Refusal::of_request("the current folder cannot be told", remedy).because(error)
         })?;
-        let workspace = if self.workspace.is_empty() {
-            vec![cwd.clone()]
-        } else {
-            absolute(&cwd, &self.workspace)?
-        };
+        let workspace =
+            if workspace.is_empty() { vec![cwd.clone()] } else { absolute(&cwd, workspace)? };
         // Without a folder of its own it starts in the first workspace, unless it is in one.
         let inside = workspace.iter().any(|it| cwd.starts_with(it));
         let cwd = if inside { Some(cwd.clone()) } else { workspace.first().cloned() };
@@ -200,7 +212,7 @@ impl Run {
             pass: self.env.clone(),
             read: absolute(&here, &self.read)?,
             write: absolute(&here, &self.write)?,
-            hide: state_folders(),
+            hide: state_folders().chain(self.state.clone()).collect(),
             network: self.net,
             limits: Limits { processes: self.processes, memory: self.memory, ..Limits::default() },
         })
@@ -208,9 +220,9 @@ impl Run {
 }
 
 /// Where Ringfence keeps what a command must not see, if that is not below the home folder.
-fn state_folders() -> Vec<PathBuf> {
+fn state_folders() -> impl Iterator<Item = PathBuf> {
     let names = ["RINGFENCE_STATE", "RINGFENCE_CONFIG"];
-    names.into_iter().filter_map(env::var_os).map(PathBuf::from).collect()
+    names.into_iter().filter_map(env::var_os).map(PathBuf::from)
 }
 
 /// Paths as the system knows them: absolute, and without links.

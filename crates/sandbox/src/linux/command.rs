@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsString};
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,17 @@ pub(super) struct Command<'a> {
     filters: Filters,
     witness: Witness,
     mounted: bool,
+    /// Where a shell tells in which folder it ended.
+    mouth: Option<BorrowedFd<'a>>,
 }
 
 impl<'a> Command<'a> {
-    pub(super) fn new(plan: &'a Plan, argv: &[OsString], mounted: bool) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        argv: &[OsString],
+        mounted: bool,
+        mouth: Option<BorrowedFd<'a>>,
+    ) -> Result<Self, Refusal> {
         let unusable = |error: io::Error| {
             let remedy = "report this, with the command that was given";
             Refusal::new("the command cannot be prepared", remedy).because(error)
@@ -44,6 +52,7 @@ impl<'a> Command<'a> {
             filters: Filters::compile(plan.network, !mounted).map_err(unusable)?,
             witness: Witness::before(plan),
             mounted,
+            mouth,
         })
     }
 
@@ -98,6 +107,11 @@ impl<'a> Command<'a> {
             let remedy = "Linux 5.11 or newer is needed";
             return Refusal::new("open files cannot be closed", remedy).because(error);
         }
+        if let Some(mouth) = self.mouth
+            && let Err(error) = sys::keep_when_executing(mouth)
+        {
+            return Refusal::new("a file cannot be kept open", "report this").because(error);
+        }
         sys::default_broken_pipe();
         signals.restore();
         let mut denied = None;
@@ -142,7 +156,7 @@ impl<'a> Command<'a> {
     }
 
     /// Tells the supervisor why, and ends.
-    pub(super) fn give_up(refusal: &Refusal, to: std::os::fd::BorrowedFd<'_>) -> ! {
+    pub(super) fn give_up(refusal: &Refusal, to: BorrowedFd<'_>) -> ! {
         // If nobody listens any more there is nobody to be told.
         let _ = sys::send(to, &message::write(refusal));
         sys::exit_now(i32::from(refusal.exit_code()))

@@ -40,7 +40,30 @@ pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
     for path in own.chain(private) {
         ruleset = add(ruleset, &path, files)?;
     }
+    for standard in 0..3 {
+        if let Some((path, access)) = standard_file(standard) {
+            ruleset = add(ruleset, &path, access)?;
+        }
+    }
     ruleset.restrict_self().map(drop)
+}
+
+/// A file that the caller handed over as standard input, output or error. It may be opened again by its
+/// number, as programs do with `/dev/stdout`, for what it is open for already.
+#[expect(clippy::disallowed_methods, reason = "looks at the files that this process was given")]
+fn standard_file(number: i32) -> Option<(PathBuf, BitFlags<AccessFs>)> {
+    let path = PathBuf::from(format!("/proc/self/fd/{number}"));
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).ok()?;
+    let flags = about.lines().find_map(|line| line.strip_prefix("flags:"))?.trim();
+    let access = match i32::from_str_radix(flags, 8).ok()? & libc::O_ACCMODE {
+        libc::O_RDONLY => AccessFs::ReadFile.into(),
+        libc::O_WRONLY => AccessFs::WriteFile | AccessFs::Truncate,
+        _ => AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate,
+    };
+    Some((path, access))
 }
 
 fn add(

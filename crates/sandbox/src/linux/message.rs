@@ -4,7 +4,7 @@ use crate::refusal::{Refusal, RefusalKind};
 
 /// The command was stopped.
 pub(super) const STOPPED: u8 = b'S';
-/// The command has ended, and nothing it left runs any more. Its exit code follows.
+/// The command has ended. Its exit code follows, and whether something it left still runs.
 pub(super) const ENDED: u8 = b'E';
 /// Whether the command starts is decided: it does.
 const REFUSED: u8 = b'R';
@@ -16,7 +16,7 @@ pub(super) const LONGEST: usize = 4096;
 /// A message from inside.
 pub(super) enum Message {
     Stopped,
-    Ended(u8),
+    Ended { code: u8, left_running: bool },
     Refused(Refusal),
     Unknown,
 }
@@ -38,7 +38,7 @@ pub(super) fn write(refusal: &Refusal) -> Vec<u8> {
 pub(super) fn read(bytes: &[u8]) -> Message {
     match bytes {
         [STOPPED, ..] => Message::Stopped,
-        [ENDED, code] => Message::Ended(*code),
+        [ENDED, code, left] => Message::Ended { code: *code, left_running: *left != 0 },
         [REFUSED, kind, texts @ ..] => {
             let texts = String::from_utf8_lossy(texts);
             let mut texts = texts.split('\0');

@@ -13,7 +13,9 @@ mod sys;
 mod witness;
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 use libc::pid_t;
 
@@ -22,6 +24,7 @@ use self::message::Message;
 use self::sys::{Change, Signals};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::run::{self, Ended, Terms};
 use crate::support::{Support, Tier};
 
 pub use self::host::Host;
@@ -31,22 +34,24 @@ pub(crate) use self::probe::probe;
 pub(crate) fn run(
     plan: &Plan,
     argv: &[OsString],
-    require: Option<Tier>,
+    terms: Terms,
     notice: &mut dyn FnMut(&Support),
-) -> Result<u8, Refusal> {
+) -> Result<Ended, Refusal> {
     if !host::has_one_thread() {
         let remedy = "start it from a process of its own";
         return Err(Refusal::new("a process with several threads cannot start it", remedy));
     }
-    let strong = launch(plan, argv, Tier::A, notice);
+    let strong = launch(plan, argv, Tier::A, terms, notice);
     match strong {
-        Err(refusal) if refusal.about() == RefusalKind::Support && require != Some(Tier::A) => {
+        Err(refusal)
+            if refusal.about() == RefusalKind::Support && terms.require != Some(Tier::A) =>
+        {
             let support = probe::without_namespaces(plan.network, &refusal);
             if support.tier.is_none() {
                 return Err(refusal);
             }
             notice(&support);
-            launch(plan, argv, Tier::C, notice)
+            launch(plan, argv, Tier::C, terms, notice)
         }
         other => other,
     }
@@ -56,13 +61,19 @@ fn launch(
     plan: &Plan,
     argv: &[OsString],
     tier: Tier,
+    terms: Terms,
     notice: &mut dyn FnMut(&Support),
-) -> Result<u8, Refusal> {
+) -> Result<Ended, Refusal> {
     let step = |error| {
         let remedy = "free some memory, processes or open files";
         Refusal::new("the run cannot be prepared", remedy).because(error)
     };
-    let command = Command::new(plan, argv, tier == Tier::A)?;
+    let ear = terms.in_place.then(sys::socket_pair).transpose().map_err(step)?;
+    let told = ear.as_ref().and_then(|(_, mouth)| run::telling(argv, mouth.as_raw_fd()));
+    let mouth = ear.as_ref().filter(|_| told.is_some()).map(|(_, mouth)| mouth.as_fd());
+    let argv = told.as_deref().unwrap_or(argv);
+    let command = Command::new(plan, argv, tier == Tier::A, mouth)?;
+    let lingers = terms.in_place && tier == Tier::A;
     if tier == Tier::A {
         let support = probe::with_namespaces(plan.network);
         if !support.missing.is_empty() {
@@ -73,7 +84,7 @@ fn launch(
     let signals = Signals::keep().map_err(step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(step)?;
     let (child, supervisor) = match tier {
-        Tier::A => namespaces::start(&command, &signals, &inside, supervisor)?,
+        Tier::A => namespaces::start(&command, &signals, &inside, supervisor, lingers)?,
         Tier::C => alone::start(&command, &signals, &inside, supervisor)?,
     };
     drop(inside);
@@ -85,14 +96,24 @@ fn launch(
         sys::set_foreground(group);
     }
     signals.drain();
+    let folder = ear.as_ref().and_then(|(ear, _)| folder_told(ear.as_fd()));
     match end? {
-        End::Code(code) => Ok(code),
+        End::Code { code, left_running } => Ok(Ended { code, tier, folder, left_running }),
         End::Refused(refusal) => Err(refusal),
     }
 }
 
+/// What the command said of where it ended: one line, which may be anything.
+fn folder_told(ear: BorrowedFd<'_>) -> Option<PathBuf> {
+    let mut buffer = [0; message::LONGEST];
+    let length = sys::receive(ear, &mut buffer).ok()??;
+    let line = buffer.get(..length)?.strip_suffix(b"\n")?;
+    let folder = PathBuf::from(OsString::from_vec(line.to_vec()));
+    folder.is_absolute().then_some(folder)
+}
+
 enum End {
-    Code(u8),
+    Code { code: u8, left_running: bool },
     Refused(Refusal),
 }
 
@@ -127,15 +148,18 @@ fn supervise(
                         }
                         return Ok(End::Refused(refusal));
                     }
-                    Message::Ended(code) => return Ok(End::Code(code)),
+                    Message::Ended { code, left_running } => {
+                        return Ok(End::Code { code, left_running });
+                    }
                     Message::Unknown => {}
                 },
             }
         }
         match change {
-            Some(Change::Exited(code)) => return Ok(End::Code(code)),
+            Some(Change::Exited(code)) => return Ok(End::Code { code, left_running: false }),
             Some(Change::Killed(signal)) => {
-                return Ok(End::Code(u8::try_from(128 + signal).unwrap_or(u8::MAX)));
+                let code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
+                return Ok(End::Code { code, left_running: false });
             }
             Some(Change::Stopped) => pause(child, control.as_fd(), tier)?,
             None => {

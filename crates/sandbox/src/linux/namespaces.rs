@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use libc::pid_t;
 
 use super::command::Command;
-use super::sys::{self, Change, Signals};
+use super::sys::{self, Change, Signal, Signals};
 use super::{message, mounts};
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -23,13 +23,14 @@ pub(super) fn start(
     signals: &Signals,
     control: &OwnedFd,
     supervisor: OwnedFd,
+    lingers: bool,
 ) -> Result<(pid_t, OwnedFd), Refusal> {
     let network = if command.plan.network { 0 } else { libc::CLONE_NEWNET };
     let ids = sys::ids();
     match sys::fork_into(ALWAYS | network) {
         Ok(0) => {
             drop(supervisor);
-            let refusal = inside(command, signals, control, ids);
+            let refusal = inside(command, signals, control, ids, lingers);
             Command::give_up(&refusal, control.as_fd())
         }
         Ok(pid) => Ok((pid, supervisor)),
@@ -79,13 +80,21 @@ fn setting(path: &str) -> Option<String> {
 }
 
 /// The first process. Comes back only if something is missing.
-fn inside(command: &Command<'_>, signals: &Signals, control: &OwnedFd, ids: (u32, u32)) -> Refusal {
+fn inside(
+    command: &Command<'_>,
+    signals: &Signals,
+    control: &OwnedFd,
+    ids: (u32, u32),
+    lingers: bool,
+) -> Refusal {
     match prepare(command, ids) {
         Err(refusal) => refusal,
         Ok(()) => match sys::fork_into(0) {
             Ok(0) => command.become_it(signals),
             Ok(worker) => {
-                let Err(error) = sys::drop_capabilities() else { guard(worker, signals, control) };
+                let Err(error) = sys::drop_capabilities() else {
+                    guard(&Guard { worker, signals, control: control.as_fd(), lingers })
+                };
                 Refusal::new("capabilities cannot be dropped", "report this").because(error)
             }
             Err(error) => {
@@ -126,43 +135,92 @@ fn enter((user, group): (u32, u32)) -> io::Result<()> {
     std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
 }
 
+/// What the first process watches over.
+struct Guard<'a> {
+    worker: pid_t,
+    signals: &'a Signals,
+    control: BorrowedFd<'a>,
+    /// Whether what the command leaves running lives on.
+    lingers: bool,
+}
+
 /// Stays as the parent of everything inside: takes what ended, passes signals on, and ends with the
 /// command or with the supervisor, whichever is first.
-fn guard(worker: pid_t, signals: &Signals, control: &OwnedFd) -> ! {
+fn guard(guard: &Guard<'_>) -> ! {
     loop {
         // Signals of a terminal reach the command by themselves, and others come from the supervisor.
-        while signals.next().is_some() {}
-        reap(worker, control.as_fd());
-        pass_on(worker, control.as_fd());
-        if sys::wait_readable(signals.fd().as_fd(), control.as_fd()).is_err() {
+        while guard.signals.next().is_some() {}
+        reap(guard);
+        pass_on(guard.worker, guard.control);
+        if sys::wait_readable(guard.signals.fd().as_fd(), guard.control).is_err() {
             sys::exit_now(128 + libc::SIGKILL);
         }
     }
 }
 
-fn reap(worker: pid_t, control: BorrowedFd<'_>) {
+fn reap(guard: &Guard<'_>) {
     while let Ok(Some((pid, change))) = sys::changed_child(-1, true) {
         match change {
-            Change::Exited(code) if pid == worker => end(code.into(), control),
-            Change::Killed(signal) if pid == worker => end(128 + signal, control),
-            Change::Stopped if pid == worker => {
-                let _ = sys::send(control, &[message::STOPPED]);
+            Change::Exited(code) if pid == guard.worker => end(code.into(), guard),
+            Change::Killed(signal) if pid == guard.worker => end(128 + signal, guard),
+            Change::Stopped if pid == guard.worker => {
+                let _ = sys::send(guard.control, &[message::STOPPED]);
             }
             Change::Exited(_) | Change::Killed(_) | Change::Stopped => {}
         }
     }
 }
 
-/// Ends what is left, tells the supervisor, and ends. The kernel takes its time to take namespaces apart,
-/// and nobody has to wait for that once nothing runs in them.
-fn end(code: i32, control: BorrowedFd<'_>) -> ! {
-    let all = -1;
-    let _ = sys::signal(all, libc::SIGKILL);
-    while sys::wait_for(all).is_ok() {}
+/// Ends what is left, unless that is to live on, tells the supervisor, and ends. The kernel takes its time
+/// to take namespaces apart, and nobody has to wait for that once nothing runs in them.
+fn end(code: i32, guard: &Guard<'_>) -> ! {
+    let stays = guard.lingers && !is_alone() && on_its_own().is_ok();
+    if !stays {
+        let all = -1;
+        let _ = sys::signal(all, libc::SIGKILL);
+        while sys::wait_for(all).is_ok() {}
+    }
     if let Ok(byte) = u8::try_from(code) {
-        let _ = sys::send(control, &[message::ENDED, byte]);
+        let _ = sys::send(guard.control, &[message::ENDED, byte, stays.into()]);
+    }
+    if stays {
+        stay(guard.signals);
     }
     sys::exit_now(code)
+}
+
+/// Stays until nothing runs any more, or somebody asks for the end of it all.
+fn stay(signals: &Signals) {
+    let ends =
+        |signal: Signal| [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&signal.number);
+    while !is_alone() {
+        while let Some(signal) = signals.next() {
+            if ends(signal) {
+                return;
+            }
+        }
+        let signalled = signals.fd().as_fd();
+        if sys::wait_readable(signalled, signalled).is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether nothing runs any more but this process. Takes what has ended.
+fn is_alone() -> bool {
+    loop {
+        match sys::changed_child(-1, false) {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(_) => return true,
+        }
+    }
+}
+
+/// No longer ends with the supervisor, and holds none of its files.
+fn on_its_own() -> io::Result<()> {
+    sys::control(libc::PR_SET_PDEATHSIG, 0)?;
+    sys::let_go_of_standard_files()
 }
 
 fn pass_on(worker: pid_t, control: BorrowedFd<'_>) {

@@ -45,7 +45,7 @@ fn trial_elsewhere(_: &Plan) -> Result<(), Refusal> {
 }
 
 fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), Refusal> {
-    let command = Command::new(plan, &[], true)?;
+    let command = Command::new(plan, &[], true, None)?;
     let signals = Signals::keep().map_err(&step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(&step)?;
     let child = namespaces::try_out(&command, &inside)?;
@@ -59,7 +59,7 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
     let length = sys::receive(supervisor.as_fd(), &mut buffer).map_err(&step)?.unwrap_or(0);
     match message::read(buffer.get(..length).unwrap_or_default()) {
         message::Message::Refused(refusal) => Err(refusal),
-        message::Message::Stopped | message::Message::Ended(_) | message::Message::Unknown => {
+        message::Message::Stopped | message::Message::Ended { .. } | message::Message::Unknown => {
             Err(step(std::io::Error::other("the trial ended without a word")))
         }
     }

@@ -193,6 +193,25 @@ pub(super) fn close_on_exec_from_three() -> io::Result<()> {
         .map(drop)
 }
 
+/// Leaves one descriptor open for what is executed next.
+pub(super) fn keep_when_executing(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: a descriptor that is open, and a number.
+    let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_SETFD, 0) };
+    check(c_long::from(result)).map(drop)
+}
+
+/// Lets go of the caller's standard files, for whoever waits for their end.
+pub(super) fn let_go_of_standard_files() -> io::Result<()> {
+    // SAFETY: a string that ends in NUL.
+    let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
+    let null = owned(c_long::from(null))?;
+    for standard in 0..3 {
+        // SAFETY: two numbers of descriptors, the first of which is open.
+        check(c_long::from(unsafe { libc::dup2(null.as_raw_fd(), standard) }))?;
+    }
+    Ok(())
+}
+
 /// Makes the loopback device of this network namespace work.
 pub(super) fn loopback_up() -> io::Result<()> {
     let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;

@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Tier};
+use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Terms, Tier};
 
 /// The word in the first argument that makes a test binary a launcher.
 pub const LAUNCH: &str = "ringfence-test-launch";
@@ -35,12 +35,14 @@ pub struct Place {
     user: User,
     pub network: bool,
     pub tier: Option<Tier>,
+    /// Whether what is left in the background lives on, and where a shell ended is printed.
+    pub in_place: bool,
 }
 
 impl Place {
     pub fn new(user: User) -> Self {
         let root = tempfile::Builder::new().prefix("ringfence-").tempdir_in(base()).unwrap();
-        let place = Self { root, user, network: false, tier: Some(Tier::A) };
+        let place = Self { root, user, network: false, tier: Some(Tier::A), in_place: false };
         for folder in
             ["home/.ssh", "home/.cargo/bin", "ws/.git/hooks", "ws/.git/info", "outside", "ws/src"]
         {
@@ -83,7 +85,8 @@ impl Place {
             None => "any",
         };
         let network = if self.network { "net" } else { "none" };
-        command.arg(LAUNCH).arg(self.path("")).arg(tier).arg(network).args(argv);
+        let manner = if self.in_place { "in-place" } else { "alone" };
+        command.arg(LAUNCH).arg(self.path("")).arg(tier).arg(network).arg(manner).args(argv);
         command.current_dir(self.path("ws")).stdin(Stdio::null());
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", self.path("home")).env("GITHUB_TOKEN", "CANARY");
@@ -132,6 +135,7 @@ pub fn launch() -> ! {
     let root = PathBuf::from(arguments.next().unwrap());
     let tier = arguments.next().unwrap();
     let network = arguments.next().unwrap() == "net";
+    let in_place = arguments.next().unwrap() == "in-place";
     let argv: Vec<OsString> = arguments.collect();
     let request = Request {
         workspace: vec![root.join("ws")],
@@ -151,12 +155,18 @@ pub fn launch() -> ! {
         if tier == "C" {
             forbid_namespaces();
         }
-        Sandbox::run(&plan, &argv, require, &mut |support| {
+        let terms = Terms { require, in_place };
+        Sandbox::run(&plan, &argv, terms, &mut |support| {
             eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
         })
     });
     match result {
-        Ok(code) => std::process::exit(code.into()),
+        Ok(ended) => {
+            if in_place {
+                eprintln!("folder {:?}, left running: {}", ended.folder, ended.left_running);
+            }
+            std::process::exit(ended.code.into())
+        }
         Err(refusal) => {
             eprintln!("refused: {refusal}");
             std::process::exit(refusal.exit_code().into())

@@ -1,10 +1,12 @@
 //! One message, one answer.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Preset, Verdict};
-use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
+use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput, Inside};
 use ringfence_adapters::normalize;
 use ringfence_engine::{Engine, Explained, Options, Session};
 use ringfence_facts::Live;
@@ -12,12 +14,19 @@ use ringfence_policy::Bundle;
 use ringfence_record::log::{Durability, Log};
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{LockedSession, SessionStore};
+use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
 use serde_json::{Map, Value, json};
 
 use super::Hook;
-use super::origin;
+use super::contain;
+use super::origin::{self, Process};
 use super::state::{self, Kept, Pending};
+
+/// What an agent is told of a call that failed inside.
+const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
+                      and able to write in the workspace only. If it failed for that, say so to the \
+                      user instead of working around it.";
 
 /// Why there is no answer but no.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +41,8 @@ pub(super) enum NoAnswer {
 
 /// Everything that is open while one message is answered.
 struct Desk {
+    agent: HookAgent,
+    folder: StateFolder,
     log: Log,
     redactor: Redactor,
     locked: LockedSession,
@@ -70,6 +81,8 @@ impl Desk {
         let stored = locked.load::<Kept>()?;
         let known = stored.is_some();
         let mut desk = Self {
+            agent: hook.agent,
+            folder,
             log,
             redactor,
             locked,
@@ -77,6 +90,9 @@ impl Desk {
             at,
             decide: hook.decide,
         };
+        if desk.kept.workspace.is_none() {
+            desk.kept.workspace = message.cwd.as_deref().map(PathBuf::from);
+        }
         // A session that appears in mid-run has lost its memory: it starts tainted, without consent.
         if !known && !matches!(message.event, HookEvent::Start { .. }) {
             desk.kept.session.distrust("unknown-session");
@@ -97,22 +113,99 @@ impl Desk {
         action: &Action,
         call: Option<&str>,
     ) -> Result<Answer, NoAnswer> {
-        let action = self.prepared(action);
-        let explained = self.decide_on(&action, true)?;
+        let asked = action;
+        let action = self.prepared(asked);
+        let memory = self.kept.session.clone();
+        let mut explained = self.decide_on(&action, true, true)?;
+        let mut inside = None;
+        if explained.decision.verdict == Verdict::Contain {
+            match self.rewritten(message, asked, call, &explained.decision)? {
+                Ok(way) => inside = Some(way),
+                Err(obstacle) => {
+                    self.kept.session = memory;
+                    explained = self.decide_on(&action, true, false)?;
+                    self.record(message, "note", [("not_contained", json!(obstacle))])?;
+                }
+            }
+        }
+        let ran = inside.as_ref().map(|(_, input)| self.redacted(input));
         let pending = Pending {
-            input: state::digest(&action.input),
+            input: state::digest(ran.as_ref().unwrap_or(&action.input)),
             creates: explained.would_create().map(str::to_owned).collect(),
+            ticket: inside.as_ref().map(|(ticket, _)| ticket.clone()),
         };
         self.kept.expect(call, pending);
         self.record_decision(message, &action, &explained)?;
         self.save()?;
-        Ok(self.in_words(&explained.decision))
+        Ok(match inside {
+            Some((_, input)) => Answer::Rewrite {
+                input,
+                reason: self.reason(&explained.decision),
+                decided: self.decide,
+            },
+            None => self.in_words(&explained.decision),
+        })
+    }
+
+    /// The ticket and the input with which a call runs inside, or why it cannot.
+    fn rewritten(
+        &self,
+        message: &HookInput,
+        action: &Action,
+        call: Option<&str>,
+        decision: &Decision,
+    ) -> Result<Result<(String, Value), String>, NoAnswer> {
+        let Some(code) = self.agent.shell_code(action) else {
+            return Ok(Err("not a shell command".to_owned()));
+        };
+        if contain::needs_network(decision) {
+            return Ok(Err("it needs a network, and inside there is none".to_owned()));
+        }
+        let cwd = message.cwd.as_deref().map(Path::new);
+        let Some(workspace) = self.kept.workspace.as_deref().or(cwd) else {
+            return Ok(Err("the folder it works in is not known".to_owned()));
+        };
+        let flags = self.kept.agent.as_ref().map(Process::arguments).unwrap_or_default();
+        if let Some(rule) = contain::own_rule(self.agent, message, &flags, workspace, code) {
+            return Ok(Err(format!("the agent's own rule `{rule}` may speak about it")));
+        }
+        let tried = contain::program().and_then(|program| {
+            contain::can_start(&program, workspace, cwd.unwrap_or(workspace)).map(|()| program)
+        });
+        let program = match tried {
+            Ok(program) => program,
+            Err(obstacle) => return Ok(Err(obstacle)),
+        };
+        let tickets = Tickets::open(&self.folder)?;
+        let ticket = Ticket {
+            agent: self.agent.as_str().to_owned(),
+            session: message.session.clone(),
+            call: call.map(str::to_owned),
+            code: digest_of(OsStr::new(code)),
+            workspace: workspace.to_owned(),
+        };
+        let name = tickets.issue(&ticket, &self.at)?;
+        let way = Inside {
+            program: &program,
+            state: self.folder.path(),
+            ticket: &name,
+            told: &tickets.told(&name),
+        };
+        let input = self.agent.inside(action, &way);
+        Ok(input.map(|input| (name, input)).ok_or_else(|| "a path that is not text".to_owned()))
     }
 
     /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
     fn permission(&mut self, message: &HookInput, action: &Action) -> Result<Answer, NoAnswer> {
         let action = self.prepared(action);
-        let explained = self.decide_on(&action, false)?;
+        let asked = state::digest(&action.input);
+        if self.kept.rewritten(&asked).is_some() {
+            // Decided already, and now in the words that Ringfence gave it.
+            self.record(message, "permission", [("input", json!(asked))])?;
+            let reason = "ringfence: runs contained".to_owned();
+            return Ok(if self.decide { Answer::Allow { reason } } else { Answer::NoOpinion });
+        }
+        let explained = self.decide_on(&action, false, true)?;
         self.record_decision(message, &action, &explained)?;
         self.save()?;
         Ok(match explained.decision.verdict {
@@ -131,7 +224,9 @@ impl Desk {
     ) -> Result<Answer, NoAnswer> {
         let action = self.prepared(action);
         let ran = state::digest(&action.input);
-        match self.kept.take(call) {
+        let pending = self.kept.take(call);
+        let ticket = pending.as_ref().and_then(|pending| pending.ticket.clone());
+        match pending {
             Some(pending) if pending.input == ran => {
                 if !failed {
                     pending.creates.iter().for_each(|path| self.kept.session.observe_created(path));
@@ -147,7 +242,8 @@ impl Desk {
         let fields = [("call", json!(call)), ("failed", json!(failed)), ("input", json!(ran))];
         self.record(message, "result", fields)?;
         self.save()?;
-        Ok(Answer::NoOpinion)
+        let contained = failed && ticket.is_some();
+        Ok(if contained { Answer::Context { text: INSIDE.to_owned() } } else { Answer::NoOpinion })
     }
 
     fn prompt(&mut self, message: &HookInput, text: &str) -> Result<Answer, NoAnswer> {
@@ -175,6 +271,12 @@ impl Desk {
         Ok(Answer::NoOpinion)
     }
 
+    fn redacted(&self, input: &Value) -> Value {
+        let mut input = input.clone();
+        self.redactor.json(&mut input);
+        input
+    }
+
     /// The action with secrets replaced and the folder it belongs to filled in.
     fn prepared(&self, action: &Action) -> Action {
         let mut action = action.clone();
@@ -183,10 +285,15 @@ impl Desk {
         action
     }
 
-    fn decide_on(&mut self, action: &Action, remember: bool) -> Result<Explained, NoAnswer> {
+    fn decide_on(
+        &mut self,
+        action: &Action,
+        remember: bool,
+        sandbox: bool,
+    ) -> Result<Explained, NoAnswer> {
         let bundle =
             Bundle::default_rules().map_err(|error| NoAnswer::Bundle(error.to_string()))?;
-        let options = Options { preset: Preset::Guard, sandbox: false };
+        let options = Options { preset: Preset::Guard, sandbox };
         let engine = Engine::new(bundle, Box::new(Live::default()), options);
         let call = normalize(action);
         if remember {
@@ -196,13 +303,18 @@ impl Desk {
         Ok(engine.decide(action, &call, &mut session))
     }
 
-    fn in_words(&self, decision: &Decision) -> Answer {
+    fn reason(&self, decision: &Decision) -> String {
         let rule = decision.rules.first();
         let instead = rule.map(|rule| rule.instead.as_str()).filter(|text| !text.is_empty());
-        let reason = match instead {
+        match instead {
             Some(instead) => format!("ringfence: {}: {instead}", decision.code),
             None => format!("ringfence: {}", decision.code),
-        };
+        }
+    }
+
+    fn in_words(&self, decision: &Decision) -> Answer {
+        let rule = decision.rules.first();
+        let reason = self.reason(decision);
         match decision.verdict {
             Verdict::Allow if self.decide => Answer::Allow { reason },
             Verdict::Allow => Answer::NoOpinion,

@@ -6,6 +6,7 @@
 //! the answer. Nothing is taken from the environment: a repository can set variables.
 
 mod answer;
+mod contain;
 mod origin;
 mod state;
 

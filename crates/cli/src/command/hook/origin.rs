@@ -21,6 +21,14 @@ pub(super) struct Process {
     started: u64,
 }
 
+impl Process {
+    /// The words that it was started with, if it is still there.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let same = stat(self.pid).is_some_and(|stat| stat.process == *self);
+        same.then(|| arguments(self.pid)).flatten().unwrap_or_default()
+    }
+}
+
 /// Compares the sender with the agent's process. `Some` says what does not fit.
 pub(super) fn check(kept: &mut Kept, event: &HookEvent) -> Option<String> {
     // Without a process file system there is nothing to compare; `status` says so.

@@ -23,17 +23,22 @@ pub(super) struct Kept {
     pub(super) agent: Option<Process>,
     /// An event came from elsewhere than the agent's process.
     pub(super) foreign_event: bool,
+    /// The folder that the session began in: what a contained call may write.
+    pub(super) workspace: Option<PathBuf>,
     /// Calls that were decided and have not come back.
     pending: BTreeMap<String, Pending>,
 }
 
 /// A call that was decided.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Pending {
-    /// The digest of the input that was decided on.
+    /// The digest of the input that is to run.
     pub(super) input: String,
     /// Paths that would be new.
     pub(super) creates: Vec<String>,
+    /// The ticket with which it runs inside, if it does.
+    pub(super) ticket: Option<String>,
 }
 
 /// More calls than this do not run at once; older ones were refused by the user and never came back.
@@ -47,6 +52,11 @@ impl Kept {
         if let Some(call) = call {
             self.pending.insert(call.to_owned(), pending);
         }
+    }
+
+    /// The call that was rewritten to exactly this, if it has not run yet.
+    pub(super) fn rewritten(&self, input: &str) -> Option<&Pending> {
+        self.pending.values().find(|pending| pending.ticket.is_some() && pending.input == input)
     }
 
     pub(super) fn take(&mut self, call: Option<&str>) -> Option<Pending> {

@@ -1,0 +1,125 @@
+//! A call of an agent that was decided to run contained, in the place of the call itself.
+//!
+//! Nothing is said that the command did not say, and nothing weaker than tier A is taken. The ticket says
+//! what may run, and where; without it nothing runs. Afterwards one entry of the audit log says how it went.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use ringfence_record::log::{Durability, Log};
+use ringfence_record::tickets::{Ticket, Tickets, digest_of};
+use ringfence_record::{RecordError, StateFolder};
+use ringfence_sandbox::{Ended, Host, Plan, Refusal, Sandbox, Terms, Tier};
+use serde_json::{Map, Value, json};
+
+use super::{Run, refuse, say};
+use crate::exit::{Exit, Failure};
+
+pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
+    let decided = match Decided::take(run, name) {
+        Ok(decided) => decided,
+        Err(refusal) => return refuse(run, &refusal, out),
+    };
+    let workspace = std::slice::from_ref(&decided.ticket.workspace);
+    let terms = Terms { require: Some(Tier::A), in_place: true };
+    let plan = run.planned_for(workspace).and_then(starts_where_it_is);
+    let ended = plan.and_then(|plan| {
+        let ended = Sandbox::run(&plan, &run.command, terms, &mut |_| {})?;
+        Ok((ended, plan.appeared(&Host)))
+    });
+    // What ran has run: an entry that cannot be written is said, and changes nothing.
+    if let Err(error) = decided.record(name, &ended) {
+        say(&error.to_string());
+    }
+    match ended {
+        Ok((ended, _)) => Ok(Exit::Child(ended.code)),
+        Err(refusal) => refuse(run, &refusal, out),
+    }
+}
+
+/// The agent's shell is somewhere, and the command starts there or not at all.
+fn starts_where_it_is(plan: Plan) -> Result<Plan, Refusal> {
+    if env::current_dir().is_ok_and(|here| here == plan.cwd) {
+        return Ok(plan);
+    }
+    Err(Refusal::of_request("the command would not start where it is", "start in the workspace"))
+}
+
+/// A decision that is being carried out.
+struct Decided {
+    folder: StateFolder,
+    tickets: Tickets,
+    ticket: Ticket,
+}
+
+impl Decided {
+    fn take(run: &Run, name: &str) -> Result<Self, Refusal> {
+        let unreadable = |error: RecordError| {
+            let what = "the decision to carry out cannot be read";
+            Refusal::of_request(what, "see `ringfence status`").because(error)
+        };
+        let state = run.state.clone().unwrap_or_default();
+        let folder = StateFolder::open(state).map_err(unreadable)?;
+        let tickets = Tickets::open(&folder).map_err(unreadable)?;
+        let remedy = "send the original command again, as it was";
+        let ticket = tickets.take(name).map_err(unreadable)?.ok_or_else(|| {
+            Refusal::of_request("no such decision waits to be carried out", remedy)
+        })?;
+        if code(&run.command).is_none_or(|code| digest_of(code) != ticket.code) {
+            let what = "this is not the command that was decided on";
+            return Err(Refusal::of_request(what, remedy));
+        }
+        Ok(Self { folder, tickets, ticket })
+    }
+
+    /// One entry: what ran, how strong the walls were, and how it ended.
+    fn record(
+        &self,
+        name: &str,
+        ended: &Result<(Ended, Vec<PathBuf>), Refusal>,
+    ) -> Result<(), RecordError> {
+        let mut entry = Map::new();
+        let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
+        add("agent", json!(self.ticket.agent));
+        add("session", json!(self.ticket.session));
+        add("call", json!(self.ticket.call));
+        add("code", json!(self.ticket.code));
+        add("workspace", json!(self.ticket.workspace));
+        match ended {
+            Ok((ended, appeared)) => {
+                add("tier", json!(ended.tier));
+                add("exit", json!(ended.code));
+                add("left_running", json!(ended.left_running));
+                add("appeared", json!(appeared));
+                self.tell(name, ended.folder.as_deref())?;
+            }
+            Err(refusal) => {
+                add("refused", json!(refusal.to_string()));
+            }
+        }
+        #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
+        let now = SystemTime::now();
+        let at = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH).to_string();
+        Log::open(&self.folder, Durability::Process)?.append("run", &at, entry).map(drop)
+    }
+
+    /// Where the agent's shell has to go: nowhere, if the command's shell did not say, or said nonsense.
+    fn tell(&self, name: &str, folder: Option<&Path>) -> Result<(), RecordError> {
+        match folder {
+            Some(folder) if folder.is_dir() => self.tickets.tell(name, folder),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The code of a shell command: `SHELL -c CODE`.
+fn code(command: &[OsString]) -> Option<&OsString> {
+    match command {
+        [_, flag, code] if flag == "-c" => Some(code),
+        _ => None,
+    }
+}

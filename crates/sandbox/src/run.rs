@@ -1,0 +1,69 @@
+//! What a run is asked to hold to, and what is known when it has ended.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::support::Tier;
+
+/// What a run has to hold to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Start with nothing less than this.
+    pub require: Option<Tier>,
+    /// Stand in for a command that a shell would have run itself: what it leaves in the background lives
+    /// on, behind its walls, and the folder that a shell ended in is told. Otherwise everything ends with
+    /// the command.
+    pub in_place: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code of the command: 128 + n if signal n ended it.
+    pub code: u8,
+    /// The tier that held it.
+    pub tier: Tier,
+    /// Where a shell that was run in place ended, if it ended well. The command may have written
+    /// anything here.
+    pub folder: Option<PathBuf>,
+    /// Whether something of it still runs.
+    pub left_running: bool,
+}
+
+/// The same shell command, telling on a descriptor where it ended: `SHELL -c CODE` alone.
+///
+/// The code itself does not see the descriptor. As in a shell that goes on, nothing is told after a
+/// failure, or after an `exit`.
+pub(crate) fn telling(argv: &[OsString], descriptor: i32) -> Option<Vec<OsString>> {
+    let [shell, flag, code] = argv else { return None };
+    // Shells read numbers of one digit only in front of a redirection.
+    if flag != OsStr::new("-c") || !(3..=9).contains(&descriptor) {
+        return None;
+    }
+    let code = quoted(code.to_str()?);
+    let told = format!("{{ eval {code}; }} {descriptor}>&- && pwd -P >&{descriptor}");
+    Some(vec![shell.clone(), flag.clone(), told.into()])
+}
+
+fn quoted(code: &str) -> String {
+    format!("'{}'", code.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn only_a_shell_with_code_can_tell() {
+        let told = telling(&words(&["bash", "-c", "cd 'a b'"]), 5).unwrap();
+        let code = r"{ eval 'cd '\''a b'\'''; } 5>&- && pwd -P >&5";
+        assert_eq!(told, words(&["bash", "-c", code]));
+        assert_eq!(telling(&words(&["make"]), 5), None);
+        assert_eq!(telling(&words(&["bash", "-c", "x", "y"]), 5), None);
+        assert_eq!(telling(&words(&["bash", "-c", "x"]), 12), None);
+    }
+}
