@@ -351,8 +351,11 @@ impl<'w> Reader<'w> {
     fn find(&self, name: &str) -> Option<Opt> {
         self.parsed.chain.iter().rev().find_map(|node| {
             let options = node.body.options;
-            let found = options.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-            options.get(found).map(|(_, opt)| *opt)
+            let exact = options.binary_search_by(|(known, _)| (*known).cmp(name)).ok();
+            match exact.and_then(|index| options.get(index)) {
+                Some((_, opt)) => Some(*opt),
+                None => family(options, name),
+            }
         })
     }
 
@@ -401,6 +404,12 @@ impl<'w> Reader<'w> {
             self.parsed.problems.push((word.span, Problem::Option(name.to_owned())));
         }
     }
+}
+
+/// An option of a family such as `--define:*`, whose names go on as they like.
+fn family(options: &'static [(&'static str, Opt)], name: &str) -> Option<Opt> {
+    let member = |known: &str| known.strip_suffix('*').is_some_and(|head| name.starts_with(head));
+    options.iter().find(|(known, _)| member(known)).map(|(_, opt)| *opt)
 }
 
 fn is_option(text: &str, grammar: Grammar) -> bool {
