@@ -406,10 +406,11 @@ impl<'w> Reader<'w> {
     }
 }
 
-/// An option of a family such as `--define:*`, whose names go on as they like.
+/// An option of a family such as `--define:*`, whose names go on as they like; the closest family counts.
 fn family(options: &'static [(&'static str, Opt)], name: &str) -> Option<Opt> {
     let member = |known: &str| known.strip_suffix('*').is_some_and(|head| name.starts_with(head));
-    options.iter().find(|(known, _)| member(known)).map(|(_, opt)| *opt)
+    let members = options.iter().filter(|(known, _)| member(known));
+    members.max_by_key(|(known, _)| known.len()).map(|(_, opt)| *opt)
 }
 
 fn is_option(text: &str, grammar: Grammar) -> bool {
