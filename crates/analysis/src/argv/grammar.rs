@@ -456,7 +456,7 @@ fn deal_part(parsed: &mut Parsed, names: &[(Slot, Many)], operands: &[Word]) {
             Many::Assignments => {
                 let given: Vec<&Word>;
                 if stops {
-                    let count = operands.iter().take_while(|word| is_assignment(word)).count();
+                    let count = operands.iter().take_while(|word| is_setting(word)).count();
                     given = operands.drain(..count).collect();
                 } else {
                     (given, operands) = operands.into_iter().partition(|word| is_assignment(word));
@@ -476,6 +476,11 @@ pub(crate) fn is_assignment(word: &Word) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Anything that `env` puts into the environment: whatever has an equals sign in it.
+fn is_setting(word: &Word) -> bool {
+    text_of(word).is_some_and(|text| text.find('=').is_some_and(|at| at > 0))
 }
 
 /// `NAME` and the value of an assignment.

@@ -247,7 +247,17 @@ fn run(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, slot: Slot) -> Option
         stdin: subject.invocation.stdin.clone(),
         stdout_shown: subject.invocation.stdout_shown,
     };
-    Some(analyzer.run(subject.frame, &invocation))
+    let Some(folder) = subject.parsed.last("chdir") else {
+        return Some(analyzer.run(subject.frame, &invocation));
+    };
+    let mut frame = subject.frame.clone();
+    frame.cwd = match paths::locate(analyzer, subject.frame, &folder.value) {
+        Target::Known(path) => Value::Known(path),
+        Target::OneOf(all) => Value::OneOf(all),
+        Target::Pattern(pattern) => Value::Pattern(pattern),
+        Target::Unknown => Value::Unknown,
+    };
+    Some(analyzer.run(&frame, &invocation))
 }
 
 /// All the words of a code template as one piece of code.

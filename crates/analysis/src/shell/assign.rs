@@ -1,5 +1,7 @@
 //! Variables get values.
 
+use ringfence_action::OpaqueReason;
+
 use super::Shell;
 use super::ir::{Assigned, Assignment, Index};
 use super::state::{Binding, Variable};
@@ -29,9 +31,16 @@ impl Shell<'_, '_> {
                 binding = Binding::Scalar(Value::number());
             }
         }
-        if let Binding::Scalar(value) = &binding {
-            let value = value.clone();
-            self.environment(&name, &value, span);
+        match &binding {
+            Binding::Scalar(value) => {
+                let value = value.clone();
+                self.environment(&name, &value, span);
+            }
+            Binding::Array(elements) if self.zsh() => {
+                let values = elements.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>();
+                self.zsh_array(&name, values, span);
+            }
+            Binding::Array(_) => {}
         }
         let fetched = self.frame.fetched.clone();
         let export_all = self.state.export_all;
@@ -108,6 +117,11 @@ impl Shell<'_, '_> {
     }
 
     fn assign_element(&mut self, name: &str, key: &Value, value: Value, span: Span) {
+        if self.assign_to_shell(name, key, &value, span) {
+            return;
+        }
+        let placed = key.as_known().map(|key| self.position(name, key.to_owned()));
+        let key = placed.map_or_else(|| key.clone(), Value::Known);
         let mut elements = match self.state.variables.get(name).map(|variable| &variable.binding) {
             Some(Binding::Array(elements)) => elements.clone(),
             Some(Binding::Scalar(_)) | None => Vec::new(),
@@ -124,6 +138,54 @@ impl Shell<'_, '_> {
         }
     }
 
+    /// An element of a table that the shell itself goes by. True if it was one.
+    fn assign_to_shell(&mut self, name: &str, key: &Value, value: &Value, span: Span) -> bool {
+        let (table, zsh) = match name {
+            "BASH_ALIASES" => ("aliases", false),
+            "BASH_CMDS" => ("commands", false),
+            name => (name, true),
+        };
+        if zsh && !(self.zsh() && is_shell_table(table)) {
+            return false;
+        }
+        match (table, key.as_known()) {
+            ("aliases", Some(name)) => {
+                drop(self.state.aliases.insert(name.to_owned(), value.clone()))
+            }
+            ("commands", Some(name)) => {
+                drop(self.state.hashed.insert(name.to_owned(), value.clone()))
+            }
+            ("functions", Some(name)) if value.as_known().is_some() => {
+                let body = value.as_known().unwrap_or_default();
+                self.run_text(&format!("{name}() {{\n{body}\n}}"), span);
+            }
+            _ => {
+                let why = format!("`{table}` is what the shell itself goes by");
+                self.opaque(span, OpaqueReason::DynamicCode, why);
+            }
+        }
+        true
+    }
+
+    /// Arrays that mean something to zsh.
+    fn zsh_array(&mut self, name: &str, values: Vec<Value>, span: Span) {
+        if name == "argv" {
+            self.state.positional = Some(values);
+        } else if name == "path" {
+            self.environment("PATH", &Value::Unknown, span);
+        } else if is_shell_table(name) {
+            let why = format!("`{name}` is what the shell itself goes by");
+            self.opaque(span, OpaqueReason::DynamicCode, why);
+        } else if name.ends_with("_functions") {
+            for value in values {
+                match value.as_known() {
+                    Some(function) => self.hook(&function.to_owned()),
+                    None => self.opaque(span, OpaqueReason::DynamicCode, name),
+                }
+            }
+        }
+    }
+
     /// Marks a variable as one that programs find in their environment.
     pub(super) fn export(&mut self, name: &str) {
         let known = self.state.variables.contains_key(name);
@@ -132,4 +194,10 @@ impl Shell<'_, '_> {
             self.state.variables.entry(name.to_owned()).or_insert_with(|| Variable::scalar(value));
         variable.exported = true;
     }
+}
+
+/// Whether zsh keeps its functions, aliases, programs or files in the variable.
+fn is_shell_table(name: &str) -> bool {
+    let name = name.strip_prefix("dis_").unwrap_or(name);
+    matches!(name, "functions" | "aliases" | "galiases" | "saliases" | "commands" | "mapfile")
 }

@@ -2,6 +2,7 @@
 
 use ringfence_action::{Effect, EffectKind, OpaqueReason};
 
+use super::expand::PATH_OF;
 use super::ir::{self, Piece};
 use super::{Shell, guard};
 use crate::invocation::{Data, Invocation};
@@ -62,7 +63,7 @@ impl Shell<'_, '_> {
     }
 
     /// The first word is an alias: its text takes the place of the word, and the line is read again.
-    fn alias(&mut self, first: &ir::Word, rest: &[ir::Word]) -> Option<Data> {
+    fn alias(&mut self, first: &ir::Word, all: &[ir::Word]) -> Option<Data> {
         if self.state.aliases.is_empty() {
             return None;
         }
@@ -76,8 +77,21 @@ impl Shell<'_, '_> {
             self.opaque(first.span, OpaqueReason::DynamicCode, format!("the alias `{name}`"));
             return Some(Data::Unknown);
         };
-        // The rest of the line as it stands; words that cannot be quoted back are unknown.
+        // The rest of the line as it stands; words that cannot be quoted back are unknown. After an
+        // alias that ends in a blank, the next word may be one as well.
         let mut line = String::new();
+        let mut rest = all;
+        let mut open = texts.iter().any(|text| text.ends_with([' ', '\t']));
+        while open
+            && let [next, after @ ..] = rest
+            && let [Piece::Bare(name)] = next.pieces.as_slice()
+            && let Some(text) = self.state.aliases.get(name).and_then(Value::as_known)
+        {
+            line.push(' ');
+            line.push_str(text);
+            open = text.ends_with([' ', '\t']);
+            rest = after;
+        }
         for word in self.expand_words(rest) {
             match word.value.as_known() {
                 Some(text) => {
@@ -94,15 +108,13 @@ impl Shell<'_, '_> {
             output = self.run_text(&format!("{text}{line}"), first.span);
         }
         self.calls.pop();
-        // Whether aliases are expanded depends on how the shell was started: without, the name
-        // stands for itself.
-        if !self.zsh() {
-            let mut words = vec![Word::known(name.as_str(), first.span)];
-            words.extend(self.expand_words(rest));
-            self.perhaps(|shell| shell.command(words, Vec::new(), false));
-            return Some(Data::Unknown);
-        }
-        Some(output)
+        // Whether aliases are expanded depends on how the shell was started, and when the line was
+        // read: without, the name stands for itself.
+        drop(output);
+        let mut words = vec![Word::known(name.as_str(), first.span)];
+        words.extend(self.expand_words(all));
+        self.perhaps(|shell| shell.command(words, Vec::new(), false));
+        Some(Data::Unknown)
     }
 
     /// A command after expansion. `programs_only` skips functions, as `command` does.
@@ -116,6 +128,17 @@ impl Shell<'_, '_> {
         let span = first.span;
         let name = match &first.value {
             Value::Known(name) if !first.splits => name.clone(),
+            Value::Pattern(path)
+                if let Some(name) = path.strip_prefix(PATH_OF)
+                    && self.zsh()
+                    && !name.contains(['*', '?', '[']) =>
+            {
+                let mut argv = argv.clone();
+                if let Some(first) = argv.first_mut() {
+                    *first = Word::known(name, span);
+                }
+                return self.command(argv, env, true);
+            }
             Value::OneOf(all) if !first.splits => {
                 let mut output = Data::None;
                 for name in all {
@@ -138,17 +161,28 @@ impl Shell<'_, '_> {
         if !programs_only && let Some(function) = self.state.functions.get(&name).cloned() {
             return self.call(&name, &function, argv.get(1..).unwrap_or_default(), span);
         }
+        if !programs_only && self.state.autoloaded.contains(&name) {
+            self.opaque(
+                span,
+                OpaqueReason::UnseenFile,
+                format!("the function `{name}` is in a file"),
+            );
+            return Data::Unknown;
+        }
         if !self.state.disabled.contains(&name)
             && let Some(output) = self.builtin(&name, &argv, &env)
         {
             return output;
         }
         if let Some(program) = self.state.hashed.get(&name).cloned() {
-            let mut argv = argv.clone();
-            if let Some(first) = argv.first_mut() {
+            let mut hashed = argv.clone();
+            if let Some(first) = hashed.first_mut() {
                 first.value = program;
             }
-            return self.program(argv, env);
+            let output = self.program(hashed, env.clone());
+            // Whether it is looked up differs from shell to shell.
+            self.perhaps(|shell| shell.program(argv, env));
+            return output;
         }
         self.program(argv, env)
     }

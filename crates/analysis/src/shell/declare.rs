@@ -51,7 +51,8 @@ impl Shell<'_, '_> {
 
     /// A declaration after expansion (`command export X=1`, `"export" X=1`).
     pub(super) fn declare_words(&mut self, builtin: &str, words: &[Word]) -> Data {
-        let mut marks = Marks { export: builtin == "export", ..Marks::default() };
+        let integer = matches!(builtin, "integer" | "float");
+        let mut marks = Marks { export: builtin == "export", integer, ..Marks::default() };
         for word in words {
             self.declared(word, &mut marks);
         }
@@ -102,6 +103,8 @@ impl Shell<'_, '_> {
             if marks.export {
                 self.state.exported_functions.insert(target.to_owned());
             }
+            // `declare -f` prints the code of a function.
+            marks.prints |= !marks.export;
             return;
         }
         let name = target.split('[').next().unwrap_or(target);
@@ -149,6 +152,9 @@ impl Shell<'_, '_> {
             && let Some(variable) = self.state.variables.get_mut(name)
         {
             variable.reference = true;
+            let target = variable.value();
+            // A subscript in it is evaluated whenever the name is used.
+            self.evaluated_name(&target, Span::default());
         }
     }
 }

@@ -4,6 +4,8 @@ use super::Shell;
 use super::ir::{self, Piece};
 use crate::value::{Span, Value, Word, escape_pattern};
 
+/// What stands in front of a program's name where its path is meant, and which path is not known.
+pub(super) const PATH_OF: &str = "/**/";
 /// More words than this from one pair of braces are not listed.
 const BRACES: usize = 64;
 
@@ -135,11 +137,23 @@ impl Shell<'_, '_> {
         if text.is_empty() {
             return;
         }
+        if first && let Some(program) = self.equals(text) {
+            return fields.append(&program);
+        }
         if self.state.no_glob || !has_glob(text) {
             fields.append_text(text);
         } else {
             fields.append(&Value::Pattern(glob_pattern(text)));
         }
+    }
+
+    /// Zsh's `=name`: where the program is.
+    fn equals(&self, text: &str) -> Option<Value> {
+        let name = text.strip_prefix('=').filter(|_| self.zsh())?;
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+');
+        (!name.is_empty() && name.bytes().all(plain))
+            .then(|| Value::Pattern(format!("{PATH_OF}{name}")))
     }
 
     /// What `~user` stands for.
@@ -167,6 +181,11 @@ impl Shell<'_, '_> {
                         Piece::Quoted(text) | Piece::Bare(text) => fields.append_text(text),
                         other => match self.piece(other) {
                             Expansion::Text(value) => fields.append(&value),
+                            // `"$a"` is one word in zsh, `"${a[@]}"` is one for each.
+                            list if self.zsh() && !is_spread(other) => {
+                                let joined = list.joined_by(&self.separator());
+                                fields.append(&joined);
+                            }
                             Expansion::List(values) => {
                                 let alone = pieces.len() == 1 && index == 0;
                                 fields.append_list(&values, alone);
@@ -175,24 +194,29 @@ impl Shell<'_, '_> {
                     }
                 }
             }
-            other => match self.piece(other) {
-                Expansion::Text(value) => self.split(&value, fields),
-                Expansion::List(values) => {
-                    for (index, value) in values.iter().enumerate() {
-                        if index > 0 {
-                            fields.close();
+            other => {
+                // Zsh splits what a command prints, and leaves what a parameter holds alone.
+                let whole =
+                    self.zsh() && !self.state.split_words && !matches!(other, Piece::Command(..));
+                match self.piece(other) {
+                    Expansion::Text(value) => self.split(&value, whole, fields),
+                    Expansion::List(values) => {
+                        for (index, value) in values.iter().enumerate() {
+                            if index > 0 {
+                                fields.close();
+                            }
+                            self.split(value, whole, fields);
                         }
-                        self.split(value, fields);
                     }
                 }
-            },
+            }
         }
     }
 
     /// The result of an unquoted expansion: split at `IFS`, then globbed.
-    fn split(&mut self, value: &Value, fields: &mut Fields<'_>) {
-        if self.zsh() {
-            // Zsh neither splits nor globs what a parameter gives; an empty one is no word.
+    fn split(&mut self, value: &Value, whole: bool, fields: &mut Fields<'_>) {
+        if whole {
+            // Neither split nor globbed; an empty one is no word.
             if value.as_known() != Some("") {
                 fields.append(value);
             }
@@ -213,7 +237,7 @@ impl Shell<'_, '_> {
                 let mut parts = text.split(|c| separators.contains(c)).peekable();
                 while let Some(part) = parts.next() {
                     if !part.is_empty() {
-                        if self.state.no_glob || !has_glob(part) {
+                        if self.state.no_glob || self.zsh() || !has_glob(part) {
                             fields.append_text(part);
                         } else {
                             fields.append(&Value::Pattern(glob_pattern(part)));
@@ -250,13 +274,21 @@ impl Shell<'_, '_> {
         match word.pieces.as_slice() {
             [] => return Value::known(""),
             [Piece::Quoted(text)] => return Value::known(text.as_str()),
-            [Piece::Bare(text)] if !text.contains('~') => return Value::known(text.as_str()),
+            [Piece::Bare(text)] if !text.contains(['~', '=']) => {
+                return Value::known(text.as_str());
+            }
             _ => {}
         }
         let mut value: Option<Value> = None;
         for (index, piece) in word.pieces.iter().enumerate() {
             let next = match piece {
                 Piece::Quoted(text) => Value::known(text.as_str()),
+                Piece::Bare(text)
+                    if index == 0
+                        && let Some(program) = self.equals(text) =>
+                {
+                    program
+                }
                 Piece::Bare(text) => self.tildes(text, index == 0),
                 other => self.piece(other).joined(),
             };
@@ -352,6 +384,12 @@ impl Shell<'_, '_> {
             }
         }
     }
+}
+
+/// Whether an expansion in double quotes gives a word for each element.
+fn is_spread(piece: &Piece) -> bool {
+    matches!(piece, Piece::Parameter(parameter)
+        if parameter.reference.name == "@" || matches!(parameter.reference.index, Some(ir::Index::At)))
 }
 
 /// The words that one word is turning into.

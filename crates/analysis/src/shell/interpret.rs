@@ -39,12 +39,39 @@ impl Shell<'_, '_> {
     }
 
     fn redirected(&mut self, statement: &Statement) -> Data {
+        let piped = std::mem::take(&mut self.piped);
         if statement.redirects.is_empty() {
             return self.node(&statement.node, statement.span);
         }
         let streams = self.redirect(statement);
-        let output = self.node(&statement.node, statement.span);
+        if matches!(&statement.node, Node::Simple(simple) if simple.is_exec_alone()) {
+            self.keep(streams);
+            return Data::None;
+        }
+        let output = match &statement.node {
+            Node::Simple(simple) if simple.is_empty() && self.zsh() => {
+                self.redirections_alone(statement)
+            }
+            node => self.node(node, statement.span),
+        };
+        if piped && self.zsh() {
+            // What is written into a file goes through the pipe as well.
+            self.restore(streams, output.clone());
+            return output;
+        }
         self.restore(streams, output)
+    }
+
+    /// Zsh runs a program for redirections without a command.
+    fn redirections_alone(&mut self, statement: &Statement) -> Data {
+        let reads =
+            matches!(statement.redirects.as_slice(), [one] if one.kind == ir::RedirectKind::Read);
+        let (variable, usual) = if reads { ("READNULLCMD", "more") } else { ("NULLCMD", "cat") };
+        let program = match self.lookup(variable) {
+            Some(variable) => variable.value(),
+            None => Value::known(usual),
+        };
+        self.command(vec![Word::new(program, statement.span)], Vec::new(), false)
     }
 
     fn node(&mut self, node: &Node, span: Span) -> Data {
@@ -122,6 +149,7 @@ impl Shell<'_, '_> {
                 self.stdin = output;
             }
             self.stdout_shown = shown && last;
+            self.piped = !last;
             output = if last && self.zsh() {
                 self.statement(stage)
             } else {
@@ -130,6 +158,7 @@ impl Shell<'_, '_> {
         }
         self.stdin = outer_stdin;
         self.stdout_shown = shown;
+        self.piped = false;
         output
     }
 
@@ -295,6 +324,7 @@ impl Shell<'_, '_> {
     fn repeat(&mut self, mut body: impl FnMut(&mut Self) -> Data) -> Data {
         let jumped = std::mem::take(&mut self.jumped);
         let mut output = Data::None;
+        self.loops += 1;
         for pass in 0..PASSES {
             let before = (self.state.clone(), self.frame.cwd.clone());
             let left = std::mem::take(&mut self.left);
@@ -312,6 +342,7 @@ impl Shell<'_, '_> {
                 break;
             }
         }
+        self.loops -= 1;
         self.jumped = jumped;
         output
     }
@@ -367,7 +398,28 @@ impl Shell<'_, '_> {
                 // Runs for any program that is not there.
                 self.perhaps(|shell| shell.subshell(|shell| shell.statement(body)));
             }
-            self.state.functions.insert(name, Function(vec![body.clone()]));
+            let hook = self.zsh() && is_hook(&name);
+            self.state.functions.insert(name.clone(), Function(vec![body.clone()]));
+            if hook {
+                self.hook(&name);
+            }
+        }
+    }
+
+    /// The shell calls this function of its own accord, at any time from now on.
+    pub(super) fn hook(&mut self, name: &str) {
+        self.state.hooks.insert(name.to_owned());
+        self.run_hooks();
+    }
+
+    /// Whatever the shell calls of its own accord is called.
+    pub(super) fn run_hooks(&mut self) {
+        for name in self.state.hooks.clone() {
+            let Some(function) = self.state.functions.get(&name).cloned() else { continue };
+            if !self.calls.contains(&name) {
+                let call = |shell: &mut Self| shell.call(&name, &function, &[], Span::default());
+                self.perhaps(|shell| shell.subshell(call));
+            }
         }
     }
 
@@ -481,6 +533,16 @@ impl Shell<'_, '_> {
     pub(super) fn fetched_code(&mut self, from: &Value, span: Span) {
         download_exec(self.analyzer, &self.frame, span, from);
     }
+}
+
+/// Functions that zsh calls by their names.
+fn is_hook(name: &str) -> bool {
+    let trap = |signal: &str| {
+        !signal.is_empty()
+            && signal.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    matches!(name, "chpwd" | "precmd" | "preexec" | "periodic" | "zshaddhistory" | "zshexit")
+        || name.strip_prefix("TRAP").is_some_and(trap)
 }
 
 /// Records that code from the network runs in a shell.

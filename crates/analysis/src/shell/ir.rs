@@ -80,6 +80,19 @@ pub(crate) struct Simple {
     pub(crate) words: Vec<Word>,
 }
 
+impl Simple {
+    /// Neither assigns nor runs anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.assignments.is_empty() && self.words.is_empty()
+    }
+
+    /// `exec` without a program: its redirections are those of the shell from now on.
+    pub(crate) fn is_exec_alone(&self) -> bool {
+        matches!(self.words.as_slice(), [word]
+            if matches!(word.pieces.as_slice(), [Piece::Bare(name)] if name == "exec"))
+    }
+}
+
 /// A declaring builtin.
 #[derive(Debug)]
 pub(crate) struct Declare {

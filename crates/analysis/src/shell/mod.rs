@@ -96,6 +96,8 @@ fn interpret_with(
         descriptors: 63,
         left: false,
         jumped: false,
+        loops: 0,
+        piped: false,
         numeric_output: false,
     };
     let output = shell.script(&script);
@@ -125,6 +127,10 @@ struct Shell<'s, 'a> {
     left: bool,
     /// `break` or `continue` was met: a loop may end early.
     jumped: bool,
+    /// Loops whose body stands for any number of turns.
+    loops: usize,
+    /// The next command is piped on: in zsh, what it writes into a file goes there too.
+    piped: bool,
     /// The last program prints one number.
     numeric_output: bool,
 }
@@ -132,6 +138,11 @@ struct Shell<'s, 'a> {
 impl Shell<'_, '_> {
     fn zsh(&self) -> bool {
         self.dialect == Dialect::Zsh
+    }
+
+    /// `sh` is dash on one machine and bash on another: what differs has to hold for both.
+    fn posix(&self) -> bool {
+        self.dialect == Dialect::Posix
     }
 
     fn opaque(&mut self, span: Span, reason: OpaqueReason, detail: impl Into<String>) {
@@ -194,6 +205,7 @@ impl Shell<'_, '_> {
 
     /// The end of the shell: its exit traps run.
     fn finish(&mut self) {
+        self.run_hooks();
         for (code, span) in std::mem::take(&mut self.traps) {
             self.run_text(&code, span);
         }

@@ -59,7 +59,7 @@ impl Shell<'_, '_> {
         match name {
             "@" | "*" => {
                 return match &self.state.positional {
-                    Some(values) if name == "@" => Expansion::List(values.clone()),
+                    Some(values) if name == "@" || self.zsh() => Expansion::List(values.clone()),
                     Some(values) => {
                         let separator = self.separator();
                         Expansion::Text(Expansion::List(values.clone()).joined_by(&separator))
@@ -82,7 +82,12 @@ impl Shell<'_, '_> {
             });
         }
         match &reference.index {
-            None => Expansion::Text(self.variable_value(name)),
+            None => match self.lookup(name).map(|variable| &variable.binding) {
+                Some(Binding::Array(elements)) if self.zsh() && !self.state.ksh_arrays => {
+                    Expansion::List(elements.iter().map(|(_, value)| value.clone()).collect())
+                }
+                _ => Expansion::Text(self.variable_value(name)),
+            },
             Some(Index::At) | Some(Index::Star) => match self.lookup(name).map(|v| &v.binding) {
                 Some(Binding::Array(elements)) => {
                     let values = elements.iter().map(|(_, value)| value.clone()).collect();
@@ -103,7 +108,7 @@ impl Shell<'_, '_> {
     }
 
     /// What `"$*"` puts between its words: the first character of `IFS`.
-    fn separator(&self) -> Value {
+    pub(super) fn separator(&self) -> Value {
         match self.state.variables.get("IFS").map(Variable::value) {
             None => Value::known(" "),
             Some(Value::Known(ifs)) => Value::known(ifs.chars().take(1).collect::<String>()),
@@ -133,6 +138,7 @@ impl Shell<'_, '_> {
             }
             None => None,
         };
+        let key = key.map(|key| self.position(name, key));
         match self.lookup(name).map(|variable| &variable.binding) {
             Some(Binding::Array(elements)) => match key {
                 Some(key) => {
@@ -145,8 +151,29 @@ impl Shell<'_, '_> {
                     values.fold(first, Value::join)
                 }
             },
-            Some(Binding::Scalar(value)) if key.as_deref() == Some("0") => value.clone(),
+            Some(Binding::Scalar(value)) if key.as_deref() == Some("0") && !self.zsh() => {
+                value.clone()
+            }
             Some(Binding::Scalar(_)) | None => Value::Unknown,
+        }
+    }
+
+    /// The key under which an element is kept: counted from zero, and from the front.
+    pub(super) fn position(&self, name: &str, key: String) -> String {
+        let variable = self.lookup(name);
+        if variable.is_some_and(|variable| variable.associative) {
+            return key;
+        }
+        let Ok(number) = key.parse::<i64>() else { return key };
+        let count = match variable.map(|variable| &variable.binding) {
+            Some(Binding::Array(elements)) => i64::try_from(elements.len()).unwrap_or(i64::MAX),
+            Some(Binding::Scalar(_)) | None => 0,
+        };
+        let from_one = self.zsh() && !self.state.ksh_arrays;
+        match number {
+            ..0 => (count + number).to_string(),
+            _ if from_one => (number - 1).to_string(),
+            _ => key,
         }
     }
 

@@ -30,6 +30,8 @@ fn dialect_of(name: &str) -> Option<Dialect> {
 struct Options<'i> {
     /// `-c`: the first operand is code.
     code: bool,
+    /// Zsh's `-o shwordsplit`, `-y`: parameters are split.
+    split_words: bool,
     /// `-s`: the code is on standard input, operands or not.
     stdin: bool,
     /// `--rcfile`, `--init-file`.
@@ -61,6 +63,10 @@ pub(crate) fn run_shell_program(
     };
     if options.only_tells {
         return Data::Unknown;
+    }
+    if options.split_words && dialect == Dialect::Zsh {
+        let why = "an option of zsh changes what its code means";
+        analyzer.opaque(frame, span, OpaqueReason::UnsupportedSyntax, why);
     }
     let frame = &with_environment(frame, &invocation.env);
     let stdin = &invocation.stdin;
@@ -125,6 +131,10 @@ fn options(arguments: &[Word]) -> Option<Options<'_>> {
                 let on = flags.starts_with('-');
                 options.code |= on && flags.contains('c');
                 options.stdin |= on && flags.contains('s');
+                let named =
+                    after.first().and_then(|word| word.value.as_known()).unwrap_or_default();
+                let named = named.replace('_', "").to_ascii_lowercase();
+                options.split_words |= flags.contains('y') || named == "shwordsplit";
                 let values = flags.chars().filter(|c| matches!(c, 'o' | 'O')).count();
                 rest = after.get(values..).unwrap_or_default();
             }

@@ -61,6 +61,13 @@ impl Shell<'_, '_> {
         if streams.elsewhere { Data::None } else { output }
     }
 
+    /// The streams stay as they are now: `exec > FILE`.
+    pub(super) fn keep(&mut self, streams: Streams) {
+        for (path, _) in streams.files {
+            self.analyzer.wrote(&path, Data::Unknown);
+        }
+    }
+
     fn redirect_one(&mut self, redirect: &ir::Redirect, by: Option<&str>, streams: &mut Streams) {
         let span = redirect.span;
         let mut target = self.expand_value(&redirect.target);
@@ -156,11 +163,11 @@ impl Shell<'_, '_> {
             return;
         }
         self.writes(target, append, by, span);
-        if stdout {
-            streams.elsewhere = true;
-            if let Some(path) = self.located(target) {
-                streams.files.push((path, append));
-            }
+        streams.elsewhere |= stdout;
+        match self.located(target) {
+            Some(path) if stdout => streams.files.push((path, append)),
+            Some(path) => self.analyzer.wrote(&path, Data::Unknown),
+            None => {}
         }
     }
 

@@ -90,6 +90,14 @@ pub(super) struct State {
     pub(super) positional: Option<Vec<Value>>,
     /// `$0`.
     pub(super) name: Option<Value>,
+    /// Functions that the shell calls of its own accord (zsh's `chpwd`, `TRAPEXIT`…).
+    pub(super) hooks: BTreeSet<String>,
+    /// `autoload`: functions whose code is in a file.
+    pub(super) autoloaded: BTreeSet<String>,
+    /// Zsh's `shwordsplit`: parameters are split as elsewhere.
+    pub(super) split_words: bool,
+    /// Zsh's `ksharrays`: elements are counted from zero, and `$a` is the first.
+    pub(super) ksh_arrays: bool,
     /// `set -f`.
     pub(super) no_glob: bool,
     /// `set -a`.
@@ -176,6 +184,10 @@ impl State {
         }
         self.exported_functions.extend(other.exported_functions);
         self.disabled.extend(other.disabled);
+        self.hooks.extend(other.hooks);
+        self.autoloaded.extend(other.autoloaded);
+        self.split_words |= other.split_words;
+        self.ksh_arrays |= other.ksh_arrays;
         if self.positional != other.positional {
             self.positional = None;
         }

@@ -11,9 +11,11 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Data
     let command: Vec<Word> = parsed.all("command").cloned().collect();
     let Some(first) = command.first() else { return subject.invocation.stdin.clone() };
     let span = first.span;
-    let given = arguments(&subject.invocation.stdin, parsed.given("null"), span);
     let placeholder = parsed.last("replace").and_then(|word| word.value.as_known());
     let placeholder = placeholder.map(|text| if text.starts_with('-') { "{}" } else { text });
+    // With a mark, each line is one argument.
+    let lines = placeholder.is_some();
+    let given = arguments(&subject.invocation.stdin, parsed.given("null"), lines, span);
     let argv = match placeholder {
         Some(mark) => command.iter().flat_map(|word| replaced(word, mark, &given)).collect(),
         None => command.into_iter().chain(given).collect(),
@@ -22,11 +24,17 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Data
     analyzer.run(subject.frame, &invocation)
 }
 
-fn arguments(stdin: &Data, null: bool, span: Span) -> Vec<Word> {
+fn arguments(stdin: &Data, null: bool, lines: bool, span: Span) -> Vec<Word> {
     match stdin {
         Data::Text(text, from) => {
-            let separator = |c: char| if null { c == '\0' } else { c.is_whitespace() };
-            let words = text.split(separator).filter(|word| !word.is_empty());
+            let separator = |c: char| match c {
+                '\0' => null,
+                '\n' => !null,
+                c => !null && !lines && c.is_whitespace(),
+            };
+            let words =
+                text.split(separator).map(|word| if lines { word.trim_start() } else { word });
+            let words = words.filter(|word| !word.is_empty());
             words.map(|word| Word::known(word, *from)).collect()
         }
         Data::None => Vec::new(),

@@ -4,7 +4,10 @@
 //! While it goes, it notes where each substitution that it understood begins, for the witness.
 
 mod arithmetic;
+mod parameter;
+mod quoting;
 mod words;
+mod zsh;
 
 use std::rc::Rc;
 
@@ -12,8 +15,8 @@ use ringfence_action::{Dialect, OpaqueReason};
 use shuck_ast as ast;
 
 use super::ir::{
-    Arm, Assigned, Assignment, Connector, Declare, For, Index, Node, Operand, Redirect,
-    RedirectKind, Script, Simple, Statement, TestWord, Word,
+    Arithmetic, Arm, Assigned, Assignment, Connector, Declare, For, Index, Node, Operand, Piece,
+    Redirect, RedirectKind, Script, Simple, Statement, TestWord, Word,
 };
 use super::witness::Understood;
 use super::{parse, witness};
@@ -78,6 +81,7 @@ impl Lowering<'_> {
     fn statement(&mut self, statement: &ast::Stmt) -> Statement {
         let node = self.command(&statement.command);
         let redirects = statement.redirects.iter().map(|r| self.redirect(r)).collect();
+        let node = self.unlike_bash(node, &statement.redirects);
         let background = match statement.terminator {
             Some(ast::StmtTerminator::Background(
                 ast::BackgroundOperator::Plain
@@ -87,6 +91,22 @@ impl Lowering<'_> {
             Some(ast::StmtTerminator::Semicolon) | None => false,
         };
         Statement { node, redirects, background, span: self.span(statement.span) }
+    }
+
+    /// A plain `sh` reads `a &>f b` as two commands.
+    fn unlike_bash(&self, mut node: Node, redirects: &[ast::Redirect]) -> Node {
+        let both = redirects.iter().find(|redirect| redirect.kind == ast::RedirectKind::OutputBoth);
+        if self.dialect == Dialect::Posix
+            && let Some(both) = both
+            && let Node::Simple(simple) = &mut node
+        {
+            let span = self.span(both.span);
+            if simple.words.last().is_some_and(|word| word.span.end > span.end) {
+                let piece = Piece::Opaque("`&>` ends a command in a plain sh", span);
+                simple.words.push(Word { pieces: vec![piece], span });
+            }
+        }
+        node
     }
 
     fn command(&mut self, command: &ast::Command) -> Node {
@@ -299,7 +319,8 @@ impl Lowering<'_> {
             C::Subshell(body) => Node::Subshell(self.script(body)),
             C::BraceGroup(body) => Node::Group(self.script(body)),
             C::Arithmetic(command) => {
-                Node::Arithmetic(self.arithmetic(command.expr_ast.as_ref(), command.expr_span))
+                let arithmetic = self.arithmetic(command.expr_ast.as_ref(), command.expr_span);
+                Node::Arithmetic(self.no_arithmetic(arithmetic, command.expr_span))
             }
             C::Time(command) => {
                 Node::Time(command.command.as_deref().map(|inner| Box::new(self.statement(inner))))
@@ -307,6 +328,7 @@ impl Lowering<'_> {
             C::Conditional(command) => {
                 let mut words = Vec::new();
                 self.test(&command.expression, false, &mut words);
+                self.no_test(&command.expression, &mut words);
                 Node::Test(words)
             }
             C::Coproc(command) => Node::Coprocess(Box::new(self.statement(&command.body))),
@@ -314,6 +336,32 @@ impl Lowering<'_> {
                 Node::Always(self.script(&command.body), self.script(&command.always_body))
             }
         }
+    }
+
+    /// A plain `sh` has no `[[`: what looks like an operator in it is one of the shell.
+    fn no_test(&self, test: &ast::ConditionalExpr, words: &mut Vec<TestWord>) {
+        use ast::ConditionalBinaryOp as B;
+        let ast::ConditionalExpr::Binary(binary) = test else { return };
+        let shell = matches!(binary.op, B::And | B::Or | B::LexicalBefore | B::LexicalAfter);
+        if self.dialect == Dialect::Posix && shell {
+            let span = words.first().map(|word| word.word.span).unwrap_or_default();
+            let piece = Piece::Opaque("`[[` is a program to a plain sh", span);
+            let word = Word { pieces: vec![piece], span };
+            words.push(TestWord { word, evaluated: false });
+        }
+    }
+
+    /// A plain `sh` has no `((`: these are two subshells.
+    fn no_arithmetic(&self, mut arithmetic: Arithmetic, span: Option<ast::Span>) -> Arithmetic {
+        let raw = span.map_or("", |span| span.slice(self.text)).trim();
+        let name = raw.trim_end_matches(['+', '-']);
+        let counts = name.len() + 2 == raw.len()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if self.dialect == Dialect::Posix && !counts {
+            let piece = Piece::Opaque("`((` is two subshells in a plain sh", arithmetic.text.span);
+            arithmetic.text.pieces.push(piece);
+        }
+        arithmetic
     }
 
     fn test(&mut self, test: &ast::ConditionalExpr, evaluated: bool, words: &mut Vec<TestWord>) {
