@@ -179,7 +179,7 @@ impl Shell<'_, '_> {
         } else if name.ends_with("_functions") {
             for value in values {
                 match value.as_known() {
-                    Some(function) => self.hook(&function.to_owned()),
+                    Some(function) => self.hook(function),
                     None => self.opaque(span, OpaqueReason::DynamicCode, name),
                 }
             }

@@ -139,7 +139,7 @@ impl Shell<'_, '_> {
             || arguments.first().is_some_and(|word| word.value.as_known() == Some("-s"));
         for word in arguments {
             match word.value.as_known() {
-                Some(option) => self.zsh_option(&option.to_owned(), on, word.span),
+                Some(option) => self.zsh_option(option, on, word.span),
                 None if self.zsh() => {
                     let why = "which option is switched is computed";
                     self.opaque(word.span, OpaqueReason::UnsupportedSyntax, why);

@@ -78,8 +78,16 @@ impl Lowering<'_> {
         Script { statements: sequence.iter().map(|statement| self.statement(statement)).collect() }
     }
 
+    fn head(&mut self, span: ast::Span) {
+        self.understood.heads.push(span.start.offset());
+    }
+
     fn statement(&mut self, statement: &ast::Stmt) -> Statement {
+        self.head(statement.span);
         let node = self.command(&statement.command);
+        if let Some(redirect) = statement.redirects.first() {
+            self.head(redirect.span);
+        }
         let redirects = statement.redirects.iter().map(|r| self.redirect(r)).collect();
         let node = self.unlike_bash(node, &statement.redirects);
         let background = match statement.terminator {
@@ -132,6 +140,10 @@ impl Lowering<'_> {
 
     fn simple(&mut self, simple: &ast::SimpleCommand) -> Node {
         let mut words = Vec::with_capacity(simple.args.len() + 1);
+        self.head(simple.name.span);
+        if let Some(assignment) = simple.assignments.first() {
+            self.head(assignment.span);
+        }
         // The parser gives assignments without a command an empty name that stands nowhere.
         let absent = matches!(simple.name.parts.as_slice(), [part]
             if matches!(&part.kind, ast::WordPart::Literal(text) if text.is_empty())
@@ -304,7 +316,7 @@ impl Lowering<'_> {
             }
             C::Case(command) => {
                 let arms = command.cases.iter().map(|arm| Arm {
-                    patterns: arm.patterns.iter().map(|pattern| self.pattern(pattern)).collect(),
+                    patterns: self.case_patterns(&arm.patterns),
                     body: self.script(&arm.body),
                     falls_through: match arm.terminator {
                         ast::CaseTerminator::Break => false,
@@ -362,6 +374,14 @@ impl Lowering<'_> {
             arithmetic.text.pieces.push(piece);
         }
         arithmetic
+    }
+
+    fn case_patterns(&mut self, patterns: &[ast::Pattern]) -> Vec<Word> {
+        let pattern = |pattern: &ast::Pattern| {
+            self.head(pattern.span);
+            self.pattern(pattern)
+        };
+        patterns.iter().map(pattern).collect()
     }
 
     fn test(&mut self, test: &ast::ConditionalExpr, evaluated: bool, words: &mut Vec<TestWord>) {

@@ -212,7 +212,8 @@ impl Lowering<'_> {
 
     pub(super) fn heredoc_again(&mut self, span: ast::Span, delimiter: &str) -> Word {
         let (start, end) = (span.start.offset(), span.end.offset());
-        self.understood.reparsed.push((start, end));
+        // A text with a witness of its own.
+        self.understood.heredocs.push(Heredoc { start, end, literal: true });
         let body = span.slice(self.text);
         let own = self.span(span);
         let again = format!(": <<{delimiter}\n{body}{delimiter}\n");
