@@ -1,18 +1,17 @@
-//! Entries as the text of static Rust data: nothing is parsed when Ringfence starts.
+//! Entries as rows of the tables that are compiled in: nothing is parsed when Ringfence starts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::format::{Command, Entry, Grammar};
 use super::names::Names;
 use super::rule;
+use super::tables::Tables;
 
 /// The generated file, one entry after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Emitter {
-    text: String,
-    statics: usize,
-    /// Every name that a program goes by, with its proper name and the static that describes it.
+    tables: Tables,
+    /// Every name that a program goes by, with its proper name and the row that describes it.
     programs: BTreeMap<String, (String, String)>,
 }
 
@@ -69,60 +68,49 @@ impl Emitter {
         for word in environment.split_whitespace() {
             slots.push(names.find(word)?.to_string());
         }
-        let symbol = self.fresh("ENTRY");
-        let _ = writeln!(
-            self.text,
-            "static {symbol}: Entry = Entry {{ root: &{root}, names: &{:?}, environment: &[{}] }};",
-            names.all(),
-            slots.join(", ")
-        );
+        let environment = self.tables.list("SLOTS", slots);
+        let names = self.tables.texts(names.all().iter().map(String::as_str));
+        let row = format!("Entry {{ root: {root}, names: {names}, environment: {environment} }}");
+        let entry = self.tables.row("ENTRIES", row);
         for (name, shown) in known {
-            if self.programs.insert(name.clone(), (shown, symbol.clone())).is_some() {
+            if self.programs.insert(name.clone(), (shown, entry.clone())).is_some() {
                 return Err(format!("`{name}` is the name of another entry already"));
             }
         }
         Ok(())
     }
 
-    /// The whole file.
+    /// The whole file. `PROGRAMS` has every name of every program, sorted, with its proper name.
     pub(crate) fn finish(mut self) -> String {
-        let _ =
-            writeln!(self.text, "/// Every name of every program, sorted, with its proper name.");
-        let _ = writeln!(self.text, "pub(crate) static PROGRAMS: &[(&str, &str, &Entry)] = &[");
-        for (name, (shown, symbol)) in &self.programs {
-            let _ = writeln!(self.text, "    ({name:?}, {shown:?}, &{symbol}),");
+        let mut rows = Vec::new();
+        for (name, (shown, entry)) in &self.programs {
+            let (name, shown) = (self.tables.text(name), self.tables.text(shown));
+            rows.push(format!("({name}, {shown}, {entry})"));
         }
-        self.text.push_str("];\n");
-        self.text
-    }
-
-    fn fresh(&mut self, what: &str) -> String {
-        self.statics += 1;
-        format!("{what}_{}", self.statics)
+        self.tables.list("PROGRAMS", rows);
+        self.tables.finish()
     }
 
     fn node(&mut self, node: &Node, empty: &str) -> String {
         let (mut exact, mut wild) = (Vec::new(), Vec::new());
         for (word, child) in &node.children {
-            let symbol = self.node(child, empty);
+            let row = self.node(child, empty);
             let list = if word.contains('*') { &mut wild } else { &mut exact };
-            list.push((word.clone(), symbol));
+            list.push((word.clone(), row));
         }
         // The pattern that says most comes first.
         wild.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
-        let list = |children: &[(String, String)]| {
-            let children = children.iter().map(|(word, symbol)| format!("({word:?}, &{symbol})"));
-            children.collect::<Vec<_>>().join(", ")
+        let mut branches = |children: Vec<(String, String)>| {
+            let rows = children
+                .iter()
+                .map(|(word, child)| format!("({}, {child})", self.tables.text(word)))
+                .collect();
+            self.tables.list("BRANCHES", rows)
         };
-        let symbol = self.fresh("NODE");
+        let (exact, wild) = (branches(exact), branches(wild));
         let body = node.body.as_deref().unwrap_or(empty);
-        let _ = writeln!(
-            self.text,
-            "static {symbol}: Node = Node {{ body: &{body}, exact: &[{}], wild: &[{}] }};",
-            list(&exact),
-            list(&wild)
-        );
-        symbol
+        let row = format!("Node {{ body: {body}, exact: {exact}, wild: {wild} }}");
+        self.tables.row("NODES", row)
     }
 
     fn body(
@@ -134,30 +122,29 @@ impl Emitter {
         let root_grammar = root.and_then(|root| root.grammar);
         let grammar = command.grammar.or(root_grammar).unwrap_or(Grammar::Gnu);
         let lenient = command.lenient.or(root.and_then(|root| root.lenient)).unwrap_or(false);
-        let options = options(command, names)?;
+        let options = options(command, names, &mut self.tables)?;
         let mut operands = Vec::new();
         for line in command.operands.iter() {
-            operands.push(operand_pattern(line, names)?);
+            operands.push(operand_pattern(line, names, &mut self.tables)?);
         }
         let mut rules = Vec::new();
         for line in command.effects.iter() {
-            let rule = rule::rule(line, names).map_err(|error| format!("`{line}`: {error}"))?;
+            let rule = rule::rule(line, names, &mut self.tables)
+                .map_err(|error| format!("`{line}`: {error}"))?;
             rules.push(rule);
         }
         let handler = match &command.handler {
             Some(name) => format!("Some(Handler::{})", camel(name)),
             None => "None".to_owned(),
         };
-        let symbol = self.fresh("BODY");
-        let _ = writeln!(
-            self.text,
-            "static {symbol}: Body = Body {{ grammar: Grammar::{grammar:?}, lenient: {lenient}, \
-             options: &[{}], operands: &[{}], rules: &[{}], handler: {handler} }};",
-            options.join(", "),
-            operands.join(", "),
-            rules.join(", ")
+        let options = self.tables.list("OPTIONS", options);
+        let operands = self.tables.list("OPERANDS", operands);
+        let rules = self.tables.list("RULES", rules);
+        let row = format!(
+            "Body {{ grammar: Grammar::{grammar:?}, lenient: {lenient}, options: {options}, \
+             operands: {operands}, rules: {rules}, handler: {handler} }}"
         );
-        Ok(symbol)
+        Ok(self.tables.row("BODIES", row))
     }
 }
 
@@ -188,7 +175,7 @@ fn names(root: &Command, commands: &BTreeMap<String, Command>) -> Result<Names, 
     Ok(names)
 }
 
-fn options(command: &Command, names: &Names) -> Result<Vec<String>, String> {
+fn options(command: &Command, names: &Names, tables: &mut Tables) -> Result<Vec<String>, String> {
     let mut options: BTreeMap<&str, String> = BTreeMap::new();
     let plain =
         [(&command.flags, "Flag"), (&command.values, "Value"), (&command.optional, "Optional")];
@@ -206,7 +193,8 @@ fn options(command: &Command, names: &Names) -> Result<Vec<String>, String> {
     }
     for (spelled, arity, slot) in plain.chain(named) {
         for option in spelled.split_whitespace() {
-            let text = format!("({option:?}, Opt {{ arity: Arity::{arity}, slot: {slot:?} }})");
+            let word = tables.text(option);
+            let text = format!("({word}, Opt {{ arity: Arity::{arity}, slot: {slot:?} }})");
             let other = options.insert(option, text.clone());
             if other.is_some_and(|other| other != text) {
                 return Err(format!("option `{option}` is described twice"));
@@ -217,10 +205,10 @@ fn options(command: &Command, names: &Names) -> Result<Vec<String>, String> {
 }
 
 /// `CONDITION -> source+ target`, `pattern files*`, `pod -- command*`.
-fn operand_pattern(line: &str, names: &Names) -> Result<String, String> {
+fn operand_pattern(line: &str, names: &Names, tables: &mut Tables) -> Result<String, String> {
     let (when, pattern) = rule::guarded(line);
     let when = match when {
-        Some(text) => format!("Some({})", rule::condition(text, names)?),
+        Some(text) => format!("Some({})", rule::condition(text, names, tables)?),
         None => "None".to_owned(),
     };
     let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -241,9 +229,8 @@ fn operand_pattern(line: &str, names: &Names) -> Result<String, String> {
         };
         list.push(format!("({}, Many::{many})", names.find(name)?));
     }
+    let (before, after) = (tables.list("DEALT", before), tables.list("DEALT", after));
     Ok(format!(
-        "Operands {{ when: {when}, before: &[{}], separated: {separated}, after: &[{}] }}",
-        before.join(", "),
-        after.join(", ")
+        "Operands {{ when: {when}, before: {before}, separated: {separated}, after: {after} }}"
     ))
 }

@@ -4,6 +4,7 @@ mod emit;
 mod format;
 mod names;
 mod rule;
+mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,24 +4,25 @@
 use ringfence_action::{Attr, AttrType, EffectKind, OpaqueReason};
 
 use super::names::Names;
+use super::tables::Tables;
 
 /// One line of `effects` as the text of a `Rule`.
-pub(crate) fn rule(line: &str, names: &Names) -> Result<String, String> {
+pub(crate) fn rule(line: &str, names: &Names, tables: &mut Tables) -> Result<String, String> {
     let (when, body) = guarded(line);
     let when = match when {
-        Some(text) => format!("Some({})", condition(text, names)?),
+        Some(text) => format!("Some({})", condition(text, names, tables)?),
         None => "None".to_owned(),
     };
     let mut words = split(body)?;
     let scope = match words.last().and_then(|word| word.strip_prefix('@')) {
         Some(scope) => {
-            let scope = scope_of(scope, names)?;
+            let scope = scope_of(scope, names, tables)?;
             words.pop();
             format!("Some({scope})")
         }
         None => "None".to_owned(),
     };
-    let what = what(&words, names)?;
+    let what = what(&words, names, tables)?;
     Ok(format!("Rule {{ when: {when}, what: {what}, scope: {scope} }}"))
 }
 
@@ -33,39 +34,46 @@ pub(crate) fn guarded(line: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn what(words: &[String], names: &Names) -> Result<String, String> {
+fn what(words: &[String], names: &Names, tables: &mut Tables) -> Result<String, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["run", target] => Ok(format!("What::Run({})", single(target, names)?)),
-        ["shell", code] => Ok(format!("What::Shell({})", template(code, names)?)),
+        ["shell", code] => Ok(format!("What::Shell({})", template(code, names, tables)?)),
         ["code", language, code] => {
-            Ok(format!("What::Code({language:?}, {})", template(code, names)?))
+            let (language, code) = (tables.text(language), template(code, names, tables)?);
+            Ok(format!("What::Code({language}, {code})"))
         }
         ["script", language, file] => {
-            Ok(format!("What::Script({language:?}, {})", template(file, names)?))
+            let (language, file) = (tables.text(language), template(file, names, tables)?);
+            Ok(format!("What::Script({language}, {file})"))
         }
-        ["stdin", language] => Ok(format!("What::Stdin({language:?})")),
-        ["out", "stdin"] => Ok("What::Out(Output::Stdin, Template(&[]))".to_owned()),
-        ["out", "none"] => Ok("What::Out(Output::None, Template(&[]))".to_owned()),
+        ["stdin", language] => Ok(format!("What::Stdin({})", tables.text(language))),
+        ["out", "stdin"] => Ok("What::Out(Output::Stdin, Template(List::at(0, 0)))".to_owned()),
+        ["out", "none"] => Ok("What::Out(Output::None, Template(List::at(0, 0)))".to_owned()),
         ["out", "network", from] => {
-            Ok(format!("What::Out(Output::Network, {})", template(from, names)?))
+            Ok(format!("What::Out(Output::Network, {})", template(from, names, tables)?))
         }
-        ["out", "file", from] => Ok(format!("What::Out(Output::File, {})", template(from, names)?)),
-        ["out", "text", text] => Ok(format!("What::Out(Output::Text, {})", template(text, names)?)),
+        ["out", "file", from] => {
+            Ok(format!("What::Out(Output::File, {})", template(from, names, tables)?))
+        }
+        ["out", "text", text] => {
+            Ok(format!("What::Out(Output::Text, {})", template(text, names, tables)?))
+        }
         ["out", "filtered", from] => {
-            Ok(format!("What::Out(Output::Filtered, {})", template(from, names)?))
+            Ok(format!("What::Out(Output::Filtered, {})", template(from, names, tables)?))
         }
         ["opaque", reason, detail @ ..] => {
             let known = OpaqueReason::ALL.iter().find(|known| known.as_str() == *reason);
             let known = known.ok_or_else(|| format!("`{reason}` is not a reason to be opaque"))?;
-            Ok(format!("What::Opaque(OpaqueReason::{known:?}, {:?})", detail.join(" ")))
+            let detail = tables.text(&detail.join(" "));
+            Ok(format!("What::Opaque(OpaqueReason::{known:?}, {detail})"))
         }
-        [kind, rest @ ..] => effect(kind, rest, names),
+        [kind, rest @ ..] => effect(kind, rest, names, tables),
         [] => Err("an empty rule".to_owned()),
     }
 }
 
-fn effect(kind: &str, rest: &[&str], names: &Names) -> Result<String, String> {
+fn effect(kind: &str, rest: &[&str], names: &Names, tables: &mut Tables) -> Result<String, String> {
     let kind = EffectKind::from_name(kind).ok_or_else(|| {
         format!(
             "`{kind}` is neither a kind of effect nor one of run, shell, code, script, stdin, out, opaque"
@@ -74,19 +82,24 @@ fn effect(kind: &str, rest: &[&str], names: &Names) -> Result<String, String> {
     let [target, attributes @ ..] = rest else {
         return Err(format!("`{kind}` needs a target; write `?` where it is not known"));
     };
-    let target = template(target, names)?;
+    let target = template(target, names, tables)?;
     let mut settings = Vec::new();
     for attribute in attributes {
-        settings.push(setting(kind, attribute, names)?);
+        settings.push(setting(kind, attribute, names, tables)?);
     }
-    let settings = settings.join(", ");
+    let settings = tables.list("SETTINGS", settings);
     Ok(format!(
-        "What::Effect {{ kind: EffectKind::{kind:?}, target: {target}, settings: &[{settings}] }}"
+        "What::Effect {{ kind: EffectKind::{kind:?}, target: {target}, settings: {settings} }}"
     ))
 }
 
 /// `recursive`, `force?yes`, `op=push`, `version={version}`, `discards=changes,untracked`.
-fn setting(kind: EffectKind, text: &str, names: &Names) -> Result<String, String> {
+fn setting(
+    kind: EffectKind,
+    text: &str,
+    names: &Names,
+    tables: &mut Tables,
+) -> Result<String, String> {
     let end = text.find(['=', '?']).unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     let attr = Attr::from_name(name).ok_or_else(|| format!("`{name}` is not an attribute"))?;
@@ -95,28 +108,27 @@ fn setting(kind: EffectKind, text: &str, names: &Names) -> Result<String, String
     }
     let value = match (attr.value_type(), rest.split_at_checked(1)) {
         (AttrType::Flag, Some(("?", ""))) => {
-            format!("Setting::FlagIf({})", condition(name, names)?)
+            format!("Setting::FlagIf({})", condition(name, names, tables)?)
         }
         (AttrType::Flag, Some(("?", test))) => {
-            format!("Setting::FlagIf({})", condition(test, names)?)
+            format!("Setting::FlagIf({})", condition(test, names, tables)?)
         }
         (AttrType::Flag, _) if rest.is_empty() => "Setting::Flag".to_owned(),
         (AttrType::Text, Some(("=", value))) => {
-            format!("Setting::Text({})", template(value, names)?)
+            format!("Setting::Text({})", template(value, names, tables)?)
         }
         (AttrType::Set, Some(("=", value))) => {
-            let elements: Vec<_> = value.split(',').map(|element| format!("{element:?}")).collect();
-            format!("Setting::Set(&[{}])", elements.join(", "))
+            format!("Setting::Set({})", tables.texts(value.split(',')))
         }
         (AttrType::Count, Some(("=", value))) => {
-            format!("Setting::Count({})", template(value, names)?)
+            format!("Setting::Count({})", template(value, names, tables)?)
         }
         _ => return Err(format!("`{text}` does not fit the type of `{name}`")),
     };
     Ok(format!("(Attr::{attr:?}, {value})"))
 }
 
-fn scope_of(text: &str, names: &Names) -> Result<String, String> {
+fn scope_of(text: &str, names: &Names, tables: &mut Tables) -> Result<String, String> {
     let (kind, place) = match text.split_once('(') {
         Some((kind, place)) => (kind, place.strip_suffix(')').unwrap_or(place)),
         None => (text, ""),
@@ -127,7 +139,7 @@ fn scope_of(text: &str, names: &Names) -> Result<String, String> {
         "cluster" => "Cluster",
         other => return Err(format!("`@{other}` is not a scope")),
     };
-    Ok(format!("(ScopeKind::{kind}, {})", template(place, names)?))
+    Ok(format!("(ScopeKind::{kind}, {})", template(place, names, tables)?))
 }
 
 /// The one name in `{name}`.
@@ -137,15 +149,16 @@ fn single(text: &str, names: &Names) -> Result<u8, String> {
 }
 
 /// Text with `{name}`, `{name|filter}`, `{name:default}` in it.
-pub(crate) fn template(text: &str, names: &Names) -> Result<String, String> {
+pub(crate) fn template(text: &str, names: &Names, tables: &mut Tables) -> Result<String, String> {
     if text == "?" {
-        return Ok("Template(&[Piece::Anything])".to_owned());
+        let pieces = tables.list("PIECES", vec!["Piece::Anything".to_owned()]);
+        return Ok(format!("Template({pieces})"));
     }
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((literal, after)) = rest.split_once('{') {
         if !literal.is_empty() {
-            pieces.push(format!("Piece::Text({literal:?})"));
+            pieces.push(format!("Piece::Text({})", tables.text(literal)));
         }
         let (inside, after) =
             after.split_once('}').ok_or_else(|| format!("`{{` is not closed in `{text}`"))?;
@@ -167,20 +180,24 @@ pub(crate) fn template(text: &str, names: &Names) -> Result<String, String> {
             other => return Err(format!("`{other}` is not a filter")),
         };
         let slot = names.find(name)?;
+        let default = match default {
+            Some(text) => format!("Some({})", tables.text(text)),
+            None => "None".to_owned(),
+        };
         pieces.push(format!(
-            "Piece::Slot {{ slot: {slot}, filter: Filter::{filter}, default: {default:?} }}"
+            "Piece::Slot {{ slot: {slot}, filter: Filter::{filter}, default: {default} }}"
         ));
         rest = after;
     }
     if !rest.is_empty() {
-        pieces.push(format!("Piece::Text({rest:?})"));
+        pieces.push(format!("Piece::Text({})", tables.text(rest)));
     }
-    Ok(format!("Template(&[{}])", pieces.join(", ")))
+    Ok(format!("Template({})", tables.list("PIECES", pieces)))
 }
 
 /// `a & !b | (c=x & d~*y)`; `&` binds closer than `|`.
-pub(crate) fn condition(text: &str, names: &Names) -> Result<String, String> {
-    let mut parser = Parser { rest: text.trim(), names };
+pub(crate) fn condition(text: &str, names: &Names, tables: &mut Tables) -> Result<String, String> {
+    let mut parser = Parser { rest: text.trim(), names, tables };
     let parsed = parser.any()?;
     if parser.rest.is_empty() {
         Ok(parsed)
@@ -192,6 +209,7 @@ pub(crate) fn condition(text: &str, names: &Names) -> Result<String, String> {
 struct Parser<'a> {
     rest: &'a str,
     names: &'a Names,
+    tables: &'a mut Tables,
 }
 
 impl<'a> Parser<'a> {
@@ -200,7 +218,7 @@ impl<'a> Parser<'a> {
         while self.eat("|") {
             terms.push(self.all()?);
         }
-        Ok(joined("Any", terms))
+        Ok(self.joined("Any", terms))
     }
 
     fn all(&mut self) -> Result<String, String> {
@@ -208,12 +226,13 @@ impl<'a> Parser<'a> {
         while self.eat("&") {
             terms.push(self.term()?);
         }
-        Ok(joined("All", terms))
+        Ok(self.joined("All", terms))
     }
 
     fn term(&mut self) -> Result<String, String> {
         if self.eat("!") {
-            return Ok(format!("Cond::Not(&{})", self.term()?));
+            let term = self.term()?;
+            return Ok(format!("Cond::Not({})", self.tables.row("CONDITIONS", term)));
         }
         if self.eat("(") {
             let inner = self.any()?;
@@ -226,13 +245,20 @@ impl<'a> Parser<'a> {
         let slot = self.names.find(name)?;
         if self.eat("=") {
             let value = self.word(|c| !matches!(c, '&' | '|' | ')' | ' '));
-            return Ok(format!("Cond::Is({slot}, {value:?})"));
+            return Ok(format!("Cond::Is({slot}, {})", self.tables.text(value)));
         }
         if self.eat("~") {
             let value = self.word(|c| !matches!(c, '&' | '|' | ')' | ' '));
-            return Ok(format!("Cond::Like({slot}, {value:?})"));
+            return Ok(format!("Cond::Like({slot}, {})", self.tables.text(value)));
         }
         Ok(format!("Cond::Has({slot})"))
+    }
+
+    fn joined(&mut self, kind: &str, mut terms: Vec<String>) -> String {
+        match terms.len() {
+            1 => terms.pop().unwrap_or_default(),
+            _ => format!("Cond::{kind}({})", self.tables.list("CONDITIONS", terms)),
+        }
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -251,13 +277,6 @@ impl<'a> Parser<'a> {
         let (word, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         self.rest = rest.trim_start();
         word
-    }
-}
-
-fn joined(kind: &str, mut terms: Vec<String>) -> String {
-    match terms.len() {
-        1 => terms.pop().unwrap_or_default(),
-        _ => format!("Cond::{kind}(&[{}])", terms.join(", ")),
     }
 }
 

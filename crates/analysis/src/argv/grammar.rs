@@ -3,7 +3,7 @@
 use crate::value::{Span, Value, Word};
 
 use super::rules;
-use super::spec::{Arity, Body, Entry, Grammar, Many, Node, OP, Opt, Slot};
+use super::spec::{Arity, Body, Entry, Grammar, Many, Node, OP, Opt, Slot, Text};
 
 /// An invocation, understood.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) enum Problem {
 impl Parsed {
     /// The innermost body: what the catalogue says of this subcommand.
     pub(crate) fn leaf(&self) -> &'static Body {
-        self.chain.last().map_or(self.entry.root.body, |node| node.body)
+        self.chain.last().map_or(self.entry.root.body, |node| node.body).get()
     }
 
     pub(crate) fn has(&self, slot: Slot) -> bool {
@@ -53,7 +53,7 @@ impl Parsed {
 
     /// The slot of a name, for handlers.
     pub(crate) fn slot(&self, name: &str) -> Option<Slot> {
-        let index = self.entry.names.iter().position(|known| *known == name)?;
+        let index = self.entry.names.iter().position(|known| known.as_str() == name)?;
         Slot::try_from(index).ok()
     }
 
@@ -88,7 +88,7 @@ pub(crate) fn parse(
     let parsed = Parsed {
         name,
         entry,
-        chain: vec![entry.root],
+        chain: vec![entry.root.get()],
         values: Vec::new(),
         operands: Vec::new(),
         separator: None,
@@ -195,12 +195,14 @@ impl<'w> Reader<'w> {
             return false;
         }
         let child = text.filter(|_| word.value.as_known().is_some()).and_then(|text| {
-            let exact = node.exact.binary_search_by(|(known, _)| (*known).cmp(text));
+            let exact = node.exact.binary_search_by(|(known, _)| known.as_str().cmp(text));
             match exact.ok().and_then(|index| node.exact.get(index)) {
-                Some((_, child)) => Some(*child),
-                None => {
-                    node.wild.iter().find(|(known, _)| rules::like(known, text)).map(|(_, c)| *c)
-                }
+                Some((_, child)) => Some(child.get()),
+                None => node
+                    .wild
+                    .iter()
+                    .find(|(known, _)| rules::like(known, text))
+                    .map(|(_, c)| c.get()),
             }
         });
         match (child, text) {
@@ -351,10 +353,10 @@ impl<'w> Reader<'w> {
     fn find(&self, name: &str) -> Option<Opt> {
         self.parsed.chain.iter().rev().find_map(|node| {
             let options = node.body.options;
-            let exact = options.binary_search_by(|(known, _)| (*known).cmp(name)).ok();
+            let exact = options.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok();
             match exact.and_then(|index| options.get(index)) {
                 Some((_, opt)) => Some(*opt),
-                None => family(options, name),
+                None => family(&options, name),
             }
         })
     }
@@ -407,7 +409,7 @@ impl<'w> Reader<'w> {
 }
 
 /// An option of a family such as `--define:*`, whose names go on as they like; the closest family counts.
-fn family(options: &'static [(&'static str, Opt)], name: &str) -> Option<Opt> {
+fn family(options: &[(Text, Opt)], name: &str) -> Option<Opt> {
     let member = |known: &str| known.strip_suffix('*').is_some_and(|head| name.starts_with(head));
     let members = options.iter().filter(|(known, _)| member(known));
     members.max_by_key(|(known, _)| known.len()).map(|(_, opt)| *opt)
@@ -433,8 +435,8 @@ fn deal(parsed: &mut Parsed) {
         _ => operands.len(),
     };
     let (before, after) = operands.split_at_checked(at).unwrap_or((&operands, &[]));
-    deal_part(parsed, pattern.before, before);
-    deal_part(parsed, pattern.after, after);
+    deal_part(parsed, &pattern.before, before);
+    deal_part(parsed, &pattern.after, after);
 }
 
 fn deal_part(parsed: &mut Parsed, names: &[(Slot, Many)], operands: &[Word]) {

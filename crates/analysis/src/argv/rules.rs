@@ -207,7 +207,7 @@ fn from_home(analyzer: &Analyzer<'_>, value: Value) -> Value {
 fn attributes(
     analyzer: &Analyzer<'_>,
     subject: &Subject<'_>,
-    settings: &'static [(Attr, Setting)],
+    settings: &[(Attr, Setting)],
 ) -> Vec<(Attr, AttrValue)> {
     let mut attributes = Vec::with_capacity(settings.len() + 2);
     for (attr, setting) in settings {
@@ -222,7 +222,7 @@ fn attributes(
             Setting::FlagIf(when) => holds(when, subject.parsed).then_some(AttrValue::Flag(true)),
             Setting::Text(template) => text(template).map(AttrValue::Text),
             Setting::Set(elements) => {
-                Some(AttrValue::Set(elements.iter().map(|&element| element.to_owned()).collect()))
+                Some(AttrValue::Set(elements.iter().map(ToString::to_string).collect()))
             }
             Setting::Count(template) => {
                 text(template).and_then(|text| text.parse().ok()).map(AttrValue::Count)
@@ -317,7 +317,7 @@ pub(crate) fn values(
     let mut found: Vec<(Value, Option<Span>)> = vec![(Value::known(""), None)];
     for piece in template.0 {
         let pieces: Vec<(Value, Option<Span>)> = match piece {
-            Piece::Text(text) => vec![(Value::known(*text), None)],
+            Piece::Text(text) => vec![(Value::known(text.as_str()), None)],
             Piece::Anything => vec![(Value::Unknown, None)],
             Piece::Slot { slot, filter, default } => {
                 let words = subject.parsed.words(*slot);
@@ -329,10 +329,10 @@ pub(crate) fn values(
                 if *slot == OP {
                     given.iter_mut().for_each(|(_, span)| *span = None);
                 }
-                match default {
+                match default.as_deref() {
                     Some("?") if given.is_empty() => vec![(Value::Unknown, None)],
                     Some(text) if given.is_empty() => {
-                        let value = Value::known(*text);
+                        let value = Value::known(text);
                         vec![(filtered(analyzer, subject, *filter, &value), None)]
                     }
                     _ => given,
@@ -411,7 +411,7 @@ fn may(when: &Cond, parsed: &Parsed, wanted: bool) -> bool {
     };
     match when {
         Cond::Has(slot) => parsed.has(*slot) == wanted,
-        Cond::Is(slot, expected) => compared(*slot, &|text| text == *expected),
+        Cond::Is(slot, expected) => compared(*slot, &|text| text == expected.as_str()),
         Cond::Like(slot, pattern) => compared(*slot, &|text| like(pattern, text)),
         Cond::Stdin => parsed.stdin == wanted,
         Cond::Not(inner) => may(inner, parsed, !wanted),

@@ -1,7 +1,15 @@
 //! The compiled form of the catalogue: what `build.rs` makes of `catalog/commands`.
 //!
-//! Everything here is static data. Options and operands that rules speak of have a [`Slot`], a
-//! number that is the same throughout an entry; the rest of an entry's options only have an arity.
+//! Everything here is static data in tables, one for each type: a [`Row`] is a place in one, a
+//! [`List`] several that follow each other, a [`Text`] a place in the text of all entries. They are
+//! used like references, but are numbers, which need not be put right when the program starts.
+//!
+//! Options and operands that rules speak of have a [`Slot`], a number that is the same throughout an
+//! entry; the rest of an entry's options only have an arity.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 use ringfence_action::{Attr, EffectKind, OpaqueReason};
 
@@ -16,21 +24,21 @@ pub(crate) const OP: Slot = 0;
 /// A program.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) root: &'static Node,
+    pub(crate) root: Row<Node>,
     /// Names by slot.
-    pub(crate) names: &'static [&'static str],
+    pub(crate) names: List<Text>,
     /// Options and operands that may name an environment: context, namespace, profile…
-    pub(crate) environment: &'static [Slot],
+    pub(crate) environment: List<Slot>,
 }
 
 /// A subcommand, or the program itself.
 #[derive(Debug)]
 pub(crate) struct Node {
-    pub(crate) body: &'static Body,
+    pub(crate) body: Row<Body>,
     /// Subcommands by word, sorted.
-    pub(crate) exact: &'static [(&'static str, &'static Node)],
+    pub(crate) exact: List<(Text, Row<Node>)>,
     /// Subcommands by pattern, the most telling first.
-    pub(crate) wild: &'static [(&'static str, &'static Node)],
+    pub(crate) wild: List<(Text, Row<Node>)>,
 }
 
 /// What an entry says of one subcommand.
@@ -40,10 +48,10 @@ pub(crate) struct Body {
     /// Unknown options are of no consequence.
     pub(crate) lenient: bool,
     /// By spelling, sorted.
-    pub(crate) options: &'static [(&'static str, Opt)],
+    pub(crate) options: List<(Text, Opt)>,
     /// The first whose condition holds is used.
-    pub(crate) operands: &'static [Operands],
-    pub(crate) rules: &'static [Rule],
+    pub(crate) operands: List<Operands>,
+    pub(crate) rules: List<Rule>,
     pub(crate) handler: Option<Handler>,
 }
 
@@ -94,10 +102,10 @@ pub(crate) enum Arity {
 #[derive(Debug)]
 pub(crate) struct Operands {
     pub(crate) when: Option<Cond>,
-    pub(crate) before: &'static [(Slot, Many)],
+    pub(crate) before: List<(Slot, Many)>,
     /// Whether what follows `--` goes to `after`.
     pub(crate) separated: bool,
-    pub(crate) after: &'static [(Slot, Many)],
+    pub(crate) after: List<(Slot, Many)>,
 }
 
 /// How many operands a name takes.
@@ -127,13 +135,13 @@ pub(crate) struct Rule {
 #[derive(Debug)]
 pub(crate) enum Cond {
     Has(Slot),
-    Is(Slot, &'static str),
-    Like(Slot, &'static str),
+    Is(Slot, Text),
+    Like(Slot, Text),
     /// Standard input is a pipe, a file or a text.
     Stdin,
-    Not(&'static Self),
-    All(&'static [Self]),
-    Any(&'static [Self]),
+    Not(Row<Self>),
+    All(List<Self>),
+    Any(List<Self>),
 }
 
 /// A consequence.
@@ -142,21 +150,21 @@ pub(crate) enum What {
     Effect {
         kind: EffectKind,
         target: Template,
-        settings: &'static [(Attr, Setting)],
+        settings: List<(Attr, Setting)>,
     },
     /// The words are a program with its arguments.
     Run(Slot),
     /// The words, joined by blanks, are shell code.
     Shell(Template),
     /// Code in another language.
-    Code(&'static str, Template),
+    Code(Text, Template),
     /// A file is run; the language may be `auto`.
-    Script(&'static str, Template),
+    Script(Text, Template),
     /// Code comes on standard input.
-    Stdin(&'static str),
+    Stdin(Text),
     /// What the program writes to standard output.
     Out(Output, Template),
-    Opaque(OpaqueReason, &'static str),
+    Opaque(OpaqueReason, Text),
 }
 
 /// What standard output carries.
@@ -179,7 +187,7 @@ pub(crate) enum Setting {
     Flag,
     FlagIf(Cond),
     Text(Template),
-    Set(&'static [&'static str]),
+    Set(List<Text>),
     Count(Template),
 }
 
@@ -193,14 +201,14 @@ pub(crate) enum ScopeKind {
 
 /// Text with holes.
 #[derive(Debug)]
-pub(crate) struct Template(pub(crate) &'static [Piece]);
+pub(crate) struct Template(pub(crate) List<Piece>);
 
 /// A piece of a template.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    Text(&'static str),
+    Text(Text),
     Anything,
-    Slot { slot: Slot, filter: Filter, default: Option<&'static str> },
+    Slot { slot: Slot, filter: Filter, default: Option<Text> },
 }
 
 /// What is taken from a value.
@@ -219,13 +227,164 @@ pub(crate) enum Filter {
     Base,
 }
 
+/// A text of the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text {
+    start: u32,
+    length: u16,
+}
+
+impl Text {
+    const fn at(start: u32, length: u16) -> Self {
+        Self { start, length }
+    }
+
+    /// The text itself.
+    pub(crate) fn as_str(self) -> &'static str {
+        let (start, length) = (self.start as usize, usize::from(self.length));
+        table::POOL.get(start..start + length).unwrap_or_default()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+/// Something that has a table.
+pub(crate) trait Tabled: Sized + 'static {
+    /// All of them.
+    fn table() -> &'static [Self];
+}
+
+/// Rows of a table that follow each other.
+#[derive(Debug)]
+pub(crate) struct List<T> {
+    start: u32,
+    length: u16,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> List<T> {
+    const fn at(start: u32, length: u16) -> Self {
+        Self { start, length, of: PhantomData }
+    }
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for List<T> {}
+
+impl<T: Tabled> List<T> {
+    /// The rows themselves.
+    pub(crate) fn rows(self) -> &'static [T] {
+        let (start, length) = (self.start as usize, usize::from(self.length));
+        T::table().get(start..start + length).unwrap_or_default()
+    }
+}
+
+impl<T: Tabled> Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.rows()
+    }
+}
+
+impl<T: Tabled> IntoIterator for List<T> {
+    type Item = &'static T;
+    type IntoIter = std::slice::Iter<'static, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows().iter()
+    }
+}
+/// A row of a table.
+#[derive(Debug)]
+pub(crate) struct Row<T> {
+    number: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Row<T> {
+    const fn at(number: u32) -> Self {
+        Self { number, of: PhantomData }
+    }
+}
+
+impl<T> Clone for Row<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Row<T> {}
+
+impl<T: Tabled> Row<T> {
+    /// The row itself.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "rows are numbered where the table is made, and a test looks at each"
+    )]
+    pub(crate) fn get(self) -> &'static T {
+        &T::table()[self.number as usize]
+    }
+}
+
+impl<T: Tabled> Deref for Row<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.get()
+    }
+}
+
+macro_rules! tabled {
+    ($($row:ty => $table:ident,)+) => {$(
+        impl Tabled for $row {
+            fn table() -> &'static [Self] {
+                table::$table
+            }
+        }
+    )+};
+}
+
+tabled! {
+    Body => BODIES,
+    (Text, Row<Node>) => BRANCHES,
+    Cond => CONDITIONS,
+    (Slot, Many) => DEALT,
+    Entry => ENTRIES,
+    Node => NODES,
+    Operands => OPERANDS,
+    (Text, Opt) => OPTIONS,
+    Piece => PIECES,
+    Rule => RULES,
+    (Attr, Setting) => SETTINGS,
+    Slot => SLOTS,
+    Text => TEXTS,
+}
+
 /// The generated tables.
 pub(crate) mod table {
     use ringfence_action::{Attr, EffectKind, OpaqueReason};
 
     use super::{
-        Arity, Body, Cond, Entry, Filter, Grammar, Many, Node, Operands, Opt, Output, Piece, Rule,
-        ScopeKind, Setting, Template, What,
+        Arity, Body, Cond, Entry, Filter, Grammar, List, Many, Node, Operands, Opt, Output, Piece,
+        Row, Rule, ScopeKind, Setting, Slot, Template, Text, What,
     };
     use crate::argv::handlers::Handler;
 
@@ -249,6 +408,55 @@ pub(crate) fn entry(name: &str) -> Option<(&'static str, &'static Entry)> {
 }
 
 fn exact(name: &str) -> Option<(&'static str, &'static Entry)> {
-    let found = table::PROGRAMS.binary_search_by(|(known, _, _)| (*known).cmp(name)).ok()?;
-    table::PROGRAMS.get(found).map(|(_, shown, entry)| (*shown, *entry))
+    let found = table::PROGRAMS.binary_search_by(|(known, _, _)| known.as_str().cmp(name)).ok()?;
+    table::PROGRAMS.get(found).map(|(_, shown, entry)| (shown.as_str(), entry.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every number in the tables is the number of something.
+    #[test]
+    fn every_row_is_there() {
+        fn all<T>(list: List<T>) -> usize
+        where
+            T: Tabled,
+        {
+            assert_eq!(list.rows().len(), usize::from(list.length));
+            list.rows().len()
+        }
+        fn said(text: Text) {
+            assert_eq!(text.as_str().len(), usize::from(text.length));
+        }
+        for (name, shown, entry) in table::PROGRAMS {
+            said(*name);
+            said(*shown);
+            all(entry.names);
+            all(entry.environment);
+            assert!(!entry.root.body.get().lenient || !entry.names.is_empty(), "{name}");
+        }
+        let mut rules = 0;
+        for node in table::NODES {
+            all(node.exact);
+            all(node.wild);
+            for (word, child) in node.exact.into_iter().chain(node.wild) {
+                said(*word);
+                rules += child.body.rules.len();
+            }
+            all(node.body.options);
+            all(node.body.operands);
+            all(node.body.rules);
+        }
+        assert!(rules > 1_000);
+        table::TEXTS.iter().copied().for_each(said);
+        for condition in table::CONDITIONS {
+            match condition {
+                Cond::Is(_, text) | Cond::Like(_, text) => said(*text),
+                Cond::Not(inner) => assert!(!matches!(inner.get(), Cond::Not(_))),
+                Cond::All(terms) | Cond::Any(terms) => assert!(all(*terms) > 1),
+                Cond::Has(_) | Cond::Stdin => {}
+            }
+        }
+    }
 }
