@@ -32,6 +32,8 @@ pub(crate) enum Handler {
     PackageScript,
     /// Recipes of a Makefile.
     MakeRecipe,
+    /// Recipes of a justfile.
+    JustRecipe,
     /// Sources and targets on other machines: scp, rsync.
     Transfer,
     /// Arguments from standard input.
@@ -52,6 +54,7 @@ pub(crate) fn handle(
         Handler::Push => push::handle(analyzer, subject),
         Handler::PackageScript => task::package_script(analyzer, subject),
         Handler::MakeRecipe => task::make_recipe(analyzer, subject),
+        Handler::JustRecipe => task::just_recipe(analyzer, subject),
         Handler::Transfer => transfer::handle(analyzer, subject),
         Handler::Xargs => return Some(xargs::handle(analyzer, subject)),
     }
