@@ -255,7 +255,14 @@ impl<'a> Analyzer<'a> {
     /// Shell code is about to run. `stdin` is what it may read.
     pub(crate) fn shell(&mut self, frame: &Frame, code: &Word, dialect: Dialect, stdin: &Data) {
         self.each_code(frame, code, |analyzer, frame, text| {
-            shell::interpret(analyzer, frame, text, dialect, stdin)
+            match dialect {
+                Dialect::Bash | Dialect::Posix | Dialect::Zsh => {
+                    return shell::interpret(analyzer, frame, text, dialect, stdin);
+                }
+                Dialect::PowerShell => code::analyze(analyzer, frame, "powershell", text),
+                Dialect::Cmd => code::analyze(analyzer, frame, "cmd", text),
+            }
+            Data::Unknown
         });
     }
 

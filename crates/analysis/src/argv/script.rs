@@ -152,6 +152,7 @@ fn language_of(name: &str) -> Option<&'static str> {
         "awk" | "gawk" => "awk",
         "sql" => "sql",
         "ps1" | "pwsh" => "powershell",
+        "bat" | "cmd" => "cmd",
         _ => return None,
     })
 }

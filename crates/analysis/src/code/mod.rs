@@ -4,7 +4,9 @@
 //! is computed. Nothing here runs anything.
 
 mod awk;
+mod cmd;
 mod javascript;
+mod powershell;
 mod python;
 mod sed;
 mod sql;
@@ -17,6 +19,8 @@ use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target};
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Word};
+
+pub(crate) use powershell::decode as decode_powershell;
 
 /// Calls of one scanned program that are followed; more than that is no program a person wrote.
 const MAX_CALLS: usize = 500;
@@ -40,6 +44,8 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
             let word = Word::known(code, Span::new(0, code.len()));
             analyzer.shell(frame, &word, Dialect::Bash, &Data::None);
         }
+        "powershell" => powershell::analyze(analyzer, frame, code),
+        "cmd" | "bat" => cmd::analyze(analyzer, frame, code),
         "sql" => sql::analyze(analyzer, frame, code),
         _ => analyzer.opaque(frame, Span::new(0, code.len()), OpaqueReason::InlineCode, language),
     }

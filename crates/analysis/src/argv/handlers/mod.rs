@@ -4,6 +4,7 @@ mod checkout;
 mod container;
 mod find;
 mod http;
+mod powershell;
 mod push;
 mod task;
 mod transfer;
@@ -26,6 +27,8 @@ pub(crate) enum Handler {
     Find,
     /// URLs, methods and payloads of curl, wget and their like.
     Http,
+    /// Commands, encoded commands and files of PowerShell.
+    PowerShell,
     /// Remotes and refspecs of `git push`.
     Push,
     /// Scripts of package.json.
@@ -51,6 +54,7 @@ pub(crate) fn handle(
         Handler::Container => container::handle(analyzer, subject),
         Handler::Find => find::handle(analyzer, subject),
         Handler::Http => return http::handle(analyzer, subject),
+        Handler::PowerShell => powershell::handle(analyzer, subject),
         Handler::Push => push::handle(analyzer, subject),
         Handler::PackageScript => task::package_script(analyzer, subject),
         Handler::MakeRecipe => task::make_recipe(analyzer, subject),
