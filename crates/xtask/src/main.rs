@@ -4,9 +4,11 @@
 mod catalog;
 mod corpus;
 mod files;
+mod hook_bench;
 mod schema;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +45,16 @@ enum Task {
         #[arg(long, value_name = "ID")]
         show: Option<String>,
     },
+    /// Measure how long an agent waits for `ringfence hook`, against plain process start; over the
+    /// traffic in RINGFENCE_DATA, or a mix of its own.
+    HookBench {
+        /// What is measured.
+        #[arg(long, value_name = "FILE", default_value = "target/release/ringfence")]
+        binary: PathBuf,
+        /// How many calls.
+        #[arg(long, default_value_t = 200)]
+        runs: usize,
+    },
 }
 
 /// What a task says when it cannot finish.
@@ -54,6 +66,7 @@ fn main() -> ExitCode {
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
+        Task::HookBench { binary, runs } => hook_bench::run(&binary, runs),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

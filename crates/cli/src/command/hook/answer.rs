@@ -22,6 +22,7 @@ use super::Hook;
 use super::contain;
 use super::origin::{self, Process};
 use super::state::{self, Kept, Pending};
+use super::timing;
 
 /// What an agent is told of a call that failed inside.
 const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
@@ -135,8 +136,11 @@ impl Desk {
             ticket: inside.as_ref().map(|(ticket, _)| ticket.clone()),
         };
         self.kept.expect(call, pending);
+        timing::mark("decision");
         self.record_decision(message, &action, &explained)?;
+        timing::mark("audit");
         self.save()?;
+        timing::mark("state");
         Ok(match inside {
             Some((_, input)) => Answer::Rewrite {
                 input,
@@ -291,10 +295,12 @@ impl Desk {
         remember: bool,
         sandbox: bool,
     ) -> Result<Explained, NoAnswer> {
+        timing::mark("state");
         let bundle =
             Bundle::default_rules().map_err(|error| NoAnswer::Bundle(error.to_string()))?;
+        timing::mark("bundle");
         let options = Options { preset: Preset::Guard, sandbox };
-        let engine = Engine::new(bundle, Box::new(Live::default()), options);
+        let engine = Engine::new(bundle, timing::facts(Box::new(Live::default())), options);
         let call = normalize(action);
         if remember {
             return Ok(engine.decide(action, &call, &mut self.kept.session));

@@ -9,6 +9,7 @@ mod answer;
 mod contain;
 mod origin;
 mod state;
+mod timing;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,6 +41,9 @@ pub(crate) struct Hook {
     /// Answer in place of the agent's own prompts, instead of leaving what is allowed to them
     #[arg(long)]
     decide: bool,
+    /// Tell on standard error where the time went
+    #[arg(long, hide = true)]
+    timing: bool,
 }
 
 fn agent(name: &str) -> Result<HookAgent, String> {
@@ -56,6 +60,7 @@ const DEADLINE: Duration = Duration::from_secs(4);
 static ANSWERED: Mutex<bool> = Mutex::new(false);
 
 pub(crate) fn run(hook: &Hook) -> ExitCode {
+    timing::begin(hook.timing);
     let agent = hook.agent;
     std::panic::set_hook(Box::new(|_| {}));
     let watchdog = thread::Builder::new().spawn(move || {
@@ -70,7 +75,9 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
             .unwrap_or_else(|_| refuse(agent, None, "ringfence stopped unexpectedly")),
         Err(error) => refuse(agent, None, &format!("no watchdog could be started: {error}")),
     };
-    ExitCode::from(send(&reply))
+    let code = send(&reply);
+    timing::tell();
+    ExitCode::from(code)
 }
 
 /// Reads the message and answers it. Every error becomes a denial where the event can deny.
@@ -84,6 +91,7 @@ fn respond(hook: &Hook) -> Reply {
         Ok(message) => message,
         Err(error) => return refuse(agent, error.event.as_deref(), &error.to_string()),
     };
+    timing::mark("message");
     match answer::answer(hook, &message) {
         Ok(answer) => agent.reply(&message.name, &answer),
         Err(problem) => refuse(agent, Some(&message.name), &problem.to_string()),

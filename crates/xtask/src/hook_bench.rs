@@ -1,0 +1,192 @@
+//! How long an agent waits for the gate: whole processes, against the start of a program that does
+//! nothing.
+//!
+//! Recorded traffic, or the mix that is built in, is put to `ringfence hook` as an agent puts it: one
+//! process per call, one session, in this repository, on a state folder of its own. Runs of the
+//! program that does nothing come between them, so that both see the same machine. Where the time
+//! goes is told by the process itself, with `hook --timing`, in runs apart: they are not counted.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark starts processes, takes the time and throws its folder away"
+)]
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{env, fs};
+
+use ringfence_action::Action;
+use ringfence_testkit::timing::Percentiles;
+use ringfence_testkit::traffic;
+use serde_json::{Value, json};
+
+use crate::{Failure, files};
+
+const NOTHING: &str = "/bin/true";
+
+/// Parts in the order in which they are shown; a part that is not listed comes last.
+const ORDER: [&str; 8] =
+    ["start", "message", "state", "bundle", "facts", "decision", "audit", "end"];
+
+/// Measures `binary` over `runs` calls and prints what came of it.
+pub(crate) fn run(binary: &Path, runs: usize) -> Result<bool, Failure> {
+    if !binary.is_file() {
+        let problem = format!(
+            "{} is not there; run `cargo build --release --package ringfence-cli` first",
+            binary.display()
+        );
+        return Err(problem.into());
+    }
+    let folder = env::temp_dir().join(format!("ringfence-hook-bench-{}", std::process::id()));
+    let measured = measure(binary, runs, &folder);
+    let removed = fs::remove_dir_all(&folder);
+    let measured = measured?;
+    removed?;
+    println!("{}", render(&measured));
+    Ok(true)
+}
+
+/// Milliseconds, one value for each run.
+struct Measured {
+    hook: Vec<f64>,
+    nothing: Vec<f64>,
+    parts: BTreeMap<String, Vec<f64>>,
+}
+
+fn measure(binary: &Path, runs: usize, folder: &Path) -> Result<Measured, Failure> {
+    let state = folder.join("state");
+    fs::create_dir_all(folder)?;
+    let messages = messages(runs);
+    let hook = |timing: bool| {
+        let mut command = Command::new(binary);
+        command.args(["hook", "claude-code", "--state"]).arg(&state).env_clear();
+        if timing {
+            command.arg("--timing");
+        }
+        command
+    };
+    wait_for(hook(false), &start_of_session())?;
+    for message in messages.iter().take(20) {
+        wait_for(hook(false), &message.before)?;
+        wait_for(Command::new(NOTHING), "")?;
+    }
+    let mut measured = Measured { hook: Vec::new(), nothing: Vec::new(), parts: BTreeMap::new() };
+    for message in &messages {
+        measured.hook.push(wait_for(hook(false), &message.before)?.milliseconds);
+        measured.nothing.push(wait_for(Command::new(NOTHING), "")?.milliseconds);
+        let told = wait_for(hook(true), &message.before)?;
+        for (part, milliseconds) in told.parts()? {
+            measured.parts.entry(part).or_default().push(milliseconds);
+        }
+        // The call comes back, as calls do: what was decided is not kept for ever.
+        wait_for(hook(false), &message.returned)?;
+    }
+    Ok(measured)
+}
+
+/// One process, from its start to its end.
+struct Waited {
+    milliseconds: f64,
+    began: f64,
+    ended: f64,
+    stderr: String,
+}
+
+fn wait_for(mut command: Command, input: &str) -> Result<Waited, Failure> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (began, started) = (now(), Instant::now());
+    let mut child = command.spawn()?;
+    // A program that does nothing does not read either.
+    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output()?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Waited { milliseconds, began, ended: now(), stderr })
+}
+
+/// Milliseconds since 1970, as the hook tells its own.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1e3)
+}
+
+impl Waited {
+    /// Where the time went: what the process told, with what came before and after it could tell.
+    fn parts(&self) -> Result<Vec<(String, f64)>, Failure> {
+        let line = self.stderr.lines().rev().find_map(|line| line.strip_prefix("timing: "));
+        let line = line.ok_or_else(|| format!("no timing in `{}`", self.stderr))?;
+        let told: Value = serde_json::from_str(line)?;
+        let number = |name: &str| told.get(name).and_then(Value::as_f64);
+        let (began, ended) = number("began_us").zip(number("ended_us")).ok_or("no times told")?;
+        let parts = told.get("parts_us").and_then(Value::as_object).into_iter().flatten();
+        let parts = parts.map(|(part, us)| (part.clone(), us.as_f64().unwrap_or_default() / 1e3));
+        let mut parts: Vec<(String, f64)> = parts.collect();
+        parts.push(("start".to_owned(), began / 1e3 - self.began));
+        parts.push(("end".to_owned(), self.ended - ended / 1e3));
+        Ok(parts)
+    }
+}
+
+fn render(measured: &Measured) -> String {
+    let (hook, nothing) =
+        (Percentiles::of(measured.hook.clone()), Percentiles::of(measured.nothing.clone()));
+    let mut text = format!(
+        "| {} runs each, warm, in turn | median | p99 |\n|---|---|---|\n\
+         | `ringfence hook` | {:.2} ms | {:.2} ms |\n| `{NOTHING}` | {:.2} ms | {:.2} ms |\n\
+         | over plain process start | **{:.2} ms** | |\n",
+        hook.count,
+        hook.p50,
+        hook.p99,
+        nothing.p50,
+        nothing.p99,
+        hook.p50 - nothing.p50,
+    );
+    let place = |part: &String| ORDER.iter().position(|known| known == part).unwrap_or(usize::MAX);
+    let mut parts: Vec<_> = measured.parts.iter().collect();
+    parts.sort_by_key(|(part, _)| place(part));
+    for (part, values) in parts {
+        let all = Percentiles::of(values.clone());
+        text += &format!("| of which {part} | {:.2} ms | {:.2} ms |\n", all.p50, all.p99);
+    }
+    text
+}
+
+/// Calls spread over the whole mix, as Claude Code puts them.
+fn messages(count: usize) -> Vec<Message> {
+    let actions = traffic::actions();
+    let step = (actions.len() / count.max(1)).max(1);
+    let picked = actions.iter().step_by(step).cycle().take(count).enumerate();
+    picked.map(|(index, action)| message(index, action)).collect()
+}
+
+/// What an agent says before a call and after it.
+struct Message {
+    before: String,
+    returned: String,
+}
+
+fn message(index: usize, action: &Action) -> Message {
+    let event = |name: &str| {
+        json!({
+            "hook_event_name": name, "session_id": "bench", "cwd": cwd(),
+            "transcript_path": "", "permission_mode": "default",
+            "tool_name": action.tool, "tool_input": action.input, "tool_response": {},
+            "tool_use_id": format!("call-{index}"),
+        })
+    };
+    Message { before: event("PreToolUse").to_string(), returned: event("PostToolUse").to_string() }
+}
+
+fn start_of_session() -> String {
+    let event = json!({
+        "hook_event_name": "SessionStart", "session_id": "bench", "cwd": cwd(),
+        "transcript_path": "", "source": "startup",
+    });
+    event.to_string()
+}
+
+fn cwd() -> PathBuf {
+    files::root()
+}
