@@ -34,14 +34,36 @@ pub(crate) fn state_folder() -> Result<PathBuf, Problem> {
     Ok(base.join("ringfence"))
 }
 
-/// The audit log of the state folder. It must be there: nothing is made by looking.
-pub(crate) fn existing_log() -> Result<(StateFolder, Log), Failure> {
+/// The configuration folder: `RINGFENCE_CONFIG`, or `XDG_CONFIG_HOME/ringfence`, or
+/// `~/.config/ringfence`.
+pub(crate) fn config_folder() -> Result<PathBuf, Problem> {
+    let named =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(folder) = named("RINGFENCE_CONFIG") {
+        return Ok(folder);
+    }
+    let base = match named("XDG_CONFIG_HOME") {
+        Some(base) => base,
+        None => home()?.join(".config"),
+    };
+    Ok(base.join("ringfence"))
+}
+
+/// The audit log of the state folder; `None` if nothing was recorded yet. Nothing is made by looking.
+pub(crate) fn existing_log() -> Result<Option<(StateFolder, Log)>, Failure> {
     let path = state_folder()?;
     if !path.join("audit").is_dir() {
-        let what = format!("there is no audit log in `{}`", path.display());
-        let help = "run `ringfence init` to register the gate, or set `RINGFENCE_STATE`";
-        return Err(Problem::new(what, help).into());
+        return Ok(None);
     }
+    log_in(path).map(Some)
+}
+
+/// The audit log of the state folder, made where it is missing.
+pub(crate) fn log() -> Result<(StateFolder, Log), Failure> {
+    log_in(state_folder()?)
+}
+
+fn log_in(path: PathBuf) -> Result<(StateFolder, Log), Failure> {
     let failed = |error: ringfence_record::RecordError| {
         Problem::new("the audit log cannot be opened", "see the cause").because(error)
     };

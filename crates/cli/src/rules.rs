@@ -1,10 +1,13 @@
 //! Rule files: read, loaded into a bundle, and shown with the place where something is wrong.
 
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
+use ringfence_action::Preset;
 use ringfence_policy::{Bundle, BundleError, Layer, Source, default_sources};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Problem};
 use crate::input;
@@ -42,6 +45,94 @@ pub(crate) fn bundle(sources: &[Source]) -> Result<Bundle, BundleError> {
     Bundle::load_checked(&all, &|command| {
         wiring::effects_of(&wiring::project_action(command)).effects
     })
+}
+
+/// What the configuration folder of a user says.
+pub(crate) struct Configured {
+    /// The built-in rules, with the user's own added.
+    pub(crate) bundle: Bundle,
+    /// What is assumed where no rule speaks.
+    pub(crate) preset: Preset,
+}
+
+/// `config.toml` of a configuration folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    preset: Preset,
+}
+
+impl Configured {
+    /// What holds where nothing is configured.
+    pub(crate) fn built_in(preset: Preset) -> Result<Self, String> {
+        let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
+        Ok(Self { bundle, preset })
+    }
+}
+
+/// Reads a configuration folder: `config.toml`, and the rules in `rules/`, each a `.toml` or `.cedar`
+/// file. What is not there is not configured; what is there and cannot be used is an error, with the
+/// file it is in.
+pub(crate) fn configured(folder: &Path) -> Result<Configured, String> {
+    let preset = preset_in(folder)?;
+    let mut sources = Vec::new();
+    for path in rule_files(&folder.join("rules"))? {
+        let name = path.display().to_string();
+        if let Some(text) = private_text(&path)? {
+            sources.push(Source { layer: Layer::User, name, text });
+        }
+    }
+    if sources.is_empty() {
+        return Configured::built_in(preset);
+    }
+    let bundle = bundle(&sources).map_err(|error| {
+        let problem = error.problems.first();
+        problem.map_or_else(String::new, |problem| format!("`{}`: {problem}", problem.file()))
+    })?;
+    Ok(Configured { bundle, preset })
+}
+
+/// The preset that a configuration folder names.
+pub(crate) fn preset_in(folder: &Path) -> Result<Preset, String> {
+    let path = folder.join("config.toml");
+    let Some(text) = private_text(&path)? else { return Ok(Preset::default()) };
+    toml::from_str(&text)
+        .map(|Settings { preset }| preset)
+        .map_err(|error| format!("`{}`: {}", path.display(), error.message()))
+}
+
+fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error: io::Error| format!("`{}` cannot be listed: {error}", folder.display());
+    #[expect(clippy::disallowed_methods, reason = "the folder of the user's rules")]
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        let is_rules = path.extension().is_some_and(|it| it == "toml" || it == "cedar");
+        files.extend(is_rules.then_some(path));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A file that nobody but its owner can change; `None` if there is none.
+fn private_text(path: &Path) -> Result<Option<String>, String> {
+    let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", path.display());
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    if metadata.permissions().mode() & 0o022 != 0 {
+        let path = path.display();
+        return Err(format!("`{path}` can be changed by others; run `chmod go-w` on it"));
+    }
+    #[expect(clippy::disallowed_methods, reason = "a file of the user's rules")]
+    std::fs::read_to_string(path).map(Some).map_err(unreadable)
 }
 
 /// One thing that is wrong with a rule file.

@@ -28,6 +28,13 @@ pub(crate) struct Rules {
     pub(crate) policy: Vec<PathBuf>,
 }
 
+impl Rules {
+    /// What an engine assumes with these.
+    pub(crate) fn options(&self) -> Options {
+        Options { preset: self.preset, sandbox: !self.no_sandbox }
+    }
+}
+
 fn preset(name: &str) -> Result<Preset, String> {
     Preset::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
         let names = Preset::ALL.map(Preset::as_str).join(", ");
@@ -46,7 +53,7 @@ impl Judge {
     pub(crate) fn new(rules: &Rules, live: bool) -> Result<Self, Failure> {
         let facts: Box<dyn FactSource> =
             if live { Box::new(Live::default()) } else { Box::new(Supplied) };
-        let options = Options { preset: rules.preset, sandbox: !rules.no_sandbox };
+        let options = rules.options();
         let bundle = rules::load(&rules.policy)?;
         Ok(Self { engine: Engine::new(bundle, facts, options), sessions: Sessions::new() })
     }

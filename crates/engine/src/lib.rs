@@ -22,4 +22,4 @@ mod session_rules;
 mod target_facts;
 
 pub use crate::engine::{Engine, Explained, Options};
-pub use crate::session::{Session, Sessions};
+pub use crate::session::{Heard, Session, Sessions};

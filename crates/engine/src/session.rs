@@ -35,9 +35,30 @@ struct Denials {
 const WRITTEN_BYTES: usize = 64 << 10;
 const WRITTEN_FILES: usize = 64;
 
+/// More created things, and more destinations, are not remembered one by one: a session that runs for
+/// days stays as quick as a new one.
+const MOST_REMEMBERED: usize = 2_048;
+
 /// Denials after which state-changing actions wait for a person.
 const DENIALS_IN_A_ROW: u64 = 3;
 const DENIALS_IN_TOTAL: u64 = 20;
+
+/// What one message says: what it asks for and rules out, without its text. Kept and replayed in the
+/// place of the message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    digest: u64,
+    #[serde(flatten)]
+    intent: Intent,
+}
+
+impl Heard {
+    /// Reads a message.
+    pub fn new(message: &str) -> Self {
+        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
+        Self { digest, intent: said::read(message) }
+    }
+}
 
 /// Sessions by id.
 #[derive(Debug, Clone, Default)]
@@ -72,11 +93,14 @@ impl Session {
 
     /// Hears a message of the user. The same message again changes nothing.
     pub fn observe_user(&mut self, message: &str) {
-        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
+        self.observe_heard(Heard::new(message));
+    }
+
+    /// Hears a message of the user, as it was understood before. Returns whether it is a new one.
+    pub fn observe_heard(&mut self, Heard { digest, intent }: Heard) -> bool {
         if self.said.iter().any(|(seen, _)| *seen == digest) {
-            return;
+            return false;
         }
-        let intent = said::read(message);
         self.boundaries.retain(|boundary| match boundary.operation {
             Some(operation) => !intent.lifted.contains(&operation),
             // "Only look" holds until something is asked for that cannot be done by looking.
@@ -86,18 +110,31 @@ impl Session {
         self.said.push((digest, intent));
         // A person is here and has seen what happened.
         self.denials.in_a_row = 0;
+        true
     }
 
     /// Hears words that arrive in the user's role and are not the user's: they may forbid, never
     /// permit.
     pub fn observe_relayed(&mut self, message: &str) {
-        self.boundaries.extend(said::read(message).boundaries);
+        self.observe_relayed_heard(Heard::new(message));
+    }
+
+    /// Hears relayed words, as they were understood before.
+    pub fn observe_relayed_heard(&mut self, heard: Heard) {
+        self.boundaries.extend(heard.intent.boundaries);
     }
 
     /// Learns that a path was not there before and is now, by this session's doing (see
     /// [`would_create`](crate::Explained::would_create)).
     pub fn observe_created(&mut self, path: &str) {
-        self.created.insert(path.to_owned());
+        self.note_created(path.to_owned());
+    }
+
+    fn note_created(&mut self, key: String) {
+        // What is forgotten counts as somebody else's: the stricter reading.
+        if self.created.len() < MOST_REMEMBERED {
+            self.created.insert(key);
+        }
     }
 
     /// A person has looked at what was denied, and lets the session go on.
@@ -110,9 +147,16 @@ impl Session {
         self.untrusted.insert(source.to_owned());
     }
 
-    /// What a message says, in the form in which it is kept.
-    pub fn intent_of(&self, message: &str) -> serde_json::Value {
-        serde_json::to_value(said::read(message)).unwrap_or_default()
+    /// Notes that it is not known what happened in between: what was asked for before clears nothing
+    /// any more, and what was ruled out stays so.
+    pub fn lose_consent(&mut self) {
+        self.said.clear();
+    }
+
+    /// Forgets what written files hold. For sessions whose files are read from the disk when they run:
+    /// it knows better.
+    pub fn forget_contents(&mut self) {
+        self.written.clear();
     }
 
     /// Takes note of a decision: what was let through taints, what was denied counts.
@@ -162,7 +206,10 @@ impl Session {
                 if !effect.is(Attr::Listen) && !local {
                     self.distrust("web");
                 }
-                self.destinations.extend(effect.target.as_known().map(str::to_owned));
+                // What is forgotten is a new destination again: the stricter reading.
+                if self.destinations.len() < MOST_REMEMBERED {
+                    self.destinations.extend(effect.target.as_known().map(str::to_owned));
+                }
             }
             EffectKind::Credential => {
                 self.private.insert("credential".to_owned());
@@ -171,7 +218,7 @@ impl Session {
                 if effect.text(Attr::By) == Some("git") && effect.text(Attr::Branch).is_some() =>
             {
                 let branch = effect.text(Attr::Branch).unwrap_or_default();
-                self.created.insert(format!("branch:{branch}"));
+                self.note_created(format!("branch:{branch}"));
             }
             _ => {}
         }

@@ -60,6 +60,7 @@ impl RecordError {
 #[derive(Debug, Clone)]
 pub struct StateFolder {
     path: PathBuf,
+    owner: u32,
 }
 
 impl StateFolder {
@@ -72,20 +73,24 @@ impl StateFolder {
         make_private(&path)?;
         let metadata = fs::metadata(&path).map_err(RecordError::io("read", &path))?;
         let mode = metadata.permissions().mode() & 0o777;
-        // Whoever made a file just now is who we are: no need to ask the system by other means.
-        let me = fs::metadata("/proc/self").map_or(metadata.uid(), |own| own.uid());
+        let me = me(&path)?;
         if metadata.uid() != me {
             return Err(RecordError::Foreign { path, owner: metadata.uid(), me });
         }
         if mode & 0o077 != 0 {
             return Err(RecordError::Exposed { path, mode });
         }
-        Ok(Self { path })
+        Ok(Self { path, owner: me })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The number of the user that it belongs to, who is the one that runs.
+    pub fn owner(&self) -> u32 {
+        self.owner
     }
 
     /// A folder below it, made where it is missing.
@@ -94,6 +99,18 @@ impl StateFolder {
         make_private(&path)?;
         Ok(path)
     }
+}
+
+/// Who runs. Where the system does not show processes as files, whoever makes a file is who we are.
+fn me(folder: &Path) -> Result<u32, RecordError> {
+    if let Ok(own) = fs::metadata("/proc/self") {
+        return Ok(own.uid());
+    }
+    let probe = folder.join(format!("probe-{}", std::process::id()));
+    let made = open_private(&probe, false)?;
+    let uid = made.metadata().map_err(RecordError::io("read", &probe))?.uid();
+    fs::remove_file(&probe).map_err(RecordError::io("remove", &probe))?;
+    Ok(uid)
 }
 
 fn make_private(path: &Path) -> Result<(), RecordError> {

@@ -1,7 +1,7 @@
 //! What happened, kept so that it can be checked.
 //!
-//! The truth is the audit log: append-only segments of JSON lines, each line naming the hash of the
-//! line before it ([`log`]). A database is a projection of it that can be thrown away and built again
+//! The truth is the audit log: append-only segments of JSON lines, each line with the hash of
+//! its own content and of the line before ([`log`]). A database is a projection of it that can be thrown away and built again
 //! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
 //! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]).

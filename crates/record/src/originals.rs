@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,25 @@ impl Originals {
             .map_err(RecordError::io("write", &path))
     }
 
+    /// Forgets what was kept under this name: it was put back.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub fn forget(&self, name: &str) -> Result<(), RecordError> {
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(RecordError::io("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// When something was last kept under this name.
+    pub fn kept_at(&self, name: &str) -> Option<SystemTime> {
+        fs::metadata(self.path(name)).and_then(|metadata| metadata.modified()).ok()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.json"))
     }
@@ -86,7 +106,14 @@ pub fn read(path: &Path) -> Result<Option<String>, RecordError> {
 /// # Errors
 /// When it cannot be done; the file is as it was then.
 pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        // A link that leads nowhere must not be replaced by a file: it is somebody's arrangement.
+        Err(error) if path.is_symlink() => {
+            return Err(RecordError::io("follow the link", path)(error));
+        }
+        Err(_) => path.to_owned(),
+    };
     let Some(text) = text else {
         return fs::remove_file(&real).map_err(RecordError::io("remove", &real));
     };
@@ -95,6 +122,8 @@ pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
     }
     let mode = fs::metadata(&real).map_or(0o600, |metadata| metadata.permissions().mode() & 0o7777);
     let new = real.with_extension("ringfence-new");
+    // What an earlier attempt left when it was stopped.
+    let _ = fs::remove_file(&new);
     let written = fs::OpenOptions::new()
         .write(true)
         .create_new(true)

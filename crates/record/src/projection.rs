@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::{RecordError, StateFolder};
 
 /// Changes whenever the tables do: a database of another version is thrown away and built again.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE entry (
@@ -40,6 +40,8 @@ pub struct Projection {
 /// Which entries are wanted; `None` is any.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
+    /// Of this kind: `decision`, `finding`…
+    pub kind: Option<String>,
     /// Of this session.
     pub session: Option<String>,
     /// With this verdict.
@@ -91,11 +93,12 @@ impl Projection {
              WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR verdict = ?2)
                AND (?3 IS NULL OR code = ?3)
                AND (?4 IS NULL OR seq IN (SELECT rowid FROM entry_text WHERE entry_text MATCH ?4))
+               AND (?6 IS NULL OR kind = ?6)
              ORDER BY seq DESC LIMIT ?5",
         )?;
         let words = query.text.as_ref().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
         let rows = statement.query_map(
-            params![query.session, query.verdict, query.code, words, query.limit],
+            params![query.session, query.verdict, query.code, words, query.limit, query.kind],
             |row| row.get::<_, String>(0),
         )?;
         let mut entries = Vec::new();
@@ -137,7 +140,7 @@ impl Projection {
         {
             let mut insert = transaction.prepare(
                 "INSERT INTO entry (seq, at, kind, session, verdict, code, tool, line)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
             )?;
             let mut index =
                 transaction.prepare("INSERT INTO entry_text (rowid, line) VALUES (?1, ?2)")?;
@@ -149,18 +152,21 @@ impl Projection {
                 }
                 let line = entry.to_string();
                 let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
-                insert.execute(params![
+                // A number that stands there twice is for `verify` to report.
+                let inserted = insert.execute(params![
                     seq,
                     text("/at").unwrap_or_default(),
                     text("/kind").unwrap_or_default(),
                     text("/session"),
                     text("/decision/verdict"),
-                    text("/decision/code"),
+                    text("/decision/code").or_else(|| text("/code")),
                     text("/action/tool"),
                     line,
                 ])?;
-                index.execute(params![seq, line])?;
-                last = seq;
+                if inserted > 0 {
+                    index.execute(params![seq, line])?;
+                }
+                last = last.max(seq);
             }
         }
         transaction.commit()?;

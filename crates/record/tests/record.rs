@@ -39,7 +39,7 @@ fn what_was_appended_is_there_linked_and_private() {
     let log = Log::open(&state, Durability::Power).unwrap();
     (0..5).for_each(|n| append(&log, n));
 
-    let found = log.verify().unwrap();
+    let found = log.verify(&[]).unwrap();
     assert_eq!((found.entries, found.problems), (5, vec![]));
     let mode = fs::metadata(first_segment(&state)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -47,23 +47,72 @@ fn what_was_appended_is_there_linked_and_private() {
 }
 
 #[test]
-fn any_flipped_bit_is_found() {
+fn any_flipped_bit_is_found_in_the_newest_entry_too() {
     let (_keep, state) = state();
     let log = Log::open(&state, Durability::Process).unwrap();
     (0..3).for_each(|n| append(&log, n));
-    let path = first_segment(&state);
-    let sound = fs::read(&path).unwrap();
-    // The last line has nobody after it that names its hash; a signed head is what covers it.
-    let last_line = sound[..sound.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
-    for position in (0..last_line).step_by(5) {
-        for bit in 0..8 {
+    for path in [first_segment(&state), state.path().join("audit.head")] {
+        let sound = fs::read(&path).unwrap();
+        for position in 0..sound.len() {
+            let bit = position % 8;
             let mut damaged = sound.clone();
             damaged[position] ^= 1 << bit;
             fs::write(&path, &damaged).unwrap();
-            let sound = log.verify().is_ok_and(|found| found.problems.is_empty());
-            assert!(!sound, "bit {bit} of byte {position}");
+            let sound = log.verify(&[]).is_ok_and(|found| found.problems.is_empty());
+            assert!(!sound, "bit {bit} of byte {position} of {}", path.display());
         }
+        fs::write(&path, &sound).unwrap();
     }
+    assert_eq!(log.verify(&[]).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn an_end_that_was_cut_off_is_found_and_stays_found() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    (0..2).for_each(|n| append(&log, n));
+    let short = fs::read(first_segment(&state)).unwrap();
+    (2..4).for_each(|n| append(&log, n));
+    fs::write(first_segment(&state), &short).unwrap();
+    let problems = log.verify(&[]).unwrap().problems.join("; ");
+    assert!(problems.contains("entry 4 was acknowledged and is not there"), "{problems}");
+
+    append(&log, 4);
+    assert!(!log.verify(&[]).unwrap().problems.is_empty(), "the gap stays");
+    let codes: Vec<Value> =
+        log.entries().unwrap().map(|entry| entry.unwrap()["code"].clone()).collect();
+    assert_eq!(codes, [json!(null), json!(null), json!("record.entries-missing"), json!(null)]);
+}
+
+#[test]
+fn whoever_takes_the_head_back_too_is_found_by_a_session() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    (0..2).for_each(|n| append(&log, n));
+    let before = [first_segment(&state), state.path().join("audit.head")]
+        .map(|path| (path.clone(), fs::read(path).unwrap()));
+    let receipt = log.append("result", "2026-11-21T10:00:00Z", Map::new()).unwrap().unwrap();
+    before.iter().for_each(|(path, text)| fs::write(path, text).unwrap());
+    assert_eq!(log.verify(&[]).unwrap().problems, Vec::<String>::new());
+    let problems = log.verify(&[receipt]).unwrap().problems.join("; ");
+    assert!(problems.contains("entry 3 was acknowledged and is not there"), "{problems}");
+}
+
+#[test]
+fn a_log_whose_newest_entry_was_changed_goes_on_and_says_so() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    (0..2).for_each(|n| append(&log, n));
+    let path = first_segment(&state);
+    let text = fs::read_to_string(&path).unwrap().replace("echo 1", "echo 9");
+    fs::write(&path, text).unwrap();
+    append(&log, 2);
+    let kinds: Vec<Value> =
+        log.entries().unwrap().map(|entry| entry.unwrap()["code"].clone()).collect();
+    assert_eq!(kinds[2], "record.damaged-entry");
+    let problems = log.verify(&[]).unwrap().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("000001.jsonl:2: its content"), "{problems:?}");
 }
 
 #[test]
@@ -77,7 +126,7 @@ fn a_removed_or_swapped_line_is_found() {
     for order in [vec![0, 2, 3], vec![0, 2, 1, 3], vec![1, 2, 3]] {
         let changed: String = order.iter().map(|line| format!("{}\n", lines[*line])).collect();
         fs::write(&path, changed).unwrap();
-        assert!(!log.verify().unwrap().problems.is_empty(), "{order:?}");
+        assert!(!log.verify(&[]).unwrap().problems.is_empty(), "{order:?}");
     }
 }
 
@@ -90,10 +139,11 @@ fn a_torn_line_is_set_aside_and_said_so() {
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("{\"seq\":3,\"prev\":\"sha");
     fs::write(&path, &text).unwrap();
-    assert!(!log.verify().unwrap().problems.is_empty(), "before the next append");
+    let found = log.verify(&[]).unwrap();
+    assert_eq!((found.problems.len(), found.notes.len()), (0, 1), "it was never acknowledged");
 
     append(&log, 2);
-    let found = log.verify().unwrap();
+    let found = log.verify(&[]).unwrap();
     assert_eq!(found.problems, Vec::<String>::new());
     let kinds: Vec<String> = log
         .entries()
@@ -113,7 +163,7 @@ fn many_writers_make_one_chain() {
         }
     });
     let log = Log::open(&state, Durability::Process).unwrap();
-    let found = log.verify().unwrap();
+    let found = log.verify(&[]).unwrap();
     assert_eq!((found.entries, found.problems), (200, vec![]));
 }
 
@@ -142,14 +192,30 @@ fn a_session_survives_its_process_and_its_id_names_nothing() {
     let id = "../../etc/passwd";
     {
         let session = store.lock("claude-code", id).unwrap();
-        assert_eq!(session.load::<Vec<u32>>().unwrap(), None);
+        assert_eq!(session.read().unwrap().load::<Vec<u32>>().unwrap(), None);
         session.save(&vec![1, 2]).unwrap();
         assert!(session.path().starts_with(state.path()));
     }
     let session = store.lock("claude-code", id).unwrap();
-    assert_eq!(session.load::<Vec<u32>>().unwrap(), Some(vec![1, 2]));
+    assert_eq!(store.peek("claude-code", id).unwrap(), session.read().unwrap());
+    assert_eq!(session.read().unwrap().load::<Vec<u32>>().unwrap(), Some(vec![1, 2]));
     fs::write(session.path(), "[1,").unwrap();
-    assert!(session.load::<Vec<u32>>().is_err(), "a damaged state is not a fresh one");
+    let damaged = session.read().unwrap().load::<Vec<u32>>();
+    assert!(damaged.is_err(), "a damaged state is not a fresh one");
+}
+
+#[test]
+fn what_was_missed_is_known_to_whoever_comes_next_and_settled_by_saving() {
+    let (_keep, state) = state();
+    let store = SessionStore::open(&state).unwrap();
+    store.mark_missed("claude-code", "s", "the disk was full").unwrap();
+    assert_eq!(
+        store.peek("claude-code", "s").unwrap().missed.as_deref(),
+        Some("the disk was full")
+    );
+    assert_eq!(store.peek("claude-code", "other").unwrap().missed, None);
+    store.lock("claude-code", "s").unwrap().save(&1).unwrap();
+    assert_eq!(store.peek("claude-code", "s").unwrap().missed, None);
 }
 
 #[test]
@@ -160,13 +226,13 @@ fn parallel_calls_of_one_session_lose_nothing() {
             let store = SessionStore::open(&state).unwrap();
             scope.spawn(move || {
                 let session = store.lock("claude-code", "s").unwrap();
-                let count: u32 = session.load().unwrap().unwrap_or_default();
+                let count: u32 = session.read().unwrap().load().unwrap().unwrap_or_default();
                 session.save(&(count + 1)).unwrap();
             });
         }
     });
     let session = SessionStore::open(&state).unwrap().lock("claude-code", "s").unwrap();
-    assert_eq!(session.load::<u32>().unwrap(), Some(50));
+    assert_eq!(session.read().unwrap().load::<u32>().unwrap(), Some(50));
 }
 
 #[test]

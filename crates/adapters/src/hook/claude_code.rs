@@ -4,25 +4,42 @@
 //! error: measured to block even where one of the three is lost. An `ask` is only JSON. Whatever
 //! happens to a `PermissionRequest`, its denial must be JSON: exit code 2 is not honoured there.
 
+use std::io::BufRead;
+
 use ringfence_action::{Action, Agent};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, HookEvent, HookInput, MalformedHook, Reply};
+use super::{Answer, HookEvent, HookInput, MalformedHook, Reply, Typed, strict};
+use crate::transcript::claude_code::Reader;
+use crate::transcript::said::{Said, take_apart};
+use crate::transcript::{Entry, Event};
 
 pub(super) fn read(input: &[u8]) -> Result<HookInput, MalformedHook> {
-    let fields: Map<String, Value> = serde_json::from_slice(input).map_err(|error| {
-        malformed(None, format!("what Claude Code sent is not a JSON object: {error}"))
-    })?;
+    let fields = match strict::from_slice(input) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => {
+            return Err(malformed(None, "what Claude Code sent is not a JSON object".to_owned()));
+        }
+        Err(error) => {
+            let problem = format!("what Claude Code sent is not a JSON object: {error}");
+            return Err(malformed(None, problem));
+        }
+    };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
     let name = text("hook_event_name")
         .ok_or_else(|| malformed(None, "`hook_event_name` is missing".to_owned()))?;
     let session = text("session_id")
         .filter(|id| !id.is_empty())
         .ok_or_else(|| malformed(Some(&name), "`session_id` is missing".to_owned()))?;
+    let cwd = text("cwd");
+    if let Some(cwd) = cwd.as_ref().filter(|cwd| !std::path::Path::new(cwd).is_absolute()) {
+        let problem = format!("`cwd` is `{cwd}`, which is not an absolute folder");
+        return Err(malformed(Some(&name), problem));
+    }
     let event = event(&name, &session, &fields)?;
     Ok(HookInput {
         session,
-        cwd: text("cwd"),
+        cwd,
         transcript: text("transcript_path"),
         subagent: text("agent_id"),
         name,
@@ -46,15 +63,45 @@ fn event(
             response: fields.get("tool_response").cloned().unwrap_or(Value::Null),
             failed: name == "PostToolUseFailure",
         },
-        "UserPromptSubmit" => HookEvent::Prompt {
-            text: text("prompt")
+        "UserPromptSubmit" => prompt(
+            &text("prompt")
                 .ok_or_else(|| malformed(Some(name), "`prompt` is missing".to_owned()))?,
-        },
+        ),
         "SessionStart" => HookEvent::Start { source: text("source").unwrap_or_default() },
         "SessionEnd" => HookEvent::End,
-        "ConfigChange" => HookEvent::ConfigChange,
+        "ConfigChange" => HookEvent::ConfigChange {
+            source: text("source").unwrap_or_default(),
+            path: text("file_path"),
+        },
         _ => HookEvent::Other,
     })
+}
+
+/// What arrives as a prompt is taken apart as it is in the transcript.
+fn prompt(text: &str) -> HookEvent {
+    let (mut said, mut relayed) = (Vec::new(), Vec::new());
+    for part in take_apart(text) {
+        match part {
+            Said::User(text) => said.push(text),
+            Said::Meta(text) | Said::Summary(text) => relayed.push(text),
+            Said::Interrupted => {}
+        }
+    }
+    HookEvent::Prompt { said, relayed }
+}
+
+pub(super) fn typed(transcript: impl BufRead, session: &str, call: Option<&str>) -> Typed {
+    let mut typed = Typed::default();
+    // What cannot be read says nothing.
+    let entries = Reader::new(transcript).filter_map(Result::ok);
+    for Entry { event, .. } in entries.filter(|it| it.session.as_deref() == Some(session)) {
+        match event {
+            Event::User { text } => typed.words.push(text),
+            Event::Call { id, .. } => typed.has_call |= call.is_some() && id.as_deref() == call,
+            _ => {}
+        }
+    }
+    typed
 }
 
 fn action(

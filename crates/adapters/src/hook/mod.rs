@@ -8,8 +8,10 @@
 mod claude_code;
 mod inside;
 mod own_rules;
+mod strict;
 
 use std::fmt;
+use std::io::BufRead;
 
 use ringfence_action::Action;
 use serde_json::Value;
@@ -57,6 +59,21 @@ impl HookAgent {
         }
     }
 
+    /// What people typed, as this part of the agent's transcript of the session has it. `call` is the
+    /// call that is about to run.
+    pub fn typed(self, transcript: impl BufRead, session: &str, call: Option<&str>) -> Typed {
+        match self {
+            Self::ClaudeCode => claude_code::typed(transcript, session, call),
+        }
+    }
+
+    /// Whether an answer to this event can stop a call.
+    pub fn decides(self, event: &str) -> bool {
+        match self {
+            Self::ClaudeCode => matches!(event, "PreToolUse" | "PermissionRequest"),
+        }
+    }
+
     /// The name of the event that comes before a call: what is assumed where the input does not
     /// even say what it is.
     pub const fn before_call(self) -> &'static str {
@@ -64,6 +81,15 @@ impl HookAgent {
             Self::ClaudeCode => "PreToolUse",
         }
     }
+}
+
+/// What a part of a transcript says of people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Typed {
+    /// Their words, oldest first.
+    pub words: Vec<String>,
+    /// Whether the call that is about to run is there: then everything before it is too.
+    pub has_call: bool,
 }
 
 /// One message of an agent to its hook.
@@ -109,10 +135,12 @@ pub enum HookEvent {
         /// Whether it failed.
         failed: bool,
     },
-    /// The user said something.
+    /// The user said something, or something arrived as if they had.
     Prompt {
-        /// Their words.
-        text: String,
+        /// Words that a person typed, if the agent's transcript has them as such.
+        said: Vec<String>,
+        /// Words that came with them and are not a person's.
+        relayed: Vec<String>,
     },
     /// The session begins, or goes on after a break.
     Start {
@@ -122,7 +150,12 @@ pub enum HookEvent {
     /// The session is over.
     End,
     /// Somebody changed the agent's settings while it runs.
-    ConfigChange,
+    ConfigChange {
+        /// Whose settings, in the agent's own word.
+        source: String,
+        /// The file.
+        path: Option<String>,
+    },
     /// Something else that is only recorded.
     Other,
 }

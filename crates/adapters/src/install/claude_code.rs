@@ -4,7 +4,7 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
 use jsonc_parser::json;
 
-use super::{InstallError, Registered, Registration, program_of};
+use super::{InstallError, Registered, Registration, folder_of, program_of};
 use crate::hook::HookAgent;
 
 /// Events that can stop a call. Hooks that fail there must block.
@@ -30,7 +30,8 @@ const MATCHED: &[&str] = &["PreToolUse", "PermissionRequest", "PostToolUse", "Po
 const TIMEOUT: &str = "10";
 
 pub(super) fn register(settings: &str, gate: &Registration) -> Result<String, InstallError> {
-    let root = parse(settings)?;
+    let (mark, text) = without_mark(settings);
+    let root = parse(text)?;
     let top = root.object_value_or_create().ok_or_else(not_an_object)?;
     if is_registered(&top, gate) {
         return Ok(settings.to_owned());
@@ -42,19 +43,20 @@ pub(super) fn register(settings: &str, gate: &Registration) -> Result<String, In
         groups.ensure_multiline();
         groups.append(group(event, gate));
     }
-    Ok(root.to_string())
+    Ok(format!("{mark}{root}"))
 }
 
 pub(super) fn unregister(settings: &str) -> Result<String, InstallError> {
-    let root = parse(settings)?;
+    let (mark, text) = without_mark(settings);
+    let root = parse(text)?;
     if let Some(top) = root.object_value() {
         remove_ours(&top)?;
     }
-    Ok(root.to_string())
+    Ok(format!("{mark}{root}"))
 }
 
 pub(super) fn registered(settings: &str) -> Result<Registered, InstallError> {
-    let root = parse(settings)?;
+    let root = parse(without_mark(settings).1)?;
     let mut found = Registered::default();
     let Some(top) = root.object_value() else {
         found.missing = DECIDING.iter().map(|event| (*event).to_owned()).collect();
@@ -65,10 +67,23 @@ pub(super) fn registered(settings: &str) -> Result<Registered, InstallError> {
         let guards = entries.iter().any(|entry| entry.matches_all && entry.program.is_some());
         let list = if guards { &mut found.guarded } else { &mut found.missing };
         list.push((*event).to_owned());
-        found.programs.extend(entries.into_iter().filter_map(|entry| entry.program));
+        for entry in entries {
+            if let Some(program) = entry.program {
+                found.programs.push(program);
+                found.states.extend(folder_of(&entry.command, "--state"));
+                found.configs.extend(folder_of(&entry.command, "--config"));
+                found.commands.push(entry.command);
+            }
+        }
     }
-    found.programs.sort();
-    found.programs.dedup();
+    for list in [&mut found.programs, &mut found.states, &mut found.configs] {
+        list.sort();
+        list.dedup();
+    }
+    found.commands.sort();
+    found.commands.dedup();
+    let hears = |event: &&&str| entries(&top, event).iter().any(|entry| entry.program.is_some());
+    found.told = TELLING.iter().filter(hears).map(|event| (*event).to_owned()).collect();
     let is_true = |name: &str| {
         let value = top.get(name).and_then(|property| property.value());
         value.and_then(|value| value.as_boolean_lit()).is_some_and(|literal| literal.value())
@@ -181,6 +196,12 @@ fn text(object: &CstObject, name: &str) -> Option<String> {
     object.get(name)?.value()?.as_string_lit()?.decoded_value().ok()
 }
 
+/// Editors of some systems put it in front; it belongs to the file, not to the settings.
+fn without_mark(settings: &str) -> (&str, &str) {
+    let length = if settings.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    settings.split_at_checked(length).unwrap_or(("", settings))
+}
+
 fn parse(settings: &str) -> Result<CstRootNode, InstallError> {
     let settings = if settings.trim().is_empty() { "{}\n" } else { settings };
     CstRootNode::parse(settings, &ParseOptions::default()).map_err(|error| {
@@ -217,6 +238,8 @@ mod tests {
         Registration {
             program: "/opt/ring fence/ringfence".into(),
             state: "/home/u/.local/state/ringfence".into(),
+            config: "/home/u/.config/ringfence".into(),
+            home: "/home/u".into(),
             decide: false,
         }
     }
@@ -255,7 +278,8 @@ mod tests {
         assert_eq!(hook["onFailure"], "block");
         assert_eq!(
             hook["command"],
-            "'/opt/ring fence/ringfence' hook claude-code --state /home/u/.local/state/ringfence"
+            "'/opt/ring fence/ringfence' hook claude-code --state /home/u/.local/state/ringfence \
+             --config /home/u/.config/ringfence --home /home/u"
         );
     }
 

@@ -18,6 +18,10 @@ pub struct Registration {
     pub program: PathBuf,
     /// The absolute path of the state folder.
     pub state: PathBuf,
+    /// The absolute path of the configuration folder: the user's rules.
+    pub config: PathBuf,
+    /// The absolute path of the user's home folder.
+    pub home: PathBuf,
     /// Answer in place of the agent's prompts.
     pub decide: bool,
 }
@@ -41,8 +45,16 @@ pub struct Registered {
     pub guarded: Vec<String>,
     /// Events on which it should be and is not.
     pub missing: Vec<String>,
+    /// Events on which the gate hears what happened.
+    pub told: Vec<String>,
+    /// The command lines of the entries.
+    pub commands: Vec<String>,
     /// The executables that the entries call.
     pub programs: Vec<PathBuf>,
+    /// The state folders that the entries name.
+    pub states: Vec<PathBuf>,
+    /// The configuration folders that the entries name.
+    pub configs: Vec<PathBuf>,
     /// Settings that switch hooks off or around, in words.
     pub bypasses: Vec<String>,
 }
@@ -90,10 +102,12 @@ impl HookAgent {
 impl Registration {
     /// The command line, quoted for a POSIX shell.
     fn command(&self, agent: HookAgent) -> String {
-        let quote = |path: &Path| quote(&path.to_string_lossy());
+        let quote = |path: &PathBuf| quote(&path.to_string_lossy());
         let decide = if self.decide { " --decide" } else { "" };
-        let (program, state) = (quote(&self.program), quote(&self.state));
-        format!("{program} hook {} --state {state}{decide}", agent.as_str())
+        let [program, state, config, home] =
+            [&self.program, &self.state, &self.config, &self.home].map(|path| quote(path));
+        let kind = agent.as_str();
+        format!("{program} hook {kind} --state {state} --config {config} --home {home}{decide}")
     }
 }
 
@@ -108,13 +122,61 @@ pub(crate) fn quote(text: &str) -> String {
 
 /// The executable of a command line of ours: `…/ringfence hook KIND …`.
 fn program_of(command: &str, agent: HookAgent) -> Option<PathBuf> {
-    let (program, _) = command.split_once(&format!(" hook {}", agent.as_str()))?;
-    let program = program.trim();
-    let program = match program.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        Some(quoted) => quoted.replace("'\\''", "'"),
-        None => program.to_owned(),
-    };
-    let path = PathBuf::from(program);
+    let words = words(command);
+    let at = words.windows(2).position(|pair| pair == ["hook", agent.as_str()])?;
+    let path = PathBuf::from(words.get(at.checked_sub(1)?)?);
     let ours = path.file_stem().is_some_and(|name| name == "ringfence");
     ours.then_some(path)
+}
+
+/// The folder that a command line of ours names after this option.
+fn folder_of(command: &str, option: &str) -> Option<PathBuf> {
+    let mut words = words(command).into_iter();
+    words.find(|word| word == option)?;
+    words.next().map(PathBuf::from)
+}
+
+/// The words of a command line as a POSIX shell splits them, as far as quotes and backslashes go.
+fn words(command: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = command.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if c == open => quote = None,
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for folder in ["/home/u/.state", "/home/u u/state", "/home/it's/'quoted'/x", "/a'"] {
+            let gate = Registration {
+                program: PathBuf::from(folder).join("ringfence"),
+                state: folder.into(),
+                config: "/c d".into(),
+                home: folder.into(),
+                decide: true,
+            };
+            let command = gate.command(HookAgent::ClaudeCode);
+            assert_eq!(program_of(&command, HookAgent::ClaudeCode), Some(gate.program.clone()));
+            assert_eq!(folder_of(&command, "--state"), Some(gate.state.clone()), "{command}");
+            assert_eq!(folder_of(&command, "--config"), Some(gate.config.clone()), "{command}");
+            assert_eq!(folder_of(&command, "--home"), Some(gate.home.clone()), "{command}");
+        }
+    }
 }

@@ -1,10 +1,14 @@
 //! `ringfence audit`: what was recorded, and whether it is still what was recorded.
 
+mod replay;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use ringfence_record::RecordError;
+use ringfence_record::log::Verification;
 use ringfence_record::projection::{Projection, Query};
+use ringfence_record::sessions::SessionStore;
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure, Problem};
@@ -14,7 +18,9 @@ use crate::render::text::{cut, printable};
 
 /// Look at the audit log, and check it
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify")]
+#[command(
+    after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify\n  ringfence audit replay"
+)]
 pub(crate) struct Audit {
     #[command(subcommand)]
     command: Command,
@@ -28,15 +34,24 @@ enum Command {
     Show {
         /// The number of the entry
         seq: u64,
+        /// Write it on one line, as it stands in the log
+        #[arg(long)]
+        json: bool,
     },
-    /// Check every link of the log, from the files alone
+    /// Check every entry of the log and every link, from the files alone
     Verify {
         /// Write JSON
         #[arg(long)]
         json: bool,
     },
     /// Build the search database again from the log
-    Reindex,
+    Reindex {
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decide everything again from what was recorded, and compare
+    Replay(replay::Replay),
 }
 
 #[derive(Debug, Args)]
@@ -64,70 +79,105 @@ struct Tail {
 pub(crate) fn run(audit: &Audit, out: &mut impl Write) -> Result<Exit, Failure> {
     match &audit.command {
         Command::Tail(tail) => show_tail(tail, out),
-        Command::Show { seq } => show(*seq, out),
+        Command::Show { seq, json } => show(*seq, *json, out),
         Command::Verify { json } => verify(*json, out),
-        Command::Reindex => reindex(out),
+        Command::Reindex { json } => reindex(*json, out),
+        Command::Replay(replay) => replay::run(replay, out),
     }
 }
 
+const NOTHING_YET: &str = "nothing recorded yet";
+
 fn show_tail(tail: &Tail, out: &mut impl Write) -> Result<Exit, Failure> {
     let query = Query {
+        kind: None,
         session: tail.session.clone(),
         verdict: tail.verdict.clone(),
         code: tail.code.clone(),
         text: tail.search.clone(),
         limit: tail.lines,
     };
-    let entries = projection()?.find(&query).map_err(failed)?;
-    for entry in entries {
+    let entries = match projection()? {
+        Some(projection) => projection.find(&query).map_err(failed)?,
+        None if tail.json => Vec::new(),
+        None => {
+            writeln!(out, "{NOTHING_YET}")?;
+            return Ok(Exit::Fine);
+        }
+    };
+    for entry in &entries {
         if tail.json {
-            json::line(out, &entry)?;
+            json::line(out, entry)?;
         } else {
-            writeln!(out, "{}", in_a_line(&entry))?;
+            writeln!(out, "{}", in_a_line(entry))?;
         }
     }
     Ok(Exit::Fine)
 }
 
-fn show(seq: u64, out: &mut impl Write) -> Result<Exit, Failure> {
-    let entry = projection()?.get(seq).map_err(failed)?.ok_or_else(|| {
+fn show(seq: u64, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let entry = match projection()? {
+        Some(projection) => projection.get(seq).map_err(failed)?,
+        None => None,
+    };
+    let entry = entry.ok_or_else(|| {
         Problem::new(format!("there is no entry {seq}"), "`ringfence audit tail` shows the newest")
     })?;
-    serde_json::to_writer_pretty(&mut *out, &entry).map_err(std::io::Error::from)?;
-    writeln!(out)?;
+    if as_json {
+        json::line(out, &entry)?;
+    } else {
+        serde_json::to_writer_pretty(&mut *out, &entry).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    }
     Ok(Exit::Fine)
 }
 
 fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    let (_, log) = places::existing_log()?;
-    let found = log.verify().map_err(failed)?;
-    if as_json {
-        let sound = found.problems.is_empty();
-        let report = json!({"sound": sound, "entries": found.entries, "head": found.head,
-                            "problems": found.problems});
-        json::line(out, &report)?;
-    } else if found.problems.is_empty() {
-        writeln!(out, "sound: {} entries, head {}", found.entries, found.head)?;
-    } else {
-        for problem in &found.problems {
-            writeln!(out, "{}", printable(problem))?;
+    let found = match places::existing_log()? {
+        Some((folder, log)) => {
+            let receipts = SessionStore::open(&folder).and_then(|sessions| sessions.receipts());
+            log.verify(&receipts.map_err(failed)?).map_err(failed)?
         }
-        writeln!(out, "not sound: {} problems in the log", found.problems.len())?;
+        None => Verification::default(),
+    };
+    let sound = found.problems.is_empty();
+    if as_json {
+        let report = json!({"sound": sound, "entries": found.entries, "head": found.head,
+                            "problems": found.problems, "notes": found.notes});
+        json::line(out, &report)?;
+    } else {
+        for line in found.notes.iter().chain(&found.problems) {
+            writeln!(out, "{}", printable(line))?;
+        }
+        match (sound, found.entries) {
+            (false, _) => writeln!(out, "not sound: {} problems in the log", found.problems.len())?,
+            (true, 0) => writeln!(out, "{NOTHING_YET}")?,
+            (true, entries) => writeln!(out, "sound: {entries} entries, head {}", found.head)?,
+        }
     }
-    Ok(if found.problems.is_empty() { Exit::Fine } else { Exit::Found })
+    Ok(if sound { Exit::Fine } else { Exit::Found })
 }
 
-fn reindex(out: &mut impl Write) -> Result<Exit, Failure> {
-    let (folder, log) = places::existing_log()?;
-    let mut projection = Projection::open(&folder, &log).map_err(failed)?;
-    let entries = projection.reindex(&log).map_err(failed)?;
-    writeln!(out, "{entries} entries indexed")?;
+fn reindex(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let entries = match places::existing_log()? {
+        Some((folder, log)) => {
+            let mut projection = Projection::open(&folder, &log).map_err(failed)?;
+            projection.reindex(&log).map_err(failed)?
+        }
+        None => 0,
+    };
+    if as_json {
+        json::line(out, &json!({"entries": entries}))?;
+    } else {
+        writeln!(out, "{entries} entries indexed")?;
+    }
     Ok(Exit::Fine)
 }
 
-fn projection() -> Result<Projection, Failure> {
-    let (folder, log) = places::existing_log()?;
-    Ok(Projection::open(&folder, &log).map_err(failed)?)
+/// The database of the log; `None` if nothing was recorded yet.
+fn projection() -> Result<Option<Projection>, Failure> {
+    let Some((folder, log)) = places::existing_log()? else { return Ok(None) };
+    Ok(Some(Projection::open(&folder, &log).map_err(failed)?))
 }
 
 fn failed(error: RecordError) -> Problem {
@@ -146,8 +196,11 @@ fn in_a_line(entry: &Value) -> String {
             let (verdict, code) = (text("/decision/verdict"), text("/decision/code"));
             format!("{verdict:<8} {code}  {}  {input}", text("/action/tool"))
         }
-        "finding" => format!("finding  {}", text("/code")),
+        "finding" => format!("finding  {}  {}", text("/code"), text("/problem")),
         "session" => format!("session  {} {}", text("/event"), text("/source")),
+        "prompt" => format!("prompt   {}", text("/standing")),
+        "result" => format!("result   {}", text("/call")),
+        "refusal" => format!("refusal  {}: {}", text("/event"), text("/problem")),
         kind => kind.to_owned(),
     };
     cut(&printable(&format!("{seq:>5}  {at}  {line}")), 160)

@@ -2,13 +2,22 @@
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
+use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Verdict};
+use ringfence_engine::{Explained, Heard, Options, Sessions};
+use ringfence_record::RecordError;
+use ringfence_record::log::{Entry, Log};
+use ringfence_record::redact::Redactor;
 use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, Failure, Problem};
 use crate::input::{Line, Lines, Source, is_blank};
+use crate::places;
 use crate::render::json;
 use crate::wiring::{Judge, Rules};
 
@@ -50,14 +59,8 @@ struct BadLine<'a> {
 
 pub(crate) fn run(check: &Check, out: &mut impl Write) -> Result<Exit, Failure> {
     let Check { file, rules, live, record, json: _ } = check;
-    if *record {
-        return Err(Problem::new(
-            "`--record` is not there yet: `check` cannot write to the audit log",
-            "leave out `--record`, and keep the output of `check` itself",
-        )
-        .into());
-    }
     let mut judge = Judge::new(rules, *live)?;
+    let mut recorder = if *record { Some(Recorder::open(rules)?) } else { None };
     let source = Source::named(file.as_deref());
     let input = source.open("one action per line")?;
     let mut lines = Lines::new(input, Action::MAX_BYTES);
@@ -65,7 +68,7 @@ pub(crate) fn run(check: &Check, out: &mut impl Write) -> Result<Exit, Failure> 
     while let Some((number, line)) = next(&mut lines, &source)? {
         let answer = match line {
             Line::Bytes(bytes) if is_blank(&bytes) => continue,
-            Line::Bytes(bytes) => decide(&mut judge, &bytes),
+            Line::Bytes(bytes) => decide(&mut judge, recorder.as_mut(), number, &bytes),
             Line::TooLong(length) => Err(format!(
                 "a line of {length} bytes is over the limit of {}; send the command itself, not its data",
                 Action::MAX_BYTES
@@ -98,8 +101,97 @@ fn next<R: BufRead>(lines: &mut Lines<R>, source: &Source) -> Result<Option<(u64
     lines.next().map_err(|error| source.unreadable(&error))
 }
 
-fn decide(judge: &mut Judge, line: &[u8]) -> Result<Decision, String> {
+fn decide(
+    judge: &mut Judge,
+    recorder: Option<&mut Recorder>,
+    number: u64,
+    line: &[u8],
+) -> Result<Decision, String> {
     let action = Action::from_json(line).map_err(|error| error.to_string())?;
-    let explained = judge.decide(&action).map_err(|error| error.to_string())?;
+    let explained = match recorder {
+        Some(recorder) => recorder.decide(judge, action, number)?,
+        None => judge.decide(&action).map_err(|error| error.to_string())?,
+    };
     Ok(explained.decision)
+}
+
+/// Decides as the gate does: on text without secrets, and in the log before it is answered.
+struct Recorder {
+    log: Log,
+    redactor: Redactor,
+    sessions: Sessions,
+    options: Options,
+    /// Tells this run's sessions from those of others with the same ids.
+    run: String,
+}
+
+impl Recorder {
+    fn open(rules: &Rules) -> Result<Self, Failure> {
+        let failed = |error: RecordError| {
+            let help = "see the cause, or leave out `--record`";
+            Problem::new("the decisions cannot be recorded", help).because(error)
+        };
+        let (folder, log) = places::log()?;
+        let redactor = Redactor::open(&folder).map_err(failed)?;
+        let options = rules.options();
+        let run = format!("check {} {}", std::process::id(), now());
+        Ok(Self { log, redactor, sessions: Sessions::new(), options, run })
+    }
+
+    fn decide(
+        &mut self,
+        judge: &Judge,
+        mut action: Action,
+        number: u64,
+    ) -> Result<Explained, String> {
+        self.redactor.json(&mut action.input);
+        let session = self.sessions.of(action.session.as_deref());
+        let run = match &action.session {
+            Some(_) => self.run.clone(),
+            None => format!("{} line {number}", self.run),
+        };
+        let whose = json!({"agent": action.agent.kind, "run": run, "session": action.session});
+        let mut entries = Vec::new();
+        // What was said is kept as what it asks for, not as text.
+        for message in std::mem::take(&mut action.user_messages) {
+            let message = self.redactor.text(&message).unwrap_or(message);
+            let heard = Heard::new(&message);
+            if session.observe_heard(heard.clone()) {
+                let fields = json!({"standing": "confirmed", "intent": heard});
+                entries.push(entry("prompt", &whose, fields));
+            }
+        }
+        let state = json!(session).to_string();
+        let explained = judge.decide_in(&action, session).map_err(|error| error.to_string())?;
+        let mut facts = json!(explained.facts);
+        self.redactor.json(&mut facts);
+        let fields = json!({
+            "event": "check",
+            "action": action,
+            "facts": facts,
+            "state": format!("sha256:{:x}", Sha256::digest(state.as_bytes())),
+            "remembered": true,
+            "preset": self.options.preset,
+            "sandbox": self.options.sandbox,
+            "decision": explained.decision,
+        });
+        session.forget_contents();
+        entries.push(entry("decision", &whose, fields));
+        self.log.append_all(&now().to_string(), entries).map_err(|error| error.to_string())?;
+        Ok(explained)
+    }
+}
+
+fn entry(kind: &'static str, whose: &Value, fields: Value) -> Entry {
+    let both = [whose.clone(), fields].into_iter().filter_map(|it| match it {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    Entry { kind, fields: both.flatten().collect() }
+}
+
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
+    let now = SystemTime::now();
+    Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH)
 }

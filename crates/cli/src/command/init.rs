@@ -5,22 +5,27 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
-use ringfence_adapters::install::Registration;
+use ringfence_adapters::install::{Registered, Registration};
 use ringfence_record::StateFolder;
 use ringfence_record::originals::{Original, Originals};
+use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::color::{GREEN, RED, paint};
+use crate::render::json;
 use crate::render::text::printable;
+use crate::rules;
 
 /// Register the gate with the agents found here
 ///
 /// Shows what would change and asks once. Everything else in the settings stays as it is, comments
 /// and order included.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ringfence init\n  ringfence init --undo")]
+#[command(
+    after_help = "Examples:\n  ringfence init\n  ringfence init --undo\n\nExits with 1 when nothing was changed because you said no."
+)]
 pub(crate) struct Init {
     /// Only these agents [default: those found]
     #[arg(value_name = "AGENT", value_parser = agent)]
@@ -34,6 +39,12 @@ pub(crate) struct Init {
     /// Let Ringfence answer in place of the agent's own prompts
     #[arg(long, conflicts_with = "undo")]
     decide: bool,
+    /// Show every line that changes, not the gist
+    #[arg(long)]
+    diff: bool,
+    /// Write JSON, with every line that changes
+    #[arg(long)]
+    json: bool,
 }
 
 fn agent(name: &str) -> Result<HookAgent, String> {
@@ -51,9 +62,25 @@ struct Change {
     after: Option<String>,
 }
 
+/// What `--json` says.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    applied: bool,
+    changes: Vec<ReportedChange<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReportedChange<'a> {
+    agent: &'static str,
+    path: &'a Path,
+    /// As `diff -u` would show it.
+    diff: String,
+}
+
 pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
     let home = places::home()?;
     let state = places::state_folder()?;
+    let config = places::config_folder()?;
     let agents = if init.agents.is_empty() { found(&home) } else { init.agents.clone() };
     if agents.is_empty() {
         let help = "install one first, or name it: `ringfence init claude-code`";
@@ -61,33 +88,53 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
     }
     let folder = StateFolder::open(&state).map_err(failed)?;
     let originals = Originals::open(&folder).map_err(failed)?;
+    if !init.undo {
+        rules::configured(&config).map_err(|error| {
+            let help = "a gate with rules that do not load denies every call; put them right first";
+            Problem::new("your own rules do not load", help).because(error)
+        })?;
+    }
     let mut changes = Vec::new();
     for agent in agents {
         let change = if init.undo {
             restored(agent, &home, &originals)?
         } else {
-            registered(agent, &home, &state, init.decide)?
+            registered(agent, &home, &state, &config, init.decide)?
         };
         changes.extend(change.filter(|change| change.before != change.after));
     }
     if changes.is_empty() {
-        writeln!(out, "nothing to change")?;
+        if init.json {
+            json::line(out, &Report { applied: true, changes: Vec::new() })?;
+        } else {
+            writeln!(out, "nothing to change")?;
+        }
         return Ok(Exit::Fine);
     }
-    for change in &changes {
-        show(change, out)?;
+    if !init.json {
+        for change in &changes {
+            show(change, init, out)?;
+        }
+        out.flush()?;
     }
-    out.flush()?;
-    if !init.yes && !confirmed()? {
+    let applied = init.yes || confirmed()?;
+    if applied {
+        for change in &changes {
+            apply(change, init.undo, &originals)?;
+        }
+    }
+    if init.json {
+        let changes = changes.iter().map(Change::reported).collect();
+        json::line(out, &Report { applied, changes })?;
+    } else if applied {
+        for change in &changes {
+            let done = if init.undo { "restored" } else { "guarded" };
+            writeln!(out, "{done}: {} ({})", change.agent.as_str(), change.path.display())?;
+        }
+    } else {
         writeln!(out, "nothing was changed")?;
-        return Ok(Exit::Found);
     }
-    for change in &changes {
-        apply(change, init.undo, &originals)?;
-        let done = if init.undo { "restored" } else { "guarded" };
-        writeln!(out, "{done}: {} ({})", change.agent.as_str(), change.path.display())?;
-    }
-    Ok(Exit::Fine)
+    Ok(if applied { Exit::Fine } else { Exit::Found })
 }
 
 fn found(home: &Path) -> Vec<HookAgent> {
@@ -99,6 +146,7 @@ fn registered(
     agent: HookAgent,
     home: &Path,
     state: &Path,
+    config: &Path,
     decide: bool,
 ) -> Result<Option<Change>, Failure> {
     let program =
@@ -108,7 +156,13 @@ fn registered(
         })?;
     let path = agent.settings_path(home);
     let before = read(&path)?;
-    let gate = Registration { program, state: state.to_owned(), decide };
+    let gate = Registration {
+        program,
+        state: state.to_owned(),
+        config: config.to_owned(),
+        home: home.to_owned(),
+        decide,
+    };
     let after = agent.register(before.as_deref().unwrap_or_default(), &gate).map_err(|error| {
         Problem::new(format!("cannot change `{}`", path.display()), "see the cause").because(error)
     })?;
@@ -136,10 +190,35 @@ fn restored(
     Ok(Some(Change { agent, path, before, after }))
 }
 
-fn show(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
+/// The gist of a change, or all of it.
+fn show(change: &Change, init: &Init, out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "{}", printable(&change.path.display().to_string()))?;
+    if init.diff {
+        return show_lines(change, out);
+    }
+    let (sign, style) = if init.undo { ('-', RED) } else { ('+', GREEN) };
+    let with_gate = if init.undo { &change.before } else { &change.after };
+    let with_gate = change.agent.registered(with_gate.as_deref().unwrap_or_default());
+    let Registered { guarded, told, commands, .. } = with_gate.unwrap_or_default();
+    for (what, events) in [("can stop a call", guarded), ("hear what happened", told)] {
+        let line = format!("{sign} hooks that {what}: {}", events.join(", "));
+        writeln!(out, "{}", paint(style, &line))?;
+    }
+    for command in commands {
+        writeln!(out, "{}", paint(style, &format!("{sign}   {}", printable(&command))))?;
+    }
+    match (&change.before, &change.after) {
+        (None, _) => writeln!(out, "  a new file (`--diff` shows it)")?,
+        (_, None) => writeln!(out, "  the file goes: it was not there before")?,
+        _ => writeln!(out, "  everything else stays as it is (`--diff` shows every line)")?,
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+fn show_lines(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
     let before = change.before.as_deref().unwrap_or_default();
     let after = change.after.as_deref().unwrap_or_default();
-    writeln!(out, "{}", change.path.display())?;
     let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(2) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
@@ -153,6 +232,15 @@ fn show(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
     }
     writeln!(out)?;
     Ok(())
+}
+
+impl Change {
+    fn reported(&self) -> ReportedChange<'_> {
+        let before = self.before.as_deref().unwrap_or_default();
+        let diff = TextDiff::from_lines(before, self.after.as_deref().unwrap_or_default());
+        let diff = diff.unified_diff().context_radius(2).to_string();
+        ReportedChange { agent: self.agent.as_str(), path: &self.path, diff }
+    }
 }
 
 fn confirmed() -> Result<bool, Failure> {
@@ -169,18 +257,35 @@ fn confirmed() -> Result<bool, Failure> {
 }
 
 fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failure> {
+    let name = change.agent.as_str();
     if !undo && let Some(installed) = &change.after {
-        // Registering again over our own entries keeps the first original.
-        let earlier = originals.load(change.agent.as_str()).map_err(failed)?;
-        let before = match earlier {
-            Some(earlier) if Some(&earlier.installed) == change.before.as_ref() => earlier.before,
-            _ => change.before.clone(),
+        let earlier = originals.load(name).map_err(failed)?;
+        let before = match (earlier, &change.before) {
+            // Registering again over our own entries keeps the first original.
+            (Some(earlier), Some(before)) if earlier.installed == *before => earlier.before,
+            // What somebody changed since is theirs; what is ours is not a part of the original.
+            (_, Some(before)) => Some(without_gate(change.agent, before)?),
+            (_, None) => None,
         };
         let original = Original { before, installed: installed.clone() };
-        originals.save(change.agent.as_str(), &original).map_err(failed)?;
+        originals.save(name, &original).map_err(failed)?;
     }
     ringfence_record::originals::replace(&change.path, change.after.as_deref()).map_err(failed)?;
+    if undo {
+        originals.forget(name).map_err(failed)?;
+    }
     Ok(())
+}
+
+/// Settings of somebody's own, byte for byte if the gate is not in them.
+fn without_gate(agent: HookAgent, settings: &str) -> Result<String, Failure> {
+    let is_in = |settings| agent.registered(settings).is_ok_and(|it| !it.programs.is_empty());
+    if !is_in(settings) {
+        return Ok(settings.to_owned());
+    }
+    Ok(agent.unregister(settings).map_err(|error| {
+        Problem::new("cannot take the gate out of the settings", "see the cause").because(error)
+    })?)
 }
 
 fn read(path: &Path) -> Result<Option<String>, Problem> {

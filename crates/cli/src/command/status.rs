@@ -5,15 +5,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use clap::Args;
+use jiff::Timestamp;
 use ringfence_adapters::hook::HookAgent;
-use ringfence_record::originals;
+use ringfence_adapters::install::Registered;
+use ringfence_record::StateFolder;
+use ringfence_record::log::{Durability, Log};
+use ringfence_record::originals::{self, Originals};
+use ringfence_record::projection::{Projection, Query};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
 use crate::places;
 use crate::render::color::{FAINT, GREEN, RED, YELLOW, paint};
 use crate::render::json;
 use crate::render::text::printable;
+use crate::rules;
 
 /// Say whether the agents here are guarded
 #[derive(Debug, Args)]
@@ -41,6 +48,8 @@ struct AgentStatus {
     reason: String,
     /// Ways around the gate that it cannot see.
     unguarded: Vec<String>,
+    /// What happened to the gate or to the record since `init`, newest last.
+    findings: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,6 +62,20 @@ enum State {
     /// The agent is not here.
     Absent,
 }
+
+/// Findings that concern the gate itself; others are in `ringfence audit tail`.
+const ABOUT_THE_GATE: &[&str] = &[
+    "guard.settings-changed",
+    "record.damaged-entry",
+    "record.entries-missing",
+    "record.head-damaged",
+    "session.denied-call-ran",
+    "session.foreign-event",
+    "session.rewritten-call",
+];
+
+/// How many findings are shown.
+const MOST_FINDINGS: usize = 5;
 
 pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure> {
     let home = places::home()?;
@@ -69,13 +92,16 @@ pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure
 }
 
 fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
-    let path = agent.settings_path(home);
-    let is_here = path.parent().is_some_and(Path::is_dir);
-    let (state, reason) = match originals::read(&path) {
+    let is_here = agent.settings_path(home).parent().is_some_and(Path::is_dir);
+    let gate = gate_of(agent, home, was_registered);
+    let findings = match &gate {
+        Ok(gate) => findings(agent, gate),
+        Err(_) => Vec::new(),
+    };
+    let (state, reason) = match gate {
         _ if !is_here => (State::Absent, "no settings folder".to_owned()),
-        Ok(None) => (State::Dead, "no gate is registered; run `ringfence init`".to_owned()),
-        Ok(Some(settings)) => liveness(agent, &settings),
-        Err(error) => (State::Dead, error.to_string()),
+        Ok(gate) => (State::Enforced, standing(&gate)),
+        Err(reason) => (State::Dead, reason),
     };
     let unguarded = match (state, agent) {
         (State::Enforced, HookAgent::ClaudeCode) => {
@@ -85,34 +111,113 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
         }
         (State::Dead | State::Absent, _) => Vec::new(),
     };
-    AgentStatus { kind: agent.as_str(), state, reason, unguarded }
+    AgentStatus { kind: agent.as_str(), state, reason, unguarded, findings }
+}
+
+/// Whether the gate stands in the agent's settings below this home folder; why not, if it does not.
+pub(super) fn gate_below(agent: HookAgent, home: &str) -> Result<(), String> {
+    gate_of(agent, Path::new(home), |_| true).map(drop)
 }
 
 /// A registered gate is alive if it is called for every tool, exists and can be started.
-fn liveness(agent: HookAgent, settings: &str) -> (State, String) {
-    let found = match agent.registered(settings) {
-        Ok(found) => found,
-        Err(error) => return (State::Dead, error.to_string()),
+fn gate_of(
+    agent: HookAgent,
+    home: &Path,
+    was_registered: fn(HookAgent) -> bool,
+) -> Result<Registered, String> {
+    let settings =
+        originals::read(&agent.settings_path(home)).map_err(|error| error.to_string())?;
+    let found = match settings {
+        Some(settings) => agent.registered(&settings).map_err(|error| error.to_string())?,
+        None => Registered::default(),
     };
     if let Some(bypass) = found.bypasses.first() {
-        return (State::Dead, bypass.clone());
+        return Err(bypass.clone());
+    }
+    if found.guarded.is_empty() {
+        return Err(if was_registered(agent) {
+            "the gate was registered and is gone; run `ringfence init` again".to_owned()
+        } else {
+            "no gate is registered; run `ringfence init`".to_owned()
+        });
     }
     if !found.missing.is_empty() {
         let missing = found.missing.join(", ");
-        return (State::Dead, format!("no gate on {missing}; run `ringfence init`"));
+        return Err(format!("no gate on {missing}; run `ringfence init`"));
     }
     for program in &found.programs {
         let runs = std::fs::metadata(program)
             .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0);
         if !runs {
             let program = program.display();
-            return (
-                State::Dead,
-                format!("`{program}` cannot be started; run `ringfence init` again"),
-            );
+            return Err(format!("`{program}` cannot be started; run `ringfence init` again"));
         }
     }
-    (State::Enforced, format!("registered on {}", found.guarded.join(", ")))
+    Ok(found)
+}
+
+/// Whether `init` was here and was not undone.
+fn was_registered(agent: HookAgent) -> bool {
+    let state = places::state_folder().ok().filter(|path| path.is_dir());
+    state.is_some_and(|path| {
+        StateFolder::open(path)
+            .and_then(|folder| Originals::open(&folder))
+            .and_then(|originals| originals.load(agent.as_str()))
+            .is_ok_and(|original| original.is_some())
+    })
+}
+
+/// What a gate that stands does: decide, or deny everything for want of what it needs.
+fn standing(gate: &Registered) -> String {
+    for folder in &gate.configs {
+        if let Err(problem) = rules::configured(folder) {
+            return format!("every call is denied: the rules do not load: {problem}");
+        }
+    }
+    for folder in &gate.states {
+        if let Err(problem) = StateFolder::open(folder) {
+            return format!("every call is denied: {problem}");
+        }
+    }
+    format!("registered on {}", gate.guarded.join(", "))
+}
+
+/// What the log has about the gate since `init`.
+fn findings(agent: HookAgent, gate: &Registered) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in gate.states.iter().filter(|path| path.join("audit").is_dir()) {
+        let entries = StateFolder::open(path).and_then(|folder| {
+            let since = Originals::open(&folder)?.kept_at(agent.as_str());
+            let since = since.and_then(|at| Timestamp::try_from(at).ok());
+            let log = Log::open(&folder, Durability::Process)?;
+            let query = Query { kind: Some("finding".into()), limit: 1_000, ..Query::default() };
+            Ok((since, Projection::open(&folder, &log)?.find(&query)?))
+        });
+        match entries {
+            Ok((since, entries)) => {
+                found.extend(entries.iter().filter_map(|entry| described(entry, since)));
+            }
+            Err(problem) => found.push(problem.to_string()),
+        }
+    }
+    let first = found.len().saturating_sub(MOST_FINDINGS);
+    found.split_off(first)
+}
+
+fn described(entry: &Value, since: Option<Timestamp>) -> Option<String> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let (code, at) = (text("code")?, text("at")?);
+    let is_old = at.parse::<Timestamp>().is_ok_and(|at| since.is_some_and(|it| at < it));
+    if !ABOUT_THE_GATE.contains(&code) || is_old {
+        return None;
+    }
+    let during = entry.get("during").and_then(Value::as_array).is_some_and(|it| !it.is_empty());
+    let what = match (text("path"), text("problem")) {
+        (Some(path), _) if during => format!(": {path}, while a call ran"),
+        (Some(what), _) | (None, Some(what)) => format!(": {what}"),
+        (None, None) => String::new(),
+    };
+    Some(format!("{at} {code}{what}"))
 }
 
 fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
@@ -133,6 +238,9 @@ fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
         writeln!(out, "  {:<12} {}  {reason}", agent.kind, paint(style, word))?;
         for way in &agent.unguarded {
             writeln!(out, "  {:<12} {}", "", paint(YELLOW, &format!("not guarded when {way}")))?;
+        }
+        for finding in &agent.findings {
+            writeln!(out, "  {:<12} {}", "", paint(RED, &format!("found {}", printable(finding))))?;
         }
     }
     Ok(())

@@ -142,13 +142,6 @@ fn this_host_is_looked_at_only_if_told_to() {
 }
 
 #[test]
-fn the_audit_log_is_not_pretended() {
-    let run = ringfence(&["check", "--record"], json_lines(&[bash("ls")]));
-    assert_eq!(run.out(), "");
-    insta::assert_snapshot!(run.shown());
-}
-
-#[test]
 fn a_reader_that_goes_away_is_no_news() {
     let mut child = spawn(&["check"]);
     drop(child.stdout.take());

@@ -3,7 +3,9 @@
 mod bad_input;
 mod check;
 mod explain;
+mod gate;
 mod help;
+mod hook;
 mod policy;
 mod replay;
 mod terminal;

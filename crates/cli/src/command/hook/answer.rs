@@ -1,33 +1,33 @@
 //! One message, one answer.
+//!
+//! Everything slow comes first and once: folders, rules, facts, the transcript. What follows from the
+//! message is then worked out from the session's state as it stands ([`Turn`]), before the session's
+//! lock is taken. Under the lock it is worked out again only if another message was faster, and then
+//! recorded, kept and answered, in this order.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use ringfence_action::{Action, Decision, Preset, Verdict};
-use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput, Inside};
-use ringfence_adapters::normalize;
-use ringfence_engine::{Engine, Explained, Options, Session};
-use ringfence_facts::Live;
-use ringfence_policy::Bundle;
-use ringfence_record::log::{Durability, Log};
+use ringfence_action::{Action, Decision, Preset};
+use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput};
+use ringfence_engine::{Engine, Options};
+use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
-use ringfence_record::sessions::{LockedSession, SessionStore};
-use ringfence_record::tickets::{Ticket, Tickets, digest_of};
+use ringfence_record::sessions::{SessionStore, Stored};
 use ringfence_record::{RecordError, StateFolder};
 use serde_json::{Map, Value, json};
 
 use super::Hook;
-use super::contain;
-use super::origin::{self, Process};
-use super::state::{self, Kept, Pending};
+use super::contain::{self, WayInside};
+use super::facts::Remembered;
+use super::origin::Sender;
+use super::prompts::Look;
+use super::state::{self, Kept, Unconfirmed};
 use super::timing;
-
-/// What an agent is told of a call that failed inside.
-const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
-                      and able to write in the workspace only. If it failed for that, say so to the \
-                      user instead of working around it.";
+use super::turn::{Outcome, Turn};
+use crate::rules;
 
 /// Why there is no answer but no.
 #[derive(Debug, thiserror::Error)]
@@ -35,334 +35,188 @@ pub(super) enum NoAnswer {
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error("the rules do not load: {0}")]
-    Bundle(String),
+    Rules(String),
     #[error("{0}")]
     Account(String),
 }
 
-/// Everything that is open while one message is answered.
-struct Desk {
-    agent: HookAgent,
-    folder: StateFolder,
+/// Everything that is the same whatever the session's state turns out to be.
+pub(super) struct Desk<'h> {
+    pub(super) hook: &'h Hook,
+    pub(super) message: &'h HookInput,
+    pub(super) folder: StateFolder,
+    pub(super) redactor: Redactor,
+    facts: Remembered,
+    /// Decides, where a sandbox can start and where none can; for messages that ask for a decision.
+    engines: [OnceCell<(Engine, Options)>; 2],
+    pub(super) sender: Option<Sender>,
+    /// When the message came.
+    pub(super) at: Timestamp,
+    pub(super) home: Option<String>,
+    /// Whose folders these are.
+    pub(super) user: u32,
     log: Log,
-    redactor: Redactor,
-    locked: LockedSession,
-    kept: Kept,
-    at: String,
-    decide: bool,
+    sessions: SessionStore,
+    look: OnceCell<Look>,
+    inside: OnceCell<Result<WayInside, String>>,
 }
 
 pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswer> {
-    let mut desk = Desk::open(hook, message)?;
-    match &message.event {
-        HookEvent::Before { action, call } => desk.before(message, action, call.as_deref()),
-        HookEvent::Permission { action } => desk.permission(message, action),
-        HookEvent::After { action, call, failed, .. } => {
-            desk.after(message, action, call.as_deref(), *failed)
-        }
-        HookEvent::Prompt { text } => desk.prompt(message, text),
-        HookEvent::Start { source } => desk.start(message, source),
-        HookEvent::End | HookEvent::ConfigChange | HookEvent::Other => desk.note(message),
+    let desk = Desk::open(hook, message)?;
+    let kind = hook.agent.as_str();
+    let seen = desk.sessions.peek(kind, &message.session)?;
+    let mut outcome = desk.work_out(&seen)?;
+    timing::mark("decision");
+    let locked = desk.sessions.lock(kind, &message.session)?;
+    let stored = locked.read()?;
+    if stored != seen {
+        outcome = desk.work_out(&stored)?;
     }
+    let Outcome { mut kept, mut entries, answer } = outcome;
+    if let Some(last) = entries.last_mut() {
+        let waited = u64::try_from(locked.waited.as_micros()).unwrap_or(u64::MAX);
+        last.fields.insert("waited_us".to_owned(), json!(waited));
+    }
+    timing::mark("state");
+    kept.receipt = desk.log.append_all(&desk.at.to_string(), entries)?.or(kept.receipt);
+    timing::mark("audit");
+    locked.save(&kept)?;
+    timing::mark("state");
+    Ok(answer)
 }
 
-impl Desk {
-    fn open(hook: &Hook, message: &HookInput) -> Result<Self, NoAnswer> {
-        let path = match &hook.state {
-            Some(path) => path.clone(),
-            None => state::default_folder().map_err(NoAnswer::Account)?,
-        };
-        let folder = StateFolder::open(path)?;
-        let log = Log::open(&folder, Durability::Process)?;
+/// Leaves word of a message that could not be answered: in the log, and, where the agent goes on
+/// regardless, with the session. Whatever fails here has no one left to tell.
+pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, problem: &str) {
+    mark_missed(hook, event, session, problem);
+    let fields = object([
+        ("agent", json!(hook.agent.as_str())),
+        ("session", json!(session)),
+        ("event", json!(event)),
+        ("problem", json!(problem)),
+    ]);
+    let entry = Entry { kind: "refusal", fields };
+    let _ = state_folder(hook)
+        .and_then(|folder| Ok(Log::open(&folder, Durability::Process)?))
+        .and_then(|log| Ok(log.append_all(&now().to_string(), vec![entry])?));
+}
+
+/// An event that cannot stop anything was missed: its session must know.
+pub(super) fn mark_missed(hook: &Hook, event: &str, session: Option<&str>, problem: &str) {
+    let Some(session) = session.filter(|_| !hook.agent.decides(event)) else { return };
+    let problem = format!("{event}: {problem}");
+    let _ = state_folder(hook)
+        .and_then(|folder| Ok(SessionStore::open(&folder)?))
+        .and_then(|store| Ok(store.mark_missed(hook.agent.as_str(), session, &problem)?));
+}
+
+/// Whether the user has chosen that nothing is ever blocked, not even for an error.
+pub(super) fn only_observes(hook: &Hook) -> bool {
+    let own_home = || state_folder(hook).ok().and_then(|folder| state::home_of(folder.owner()));
+    let home =
+        hook.home.as_ref().and_then(|home| home.to_str().map(str::to_owned)).or_else(own_home);
+    let folder = config_folder(hook, home.as_deref());
+    folder.is_some_and(|folder| rules::preset_in(&folder) == Ok(Preset::Observe))
+}
+
+fn config_folder(hook: &Hook, home: Option<&str>) -> Option<PathBuf> {
+    let by_home = || home.map(|home| PathBuf::from(home).join(".config/ringfence"));
+    hook.config.clone().or_else(by_home)
+}
+
+fn state_folder(hook: &Hook) -> Result<StateFolder, NoAnswer> {
+    let path = match &hook.state {
+        Some(path) => path.clone(),
+        None => state::default_folder(hook.home.as_deref()).map_err(NoAnswer::Account)?,
+    };
+    Ok(StateFolder::open(path)?)
+}
+
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
+    let now = SystemTime::now();
+    Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+impl<'h> Desk<'h> {
+    fn open(hook: &'h Hook, message: &'h HookInput) -> Result<Self, NoAnswer> {
+        let folder = state_folder(hook)?;
         let redactor = Redactor::open(&folder)?;
-        let locked = SessionStore::open(&folder)?.lock(hook.agent.as_str(), &message.session)?;
-        #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
-        let now = SystemTime::now();
-        let at = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH).to_string();
-        let stored = locked.load::<Kept>()?;
-        let known = stored.is_some();
-        let mut desk = Self {
-            agent: hook.agent,
-            folder,
-            log,
-            redactor,
-            locked,
-            kept: stored.unwrap_or_default(),
-            at,
-            decide: hook.decide,
+        let home = match &hook.home {
+            Some(home) => home.to_str().map(str::to_owned),
+            None => state::home_of(folder.owner()),
         };
-        if desk.kept.workspace.is_none() {
-            desk.kept.workspace = message.cwd.as_deref().map(PathBuf::from);
-        }
-        // A session that appears in mid-run has lost its memory: it starts tainted, without consent.
-        if !known && !matches!(message.event, HookEvent::Start { .. }) {
-            desk.kept.session.distrust("unknown-session");
-            desk.record(message, "finding", [("code", json!("session.unknown-in-mid-run"))])?;
-        }
-        if let Some(problem) = origin::check(&mut desk.kept, &message.event) {
-            desk.kept.session.distrust("forged-event");
-            let fields = [("code", json!("session.foreign-event")), ("problem", json!(problem))];
-            desk.record(message, "finding", fields)?;
-            desk.kept.foreign_event = true;
+        let decides =
+            matches!(message.event, HookEvent::Before { .. } | HookEvent::Permission { .. });
+        let desk = Self {
+            hook,
+            message,
+            facts: Remembered::new(redactor.clone()),
+            redactor,
+            engines: [OnceCell::new(), OnceCell::new()],
+            sender: Sender::of_this_hook(),
+            at: now(),
+            home,
+            user: folder.owner(),
+            log: Log::open(&folder, Durability::Process)?,
+            sessions: SessionStore::open(&folder)?,
+            folder,
+            look: OnceCell::new(),
+            inside: OnceCell::new(),
+        };
+        if decides {
+            timing::mark("state");
+            // Read before the lock is taken.
+            desk.engine(true)?;
         }
         Ok(desk)
     }
 
-    fn before(
-        &mut self,
-        message: &HookInput,
-        action: &Action,
-        call: Option<&str>,
-    ) -> Result<Answer, NoAnswer> {
-        let asked = action;
-        let action = self.prepared(asked);
-        let memory = self.kept.session.clone();
-        let mut explained = self.decide_on(&action, true, true)?;
-        let mut inside = None;
-        if explained.decision.verdict == Verdict::Contain {
-            match self.rewritten(message, asked, call, &explained.decision)? {
-                Ok(way) => inside = Some(way),
-                Err(obstacle) => {
-                    self.kept.session = memory;
-                    explained = self.decide_on(&action, true, false)?;
-                    self.record(message, "note", [("not_contained", json!(obstacle))])?;
-                }
-            }
-        }
-        let ran = inside.as_ref().map(|(_, input)| self.redacted(input));
-        let pending = Pending {
-            input: state::digest(ran.as_ref().unwrap_or(&action.input)),
-            creates: explained.would_create().map(str::to_owned).collect(),
-            ticket: inside.as_ref().map(|(ticket, _)| ticket.clone()),
-        };
-        self.kept.expect(call, pending);
-        timing::mark("decision");
-        self.record_decision(message, &action, &explained)?;
-        timing::mark("audit");
-        self.save()?;
-        timing::mark("state");
-        Ok(match inside {
-            Some((_, input)) => Answer::Rewrite {
-                input,
-                reason: self.reason(&explained.decision),
-                decided: self.decide,
-            },
-            None => self.in_words(&explained.decision),
-        })
+    fn work_out(&self, stored: &Stored) -> Result<Outcome, NoAnswer> {
+        let kept = stored.load::<Kept>()?;
+        let turn = Turn::new(self, kept, stored.missed.as_deref());
+        turn.take()
     }
 
-    /// The ticket and the input with which a call runs inside, or why it cannot.
-    fn rewritten(
+    pub(super) fn agent(&self) -> HookAgent {
+        self.hook.agent
+    }
+
+    /// The user's rules over this host. `sandbox` is whether one can start.
+    pub(super) fn engine(&self, sandbox: bool) -> Result<&(Engine, Options), NoAnswer> {
+        let [without, with] = &self.engines;
+        let cell = if sandbox { with } else { without };
+        if let Some(engine) = cell.get() {
+            return Ok(engine);
+        }
+        let configured = match config_folder(self.hook, self.home.as_deref()) {
+            Some(folder) => rules::configured(&folder).map_err(NoAnswer::Rules)?,
+            None => rules::Configured::built_in(Preset::Guard).map_err(NoAnswer::Rules)?,
+        };
+        let options = Options { preset: configured.preset, sandbox };
+        timing::mark("bundle");
+        let facts = timing::facts(Box::new(self.facts.clone()));
+        let engine = Engine::new(configured.bundle, facts, options);
+        Ok(cell.get_or_init(|| (engine, options)))
+    }
+
+    /// How the call runs inside, or why it cannot. Tried once.
+    pub(super) fn inside(
         &self,
-        message: &HookInput,
+        kept: &Kept,
         action: &Action,
         call: Option<&str>,
         decision: &Decision,
-    ) -> Result<Result<(String, Value), String>, NoAnswer> {
-        let Some(code) = self.agent.shell_code(action) else {
-            return Ok(Err("not a shell command".to_owned()));
-        };
-        if contain::needs_network(decision) {
-            return Ok(Err("it needs a network, and inside there is none".to_owned()));
-        }
-        let cwd = message.cwd.as_deref().map(Path::new);
-        let Some(workspace) = self.kept.workspace.as_deref().or(cwd) else {
-            return Ok(Err("the folder it works in is not known".to_owned()));
-        };
-        let flags = self.kept.agent.as_ref().map(Process::arguments).unwrap_or_default();
-        if let Some(rule) = contain::own_rule(self.agent, message, &flags, workspace, code) {
-            return Ok(Err(format!("the agent's own rule `{rule}` may speak about it")));
-        }
-        let tried = contain::program().and_then(|program| {
-            contain::can_start(&program, workspace, cwd.unwrap_or(workspace)).map(|()| program)
-        });
-        let program = match tried {
-            Ok(program) => program,
-            Err(obstacle) => return Ok(Err(obstacle)),
-        };
-        let tickets = Tickets::open(&self.folder)?;
-        let ticket = Ticket {
-            agent: self.agent.as_str().to_owned(),
-            session: message.session.clone(),
-            call: call.map(str::to_owned),
-            code: digest_of(OsStr::new(code)),
-            workspace: workspace.to_owned(),
-        };
-        let name = tickets.issue(&ticket, &self.at)?;
-        let way = Inside {
-            program: &program,
-            state: self.folder.path(),
-            ticket: &name,
-            told: &tickets.told(&name),
-        };
-        let input = self.agent.inside(action, &way);
-        Ok(input.map(|input| (name, input)).ok_or_else(|| "a path that is not text".to_owned()))
+    ) -> &Result<WayInside, String> {
+        self.inside.get_or_init(|| contain::way_inside(self, kept, action, call, decision))
     }
 
-    /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
-    fn permission(&mut self, message: &HookInput, action: &Action) -> Result<Answer, NoAnswer> {
-        let action = self.prepared(action);
-        let asked = state::digest(&action.input);
-        if self.kept.rewritten(&asked).is_some() {
-            // Decided already, and now in the words that Ringfence gave it.
-            self.record(message, "permission", [("input", json!(asked))])?;
-            let reason = "ringfence: runs contained".to_owned();
-            return Ok(if self.decide { Answer::Allow { reason } } else { Answer::NoOpinion });
-        }
-        let explained = self.decide_on(&action, false, true)?;
-        self.record_decision(message, &action, &explained)?;
-        self.save()?;
-        Ok(match explained.decision.verdict {
-            Verdict::Deny | Verdict::Allow => self.in_words(&explained.decision),
-            Verdict::Ask | Verdict::Contain => Answer::NoOpinion,
-        })
-    }
-
-    /// What ran is compared with what was decided.
-    fn after(
-        &mut self,
-        message: &HookInput,
-        action: &Action,
-        call: Option<&str>,
-        failed: bool,
-    ) -> Result<Answer, NoAnswer> {
-        let action = self.prepared(action);
-        let ran = state::digest(&action.input);
-        let pending = self.kept.take(call);
-        let ticket = pending.as_ref().and_then(|pending| pending.ticket.clone());
-        match pending {
-            Some(pending) if pending.input == ran => {
-                if !failed {
-                    pending.creates.iter().for_each(|path| self.kept.session.observe_created(path));
-                }
-            }
-            Some(_) => {
-                self.kept.session.distrust("rewritten-call");
-                let fields = [("code", json!("session.rewritten-call")), ("input", json!(ran))];
-                self.record(message, "finding", fields)?;
-            }
-            None => self.record(message, "finding", [("code", json!("session.undecided-call"))])?,
-        }
-        let fields = [("call", json!(call)), ("failed", json!(failed)), ("input", json!(ran))];
-        self.record(message, "result", fields)?;
-        self.save()?;
-        let contained = failed && ticket.is_some();
-        Ok(if contained { Answer::Context { text: INSIDE.to_owned() } } else { Answer::NoOpinion })
-    }
-
-    fn prompt(&mut self, message: &HookInput, text: &str) -> Result<Answer, NoAnswer> {
-        let text = self.redactor.text(text).unwrap_or_else(|| text.to_owned());
-        // Words that did not come from the agent itself may forbid, never permit.
-        if self.kept.foreign_event {
-            self.kept.session.observe_relayed(&text);
-        } else {
-            self.kept.session.observe_user(&text);
-        }
-        self.record(message, "prompt", [("intent", json!(self.kept.session.intent_of(&text)))])?;
-        self.save()?;
-        Ok(Answer::NoOpinion)
-    }
-
-    fn start(&mut self, message: &HookInput, source: &str) -> Result<Answer, NoAnswer> {
-        self.record(message, "session", [("event", json!("start")), ("source", json!(source))])?;
-        self.save()?;
-        Ok(Answer::NoOpinion)
-    }
-
-    fn note(&mut self, message: &HookInput) -> Result<Answer, NoAnswer> {
-        self.record(message, "session", [("event", json!(message.name))])?;
-        self.save()?;
-        Ok(Answer::NoOpinion)
-    }
-
-    fn redacted(&self, input: &Value) -> Value {
-        let mut input = input.clone();
-        self.redactor.json(&mut input);
-        input
-    }
-
-    /// The action with secrets replaced and the folder it belongs to filled in.
-    fn prepared(&self, action: &Action) -> Action {
-        let mut action = action.clone();
-        self.redactor.json(&mut action.input);
-        action.home = state::home();
-        action
-    }
-
-    fn decide_on(
-        &mut self,
-        action: &Action,
-        remember: bool,
-        sandbox: bool,
-    ) -> Result<Explained, NoAnswer> {
-        timing::mark("state");
-        let bundle =
-            Bundle::default_rules().map_err(|error| NoAnswer::Bundle(error.to_string()))?;
-        timing::mark("bundle");
-        let options = Options { preset: Preset::Guard, sandbox };
-        let engine = Engine::new(bundle, timing::facts(Box::new(Live::default())), options);
-        let call = normalize(action);
-        if remember {
-            return Ok(engine.decide(action, &call, &mut self.kept.session));
-        }
-        let mut session: Session = self.kept.session.clone();
-        Ok(engine.decide(action, &call, &mut session))
-    }
-
-    fn reason(&self, decision: &Decision) -> String {
-        let rule = decision.rules.first();
-        let instead = rule.map(|rule| rule.instead.as_str()).filter(|text| !text.is_empty());
-        match instead {
-            Some(instead) => format!("ringfence: {}: {instead}", decision.code),
-            None => format!("ringfence: {}", decision.code),
-        }
-    }
-
-    fn in_words(&self, decision: &Decision) -> Answer {
-        let rule = decision.rules.first();
-        let reason = self.reason(decision);
-        match decision.verdict {
-            Verdict::Allow if self.decide => Answer::Allow { reason },
-            Verdict::Allow => Answer::NoOpinion,
-            Verdict::Deny => Answer::Deny { reason },
-            Verdict::Ask | Verdict::Contain => Answer::Ask {
-                reason: rule.map_or(reason.clone(), |rule| format!("{reason} ({})", rule.why)),
-            },
-        }
-    }
-
-    fn record_decision(
-        &self,
-        message: &HookInput,
-        action: &Action,
-        explained: &Explained,
-    ) -> Result<(), NoAnswer> {
-        let fields = [
-            ("event", json!(message.name)),
-            ("action", json!(action)),
-            ("facts", json!(explained.facts)),
-            ("decision", json!(explained.decision)),
-        ];
-        self.record(message, "decision", fields)
-    }
-
-    fn record<const N: usize>(
-        &self,
-        message: &HookInput,
-        kind: &str,
-        fields: [(&str, Value); N],
-    ) -> Result<(), NoAnswer> {
-        let mut entry = Map::new();
-        entry.insert("session".to_owned(), json!(message.session));
-        if let Some(subagent) = &message.subagent {
-            entry.insert("subagent".to_owned(), json!(subagent));
-        }
-        entry.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-        self.log.append(kind, &self.at, entry)?;
-        Ok(())
-    }
-
-    fn save(&self) -> Result<(), NoAnswer> {
-        Ok(self.locked.save(&self.kept)?)
+    /// What the transcript says. Looked at once.
+    pub(super) fn look(&self, prompts: &Unconfirmed, call: Option<&str>) -> &Look {
+        self.look.get_or_init(|| prompts.look(self.agent(), &self.message.session, call))
     }
 }

@@ -9,6 +9,7 @@
     reason = "the sandbox is tried out, and the agent's own rules are read"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,22 +17,78 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use ringfence_action::{Attr, Decision, EffectKind};
-use ringfence_adapters::hook::{HookAgent, HookInput};
+use ringfence_action::{Action, Attr, Decision, EffectKind};
+use ringfence_adapters::hook::{HookAgent, HookInput, Inside};
+use ringfence_record::tickets::{Ticket, Tickets, digest_of};
+use serde_json::Value;
+
+use super::answer::Desk;
+use super::origin::Process;
+use super::state::Kept;
 
 /// A trial takes milliseconds; one that takes this long is not worth waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
 const STEP: Duration = Duration::from_millis(2);
 
+/// The ticket and the input with which a call runs inside.
+#[derive(Debug, Clone)]
+pub(super) struct WayInside {
+    pub(super) ticket: String,
+    pub(super) input: Value,
+}
+
+/// How a call runs inside, or why it cannot. Leaves the ticket that the run takes.
+pub(super) fn way_inside(
+    desk: &Desk<'_>,
+    kept: &Kept,
+    action: &Action,
+    call: Option<&str>,
+    decision: &Decision,
+) -> Result<WayInside, String> {
+    let (agent, message) = (desk.agent(), desk.message);
+    let code = agent.shell_code(action).ok_or("not a shell command")?;
+    if needs_network(decision) {
+        return Err("it needs a network, and inside there is none".to_owned());
+    }
+    let cwd = message.cwd.as_deref().map(Path::new);
+    let workspace = kept.workspace.as_deref().map(Path::new).or(cwd);
+    let workspace = workspace.ok_or("the folder it works in is not known")?;
+    let flags = kept.agents.iter().flat_map(Process::arguments).collect::<Vec<_>>();
+    let home = desk.home.as_deref().map(Path::new);
+    if let Some(rule) = own_rule(agent, message, home, &flags, workspace, code) {
+        return Err(format!("the agent's own rule `{rule}` may speak about it"));
+    }
+    let program = program()?;
+    can_start(&program, workspace, cwd.unwrap_or(workspace))?;
+    let left = |error: ringfence_record::RecordError| error.to_string();
+    let tickets = Tickets::open(&desk.folder).map_err(left)?;
+    let ticket = Ticket {
+        agent: agent.as_str().to_owned(),
+        session: message.session.clone(),
+        call: call.map(str::to_owned),
+        code: digest_of(OsStr::new(code)),
+        workspace: workspace.to_owned(),
+    };
+    let name = tickets.issue(&ticket, &desk.at.to_string()).map_err(left)?;
+    let way = Inside {
+        program: &program,
+        state: desk.folder.path(),
+        ticket: &name,
+        told: &tickets.told(&name),
+    };
+    let input = agent.inside(action, &way).ok_or("a path that is not text")?;
+    Ok(WayInside { ticket: name, input })
+}
+
 /// The program that a contained call goes through: this one.
-pub(super) fn program() -> Result<PathBuf, String> {
+fn program() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     // A program that was replaced while it runs has no path any more.
     if program.is_file() { Ok(program) } else { Err("this program was replaced".to_owned()) }
 }
 
 /// Tries whether a run that writes in `workspace` and starts in `cwd` can start here.
-pub(super) fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<(), String> {
+fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<(), String> {
     if !cwd.starts_with(workspace) {
         return Err("it would not start in the workspace".to_owned());
     }
@@ -65,7 +122,7 @@ pub(super) fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<
 
 /// Whether the call cannot do its work without a network, which there is none of inside. Contained it would
 /// only fail, and nobody could let it through.
-pub(super) fn needs_network(decision: &Decision) -> bool {
+fn needs_network(decision: &Decision) -> bool {
     decision.effects.iter().any(|effect| match effect.kind {
         EffectKind::Net => {
             !effect.is(Attr::Listen) && !effect.attributes.contains(Attr::Classes, "localhost")
@@ -77,9 +134,10 @@ pub(super) fn needs_network(decision: &Decision) -> bool {
 }
 
 /// The rule of the agent's own that a rewritten call would get around, if any.
-pub(super) fn own_rule(
+fn own_rule(
     agent: HookAgent,
     message: &HookInput,
+    home: Option<&Path>,
     flags: &[String],
     workspace: &Path,
     code: &str,
@@ -87,10 +145,9 @@ pub(super) fn own_rule(
     if let Some(rule) = agent.flag_about(flags, code) {
         return Some(rule);
     }
-    let home = super::state::home().map(PathBuf::from);
     let transcript = message.transcript.as_deref().map(Path::new);
     let cwd = message.cwd.as_deref().map_or(workspace, Path::new);
-    let files = agent.rule_files(home.as_deref(), transcript, &[workspace, cwd]);
+    let files = agent.rule_files(home, transcript, &[workspace, cwd]);
     files.iter().find_map(|file| rule_in(agent, file, code))
 }
 

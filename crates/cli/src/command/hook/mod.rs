@@ -7,9 +7,12 @@
 
 mod answer;
 mod contain;
+mod facts;
 mod origin;
+mod prompts;
 mod state;
 mod timing;
+mod turn;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,7 +30,7 @@ use ringfence_adapters::hook::{Answer, HookAgent, Reply};
 ///
 /// Agents call this; `ringfence init` registers it. Ignores the environment: where state and
 /// configuration are is said by the flags that `init` wrote.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  ringfence hook claude-code --state ~/.local/state/ringfence < event.json"
 )]
@@ -38,6 +41,12 @@ pub(crate) struct Hook {
     /// The state folder [default: below the home folder of the user database]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// The configuration folder, with the user's rules [default: below the home folder]
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+    /// The user's home folder [default: that of the user database]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
     /// Answer in place of the agent's own prompts, instead of leaving what is allowed to them
     #[arg(long)]
     decide: bool,
@@ -59,21 +68,26 @@ const DEADLINE: Duration = Duration::from_secs(4);
 /// Taken by whoever answers; nobody else writes after that.
 static ANSWERED: Mutex<bool> = Mutex::new(false);
 
+/// The event and the session of the message at hand, once they are known.
+static AT_HAND: Mutex<Option<(String, String)>> = Mutex::new(None);
+
 pub(crate) fn run(hook: &Hook) -> ExitCode {
     timing::begin(hook.timing);
-    let agent = hook.agent;
     std::panic::set_hook(Box::new(|_| {}));
+    let watched = hook.clone();
     let watchdog = thread::Builder::new().spawn(move || {
         thread::sleep(DEADLINE);
-        let reply = refuse(agent, None, "no decision within the deadline");
+        // Whoever hangs may hold the log: only a mark is left.
+        let problem = "no decision within the deadline";
+        let reply = refuse(&watched, None, problem, answer::mark_missed);
         let code = i32::from(send(&reply));
         #[expect(clippy::disallowed_methods, reason = "the main thread may never come back")]
         std::process::exit(code);
     });
     let reply = match watchdog {
         Ok(_) => catch_unwind(AssertUnwindSafe(|| respond(hook)))
-            .unwrap_or_else(|_| refuse(agent, None, "ringfence stopped unexpectedly")),
-        Err(error) => refuse(agent, None, &format!("no watchdog could be started: {error}")),
+            .unwrap_or_else(|_| fail(hook, None, "ringfence stopped unexpectedly")),
+        Err(error) => fail(hook, None, &format!("no watchdog could be started: {error}")),
     };
     let code = send(&reply);
     timing::tell();
@@ -85,27 +99,48 @@ fn respond(hook: &Hook) -> Reply {
     let agent = hook.agent;
     let input = match read_input() {
         Ok(input) => input,
-        Err(problem) => return refuse(agent, None, &problem),
+        Err(problem) => return fail(hook, None, &problem),
     };
     let message = match agent.read(&input) {
         Ok(message) => message,
-        Err(error) => return refuse(agent, error.event.as_deref(), &error.to_string()),
+        Err(error) => return fail(hook, error.event.as_deref(), &error.to_string()),
     };
     timing::mark("message");
+    *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some((message.name.clone(), message.session.clone()));
     match answer::answer(hook, &message) {
         Ok(answer) => agent.reply(&message.name, &answer),
-        Err(problem) => refuse(agent, Some(&message.name), &problem.to_string()),
+        Err(problem) => fail(hook, Some(&message.name), &problem.to_string()),
     }
 }
 
-/// The denial for everything that went wrong. Events that cannot deny stay silent.
-fn refuse(agent: HookAgent, event: Option<&str>, problem: &str) -> Reply {
-    let event = event.unwrap_or(agent.before_call());
-    let reason = format!(
-        "ringfence could not decide, so the answer is no: {problem}; \
-         tell the user to run `ringfence status`"
-    );
-    agent.reply(event, &Answer::Deny { reason })
+/// What is done about a message that could not be answered, beside denying.
+type LeaveWord = fn(&Hook, event: &str, session: Option<&str>, problem: &str);
+
+fn fail(hook: &Hook, event: Option<&str>, problem: &str) -> Reply {
+    refuse(hook, event, problem, answer::leave_word)
+}
+
+/// The denial for everything that went wrong, and a word about it for whoever comes next. Events that
+/// cannot deny stay silent. `event` is what is known of it where the message could not be read whole.
+fn refuse(hook: &Hook, event: Option<&str>, problem: &str, leave_word: LeaveWord) -> Reply {
+    let at_hand = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (name, session) = at_hand.unzip();
+    let event = event.or(name.as_deref()).unwrap_or(hook.agent.before_call());
+    // Nothing that goes wrong while leaving word may take the denial away.
+    let _ = catch_unwind(AssertUnwindSafe(|| leave_word(hook, event, session.as_deref(), problem)));
+    let only_observes = catch_unwind(AssertUnwindSafe(|| answer::only_observes(hook)));
+    let answer = if only_observes.unwrap_or(false) {
+        Answer::NoOpinion
+    } else {
+        Answer::Deny {
+            reason: format!(
+                "ringfence could not decide, so the answer is no: {problem}; \
+                 tell the user to run `ringfence status`"
+            ),
+        }
+    };
+    hook.agent.reply(event, &answer)
 }
 
 fn read_input() -> Result<Vec<u8>, String> {

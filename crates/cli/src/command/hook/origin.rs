@@ -1,9 +1,12 @@
 //! Who sent an event: the agent's own process, or something that a tool call started.
 //!
 //! The hook's parents are walked up to the first that is not a shell running this very hook. The
-//! first event of a session names the agent; a later one with other parents is foreign. This is
-//! evidence, not prevention: a program of the same user that tries hard enough can look like a hook,
-//! and is seen by what it runs before it gets there.
+//! first event of a session names the agent; what comes from another process later is foreign, and is
+//! refused. A session that is opened again goes on in a new process, which says so with a start event:
+//! it is believed if the old process is gone, or if it is not one of the old one's own children.
+//!
+//! This is evidence, not prevention: a program of the same user that tries hard enough can look like a
+//! hook, and is seen by what it runs before it gets there.
 
 #![expect(clippy::disallowed_methods, reason = "the parents of this process are looked up")]
 
@@ -11,8 +14,6 @@ use std::fs;
 
 use ringfence_adapters::hook::HookEvent;
 use serde::{Deserialize, Serialize};
-
-use super::state::Kept;
 
 /// A process, told apart from a later one with the same number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,39 +30,88 @@ impl Process {
     }
 }
 
-/// Compares the sender with the agent's process. `Some` says what does not fit.
-pub(super) fn check(kept: &mut Kept, event: &HookEvent) -> Option<String> {
-    // Without a process file system there is nothing to compare; `status` says so.
-    let sender = sender()?;
-    match &kept.agent {
-        Some(agent) if *agent == sender => None,
-        // A session that is resumed goes on in another process.
-        Some(_) if matches!(event, HookEvent::Start { .. }) => {
-            kept.agent = Some(sender);
-            None
-        }
-        None => {
-            kept.agent = Some(sender);
-            None
-        }
-        Some(agent) => Some(format!(
-            "sent by process {}, while the session's agent is process {}",
-            sender.pid, agent.pid
-        )),
-    }
+/// Who sent the message at hand.
+#[derive(Debug)]
+pub(super) struct Sender {
+    process: Process,
+    /// Its parents, nearest first.
+    ancestors: Vec<Process>,
 }
 
-/// The process that started this hook, past at most one shell that does nothing else.
-fn sender() -> Option<Process> {
-    let parent = stat(std::os::unix::process::parent_id())?;
-    let runs_only_us = is_shell(&parent.name)
-        && arguments(parent.process.pid).is_some_and(|line| {
-            line.get(1).is_some_and(|flag| flag == "-c")
-                && line.get(2).is_some_and(|code| {
-                    code.contains(" hook ") && !code.contains(['|', ';', '&', '<'])
-                })
-        });
-    if runs_only_us { stat(parent.parent).map(|stat| stat.process) } else { Some(parent.process) }
+/// What a sender is to a session.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Its agent.
+    Agent,
+    /// Its agent from now on; the one before is gone.
+    NewAgent,
+    /// One more agent that has opened the same session.
+    SecondAgent,
+    /// Neither; what does not fit.
+    Foreign(String),
+}
+
+/// More processes than these do not hold one session.
+const MAX_AGENTS: usize = 8;
+
+/// Compares the sender with the session's agents, and keeps in `agents` who they are.
+pub(super) fn check(
+    agents: &mut Vec<Process>,
+    sender: Option<&Sender>,
+    event: &HookEvent,
+) -> Origin {
+    // Without a process file system there is nothing to compare; `status` says so.
+    let Some(sender) = sender else { return Origin::Agent };
+    if agents.contains(&sender.process) {
+        return Origin::Agent;
+    }
+    let alive: Vec<Process> = agents
+        .iter()
+        .filter(|agent| stat(agent.pid).is_some_and(|it| it.process == **agent))
+        .cloned()
+        .collect();
+    let is_start = matches!(event, HookEvent::Start { .. });
+    let is_child = sender.ancestors.iter().any(|parent| alive.contains(parent));
+    let foreign = |agent: &Process| {
+        Origin::Foreign(format!(
+            "sent by process {}, while the session's agent is process {}",
+            sender.process.pid, agent.pid
+        ))
+    };
+    let origin = match (agents.first(), alive.first()) {
+        (None, _) => Origin::Agent,
+        (Some(agent), _) if !is_start || is_child => return foreign(agent),
+        (Some(_), None) => Origin::NewAgent,
+        (Some(agent), Some(_)) if alive.len() >= MAX_AGENTS => return foreign(agent),
+        (Some(_), Some(_)) => Origin::SecondAgent,
+    };
+    *agents = alive;
+    agents.push(sender.process.clone());
+    origin
+}
+
+impl Sender {
+    /// The process that started this hook, past at most one shell that does nothing else.
+    pub(super) fn of_this_hook() -> Option<Self> {
+        let parent = stat(std::os::unix::process::parent_id())?;
+        let runs_only_us = is_shell(&parent.name)
+            && arguments(parent.process.pid).is_some_and(|line| {
+                line.get(1).is_some_and(|flag| flag == "-c")
+                    && line.get(2).is_some_and(|code| {
+                        code.contains(" hook ") && !code.contains(['|', ';', '&', '<', '\n'])
+                    })
+            });
+        let sender = if runs_only_us { stat(parent.parent)? } else { parent };
+        let mut ancestors = Vec::new();
+        let mut next = sender.parent;
+        while let Some(parent) = stat(next)
+            && ancestors.len() < 64
+        {
+            next = parent.parent;
+            ancestors.push(parent.process);
+        }
+        Some(Self { process: sender.process, ancestors })
+    }
 }
 
 struct Stat {
@@ -76,6 +126,10 @@ fn stat(pid: u32) -> Option<Stat> {
     let (before, after) = text.rsplit_once(") ")?;
     let name = before.split_once('(')?.1.to_owned();
     let fields: Vec<&str> = after.split(' ').collect();
+    // A process that has ended and was not waited for is gone.
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
     let parent = fields.get(1)?.parse().ok()?;
     let started = fields.get(19)?.parse().ok()?;
     Some(Stat { process: Process { pid, started }, parent, name })

@@ -2,12 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the home folder is looked up in the user database")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ringfence_engine::Session;
+use ringfence_record::log::Receipt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -15,26 +15,44 @@ use sha2::{Digest, Sha256};
 use super::origin::Process;
 
 /// One session, as it is kept.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Kept {
     pub(super) session: Session,
-    /// The agent's process, as the first event showed it.
-    pub(super) agent: Option<Process>,
-    /// An event came from elsewhere than the agent's process.
-    pub(super) foreign_event: bool,
-    /// The folder that the session began in: what a contained call may write.
-    pub(super) workspace: Option<PathBuf>,
-    /// Calls that were decided and have not come back.
-    pending: BTreeMap<String, Pending>,
+    /// The agent's processes: one, unless the session was opened a second time.
+    pub(super) agents: Vec<Process>,
+    /// The folder that the session began in: where it is meant to work.
+    pub(super) workspace: Option<String>,
+    /// Prompts that the agent's transcript has not shown yet.
+    pub(super) prompts: Unconfirmed,
+    /// Calls that were decided and have not come back, oldest first.
+    pending: Vec<(String, Pending)>,
+    /// The newest entry of this session in the log.
+    pub(super) receipt: Option<Receipt>,
+    /// When the last message came, as the clock said.
+    pub(super) at: Option<String>,
+}
+
+/// Prompts that wait to be seen in the transcript.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Unconfirmed {
+    /// Digests of the words, oldest first.
+    pub(super) digests: Vec<String>,
+    /// The transcript, once its first event named it.
+    pub(super) transcript: Option<PathBuf>,
+    /// Where in it the next look begins.
+    pub(super) offset: u64,
 }
 
 /// A call that was decided.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Pending {
     /// The digest of the input that is to run.
     pub(super) input: String,
+    /// Whether it was denied: it must not come back at all.
+    pub(super) denied: bool,
     /// Paths that would be new.
     pub(super) creates: Vec<String>,
     /// The ticket with which it runs inside, if it does.
@@ -42,36 +60,48 @@ pub(super) struct Pending {
 }
 
 /// More calls than this do not run at once; older ones were refused by the user and never came back.
-const MAX_PENDING: usize = 256;
+const MAX_PENDING: usize = 64;
 
 impl Kept {
     pub(super) fn expect(&mut self, call: Option<&str>, pending: Pending) {
         if self.pending.len() >= MAX_PENDING {
-            self.pending.pop_first();
+            self.pending.remove(0);
         }
         if let Some(call) = call {
-            self.pending.insert(call.to_owned(), pending);
+            self.pending.push((call.to_owned(), pending));
         }
-    }
-
-    /// The call that was rewritten to exactly this, if it has not run yet.
-    pub(super) fn rewritten(&self, input: &str) -> Option<&Pending> {
-        self.pending.values().find(|pending| pending.ticket.is_some() && pending.input == input)
     }
 
     pub(super) fn take(&mut self, call: Option<&str>) -> Option<Pending> {
-        self.pending.remove(call?)
+        let at = self.pending.iter().position(|(id, _)| Some(id.as_str()) == call)?;
+        Some(self.pending.remove(at).1)
+    }
+
+    /// Whether a call that has not run yet was rewritten to exactly this.
+    pub(super) fn is_rewritten(&self, input: &str) -> bool {
+        self.pending.iter().any(|(_, pending)| pending.ticket.is_some() && pending.input == input)
+    }
+
+    /// The calls that may be running now.
+    pub(super) fn running(&self) -> Vec<&str> {
+        let running = self.pending.iter().filter(|(_, pending)| !pending.denied);
+        running.map(|(id, _)| id.as_str()).collect()
     }
 }
 
-/// The digest of a call's input.
+/// What can be told apart of a call's input.
 pub(super) fn digest(input: &Value) -> String {
-    format!("sha256:{:x}", Sha256::digest(input.to_string().as_bytes()))
+    digest_of(&input.to_string())
 }
 
-/// The home folder, from the user database: a repository can set `HOME`.
-pub(super) fn home() -> Option<String> {
-    let me = fs::metadata("/proc/self").ok()?.uid().to_string();
+pub(super) fn digest_of(text: &str) -> String {
+    format!("sha256:{:x}", Sha256::digest(text.as_bytes()))
+}
+
+/// The home folder of this user, from the user database: a repository can set `HOME`. Where accounts
+/// are kept elsewhere, `init` has written it into the hook.
+pub(super) fn home_of(user: u32) -> Option<String> {
+    let me = user.to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;
     users.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
@@ -81,10 +111,12 @@ pub(super) fn home() -> Option<String> {
 }
 
 /// The state folder where `init` wrote none.
-pub(super) fn default_folder() -> Result<PathBuf, String> {
-    home().map(|home| PathBuf::from(home).join(".local/state/ringfence")).ok_or_else(|| {
-        "the user database does not name a home folder; run `ringfence init` to name the state \
-         folder in the hook itself"
+pub(super) fn default_folder(home: Option<&Path>) -> Result<PathBuf, String> {
+    let own = || fs::metadata("/proc/self").ok().and_then(|own| home_of(own.uid()));
+    let home = home.map(Path::to_owned).or_else(|| own().map(PathBuf::from));
+    home.map(|home| home.join(".local/state/ringfence")).ok_or_else(|| {
+        "the user database does not name a home folder; run `ringfence init` to name the folders \
+         in the hook itself"
             .to_owned()
     })
 }

@@ -1,0 +1,211 @@
+//! `ringfence audit replay`: every recorded decision, decided again from what was recorded.
+//!
+//! The log has everything that a decision was made of: the action and the facts as they stood, and, entry
+//! by entry, what changed the state of its session. So the state is followed along, the digest of it is
+//! compared before each decision, and the decision is made again with the rules of today.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use ringfence_action::{Action, Decision, Facts, Preset};
+use ringfence_adapters::normalize;
+use ringfence_engine::{Engine, Heard, Options, Session};
+use ringfence_facts::Supplied;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::failed;
+use crate::exit::{Exit, Failure};
+use crate::places;
+use crate::render::json;
+use crate::render::text::printable;
+use crate::rules;
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// Add the rules of this file to the built-in ones; may be given several times [default: those of
+    /// the configuration folder]
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// Write each difference, and at the end a summary, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An entry that says what was decided.
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    action: Action,
+    facts: Facts,
+    /// The digest of the session's state before it.
+    state: String,
+    /// Whether the session kept what followed from it.
+    remembered: bool,
+    preset: Preset,
+    sandbox: bool,
+    decision: Decision,
+}
+
+/// What replaying found.
+#[derive(Debug, Default)]
+struct Tally {
+    decisions: u64,
+    same: u64,
+    /// Decided under other rules, and decided otherwise.
+    other_rules: u64,
+    unreadable: u64,
+    differences: Vec<Value>,
+}
+
+pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure> {
+    let bundle = || -> Result<_, Failure> {
+        if replay.policy.is_empty() {
+            let configured = rules::configured(&places::config_folder()?);
+            return configured.map(|it| it.bundle).map_err(|error| {
+                crate::exit::Problem::new("your own rules do not load", "see the cause")
+                    .because(error)
+                    .into()
+            });
+        }
+        rules::load(&replay.policy)
+    };
+    let mut engines: Vec<((Preset, bool), Engine)> = Vec::new();
+    let mut sessions: HashMap<String, Session> = HashMap::new();
+    let mut tally = Tally::default();
+    let log = places::existing_log()?;
+    for entry in
+        log.iter().map(|(_, log)| log.entries()).collect::<Result<Vec<_>, _>>().map_err(failed)?
+    {
+        for entry in entry {
+            let entry = entry.map_err(failed)?;
+            let session = sessions.entry(name_of(&entry)).or_default();
+            if entry.get("kind").and_then(Value::as_str) != Some("decision") {
+                follow(session, &entry);
+                continue;
+            }
+            tally.decisions += 1;
+            let Some(recorded) = read::<Recorded>(&entry) else {
+                tally.unreadable += 1;
+                continue;
+            };
+            let key = (recorded.preset, recorded.sandbox);
+            if !engines.iter().any(|(known, _)| *known == key) {
+                let options = Options { preset: key.0, sandbox: key.1 };
+                engines.push((key, Engine::new(bundle()?, Box::new(Supplied), options)));
+            }
+            let engine = engines.iter().find(|(known, _)| *known == key).map(|(_, engine)| engine);
+            if let Some(engine) = engine {
+                compare(engine, session, &entry, recorded, &mut tally);
+            }
+        }
+    }
+    show(replay, &tally, out)?;
+    let all_same = tally.differences.is_empty() && tally.unreadable == 0;
+    Ok(if all_same { Exit::Fine } else { Exit::Found })
+}
+
+/// Sessions of different agents, or of different runs of a command, are different ones.
+fn name_of(entry: &Value) -> String {
+    let part = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!("{}\0{}\0{}", part("agent"), part("run"), part("session"))
+}
+
+/// What an entry other than a decision did to the state of its session.
+fn follow(session: &mut Session, entry: &Value) {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    if let Some(source) = text("taints") {
+        session.distrust(source);
+    }
+    if text("consent") == Some("lost") {
+        session.lose_consent();
+    }
+    if let Some(heard) = entry.get("intent").and_then(read::<Heard>) {
+        if text("standing") == Some("confirmed") {
+            session.observe_heard(heard);
+        } else {
+            session.observe_relayed_heard(heard);
+        }
+    }
+    let created = entry.get("created").and_then(Value::as_array);
+    for path in created.into_iter().flatten().filter_map(Value::as_str) {
+        session.observe_created(path);
+    }
+}
+
+fn compare(
+    engine: &Engine,
+    session: &mut Session,
+    entry: &Value,
+    recorded: Recorded,
+    tally: &mut Tally,
+) {
+    let Recorded { mut action, facts, state, remembered, decision: before, .. } = recorded;
+    action.facts = facts;
+    let digest = format!("sha256:{:x}", Sha256::digest(json!(session).to_string().as_bytes()));
+    let mut kept = session.clone();
+    let now = engine.decide(&action, &normalize(&action), &mut kept).decision;
+    if remembered {
+        kept.forget_contents();
+        *session = kept;
+    }
+    let same_rules = before.bundle == now.bundle;
+    let same = now.verdict == before.verdict
+        && (!same_rules || (is_same(&now, &before) && digest == state));
+    if same {
+        tally.same += 1;
+        return;
+    }
+    if !same_rules {
+        tally.other_rules += 1;
+    }
+    tally.differences.push(json!({
+        "seq": entry.get("seq"),
+        "session": entry.get("session"),
+        "tool": action.tool,
+        "was": {"verdict": before.verdict, "code": before.code},
+        "now": {"verdict": now.verdict, "code": now.code},
+        "same_rules": same_rules,
+        "same_state": digest == state,
+    }));
+}
+
+/// Everything but the time that it took.
+fn is_same(now: &Decision, before: &Decision) -> bool {
+    let mut now = now.clone();
+    now.elapsed_us = before.elapsed_us;
+    now == *before
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+fn show(replay: &Replay, tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
+    let Tally { decisions, same, other_rules, unreadable, differences } = tally;
+    if replay.json {
+        for difference in differences {
+            json::line(out, difference)?;
+        }
+        let summary = json!({"summary": {"decisions": decisions, "same": same,
+            "different": differences.len(), "other_rules": other_rules, "unreadable": unreadable}});
+        return Ok(json::line(out, &summary)?);
+    }
+    for difference in differences {
+        let text =
+            |pointer: &str| difference.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let seq = difference.get("seq").and_then(Value::as_u64).unwrap_or_default();
+        let [was, now] = ["/was", "/now"].map(|at| {
+            format!("{} {}", text(&format!("{at}/verdict")), text(&format!("{at}/code")))
+        });
+        writeln!(out, "{}", printable(&format!("{seq:>5}  {}  {was} -> {now}", text("/tool"))))?;
+    }
+    writeln!(out, "{decisions} decisions: {same} the same, {} not", differences.len())?;
+    if *unreadable > 0 {
+        writeln!(out, "{unreadable} could not be read")?;
+    }
+    Ok(())
+}

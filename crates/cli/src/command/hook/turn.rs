@@ -1,0 +1,423 @@
+//! What follows from one message, given a session's state: the new state, what is recorded, the answer.
+//!
+//! Nothing is written here, so that it can be worked out twice. What changes the session's state is in
+//! the entries, in order: a session can be followed from its entries alone
+//! (`ringfence audit replay`), and every decision comes out as it did.
+
+use jiff::{SignedDuration, Timestamp};
+use ringfence_action::{Action, Decision, Verdict};
+use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
+use ringfence_adapters::normalize;
+use ringfence_engine::{Explained, Heard, Options};
+use ringfence_record::log::Entry;
+use serde_json::{Value, json};
+
+use super::answer::{Desk, NoAnswer, object};
+use super::origin::{self, Origin};
+use super::state::{self, Kept, Pending};
+use crate::command::status;
+
+/// What follows from a message.
+pub(super) struct Outcome {
+    pub(super) kept: Kept,
+    pub(super) entries: Vec<Entry>,
+    pub(super) answer: Answer,
+}
+
+pub(super) struct Turn<'d> {
+    desk: &'d Desk<'d>,
+    kept: Kept,
+    /// Whether the session was known before this message.
+    known: bool,
+    missed: Option<&'d str>,
+    entries: Vec<Entry>,
+}
+
+/// A decision, and what it was made of beside the action and the facts.
+struct Judged {
+    explained: Explained,
+    /// The digest of the session's state before it.
+    state: String,
+    /// Whether the session keeps what follows from it.
+    remember: bool,
+    options: Options,
+}
+
+/// What an agent is told of a call that failed inside.
+const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
+                      and able to write in the workspace only. If it failed for that, say so to the \
+                      user instead of working around it.";
+
+/// A clock that goes back by less is a clock that is being set right.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+
+impl<'d> Turn<'d> {
+    pub(super) fn new(desk: &'d Desk<'d>, kept: Option<Kept>, missed: Option<&'d str>) -> Self {
+        let known = kept.is_some();
+        Self { desk, kept: kept.unwrap_or_default(), known, missed, entries: Vec::new() }
+    }
+
+    pub(super) fn take(mut self) -> Result<Outcome, NoAnswer> {
+        let message = self.desk.message;
+        let origin =
+            origin::check(&mut self.kept.agents, self.desk.sender.as_ref(), &message.event);
+        self.check_memory();
+        self.check_clock();
+        let answer = match origin {
+            Origin::Foreign(problem) => self.refuse(&problem),
+            Origin::Agent | Origin::NewAgent => self.answer()?,
+            Origin::SecondAgent => {
+                self.lose_trust("session.second-agent", "second-agent", json!(null));
+                self.answer()?
+            }
+        };
+        let Self { kept, entries, .. } = self;
+        Ok(Outcome { kept, entries, answer })
+    }
+
+    fn answer(&mut self) -> Result<Answer, NoAnswer> {
+        let message = self.desk.message;
+        self.settle_in(message);
+        match &message.event {
+            HookEvent::Before { action, call } => {
+                self.hear_what_was_typed(call.as_deref());
+                self.before(action, call.as_deref())
+            }
+            HookEvent::Permission { action } => {
+                self.hear_what_was_typed(None);
+                self.permission(action)
+            }
+            HookEvent::After { action, call, failed, .. } => {
+                Ok(self.after(action, call.as_deref(), *failed))
+            }
+            HookEvent::Prompt { said, relayed } => Ok(self.prompt(said, relayed)),
+            HookEvent::Start { source } => Ok(self.note("start", source)),
+            HookEvent::ConfigChange { source, path } => {
+                Ok(self.config_change(source, path.as_deref()))
+            }
+            HookEvent::End | HookEvent::Other => Ok(self.note(&message.name, "")),
+        }
+    }
+
+    /// A session that appears in mid-run, or that something happened to unseen, has lost its memory: it
+    /// goes on tainted, and nothing that was asked for before clears anything.
+    fn check_memory(&mut self) {
+        let begins = match &self.desk.message.event {
+            HookEvent::Start { source } => matches!(source.as_str(), "startup" | "clear"),
+            _ => false,
+        };
+        if !self.known && !begins {
+            self.lose_trust("session.unknown-in-mid-run", "unknown-session", json!(null));
+        }
+        if let Some(problem) = self.missed {
+            self.lose_trust("session.missed-event", "missed-event", json!(problem));
+        }
+    }
+
+    fn check_clock(&mut self) {
+        let now = self.desk.at;
+        let before = self.kept.at.as_ref().and_then(|at| at.parse::<Timestamp>().ok());
+        if let Some(before) = before.filter(|before| before.duration_since(now) > CLOCK_TOLERANCE) {
+            self.finding([
+                ("code", json!("record.clock-went-back")),
+                ("problem", json!(format!("the session was last heard of at {before}"))),
+            ]);
+        }
+        self.kept.at = Some(now.to_string());
+    }
+
+    /// What the first message says about the session stands for all of it.
+    fn settle_in(&mut self, message: &HookInput) {
+        if self.kept.workspace.is_none() {
+            self.kept.workspace.clone_from(&message.cwd);
+        }
+        let (transcript, session) = (message.transcript.as_deref(), &message.session);
+        self.kept.prompts.name(transcript, session, self.desk.user);
+    }
+
+    /// A message of somebody else's: it forbids what it says, and nothing more.
+    fn refuse(&mut self, problem: &str) -> Answer {
+        self.kept.session.distrust("forged-event");
+        self.finding([
+            ("code", json!("session.foreign-event")),
+            ("problem", json!(problem)),
+            ("taints", json!("forged-event")),
+        ]);
+        if let HookEvent::Prompt { said, relayed } = &self.desk.message.event {
+            said.iter().chain(relayed).for_each(|text| self.hear_relayed(text, "foreign"));
+        }
+        Answer::Deny {
+            reason: format!(
+                "ringfence: session.foreign-event: this did not come from the agent of the session \
+                 ({problem}); if it should have, start the agent again"
+            ),
+        }
+    }
+
+    fn before(&mut self, asked: &Action, call: Option<&str>) -> Result<Answer, NoAnswer> {
+        let action = self.prepared(asked);
+        let memory = self.kept.session.clone();
+        let mut judged = self.decide(&action, true, true)?;
+        let mut inside = None;
+        if judged.explained.decision.verdict == Verdict::Contain {
+            match self.desk.inside(&self.kept, asked, call, &judged.explained.decision) {
+                Ok(way) => inside = Some(way.clone()),
+                Err(obstacle) => {
+                    self.kept.session = memory;
+                    judged = self.decide(&action, true, false)?;
+                    self.record("note", [("not_contained", json!(obstacle))]);
+                }
+            }
+        }
+        let ran = inside.as_ref().map(|way| self.redacted(&way.input));
+        let Explained { decision, .. } = &judged.explained;
+        let pending = Pending {
+            input: state::digest(ran.as_ref().unwrap_or(&action.input)),
+            denied: decision.verdict == Verdict::Deny,
+            creates: judged.explained.would_create().map(str::to_owned).collect(),
+            ticket: inside.as_ref().map(|way| way.ticket.clone()),
+        };
+        self.kept.expect(call, pending);
+        let answer = match inside {
+            Some(way) => Answer::Rewrite {
+                input: way.input,
+                reason: self.reason(decision),
+                decided: self.desk.hook.decide,
+            },
+            None => self.in_words(decision),
+        };
+        self.record_decision(&action, &judged);
+        Ok(answer)
+    }
+
+    /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
+    fn permission(&mut self, action: &Action) -> Result<Answer, NoAnswer> {
+        let action = self.prepared(action);
+        let asked = state::digest(&action.input);
+        if self.kept.is_rewritten(&asked) {
+            // Decided already, and now in the words that Ringfence gave it.
+            self.record("permission", [("input", json!(asked))]);
+            let reason = "ringfence: runs contained".to_owned();
+            let decides = self.desk.hook.decide;
+            return Ok(if decides { Answer::Allow { reason } } else { Answer::NoOpinion });
+        }
+        let judged = self.decide(&action, false, true)?;
+        self.record_decision(&action, &judged);
+        let decision = &judged.explained.decision;
+        Ok(match decision.verdict {
+            Verdict::Deny | Verdict::Allow => self.in_words(decision),
+            Verdict::Ask | Verdict::Contain => Answer::NoOpinion,
+        })
+    }
+
+    /// What ran is compared with what was decided.
+    fn after(&mut self, action: &Action, call: Option<&str>, failed: bool) -> Answer {
+        let action = self.prepared(action);
+        let ran = state::digest(&action.input);
+        let mut created = Vec::new();
+        let pending = self.kept.take(call);
+        let is_contained = pending.as_ref().is_some_and(|pending| pending.ticket.is_some());
+        match pending {
+            Some(pending) if pending.denied && !failed => {
+                self.lose_trust("session.denied-call-ran", "denied-call-ran", json!(ran));
+            }
+            Some(pending) if pending.input == ran && !failed => created = pending.creates,
+            Some(pending) if pending.input == ran => {}
+            Some(_) => self.lose_trust("session.rewritten-call", "rewritten-call", json!(ran)),
+            None => self.lose_trust("session.undecided-call", "undecided-call", json!(ran)),
+        }
+        created.iter().for_each(|path| self.kept.session.observe_created(path));
+        self.record(
+            "result",
+            [
+                ("call", json!(call)),
+                ("failed", json!(failed)),
+                ("input", json!(ran)),
+                ("created", json!(created)),
+            ],
+        );
+        if is_contained && failed {
+            Answer::Context { text: INSIDE.to_owned() }
+        } else {
+            Answer::NoOpinion
+        }
+    }
+
+    fn prompt(&mut self, said: &[String], relayed: &[String]) -> Answer {
+        for text in relayed {
+            self.hear_relayed(text, "relayed");
+        }
+        for text in said {
+            self.hear_relayed(text, "unconfirmed");
+            self.kept.prompts.expect(state::digest_of(text.trim()));
+        }
+        if said.is_empty() && relayed.is_empty() {
+            self.note(&self.desk.message.name, "");
+        }
+        Answer::NoOpinion
+    }
+
+    fn note(&mut self, event: &str, source: &str) -> Answer {
+        self.record("session", [("event", json!(event)), ("source", json!(source))]);
+        Answer::NoOpinion
+    }
+
+    /// Settings that change while a call runs were most likely changed by it.
+    fn config_change(&mut self, source: &str, path: Option<&str>) -> Answer {
+        let during: Vec<String> = self.kept.running().into_iter().map(str::to_owned).collect();
+        let gate = self.desk.home.as_ref().map(|home| status::gate_below(self.desk.agent(), home));
+        let gone = gate.as_ref().and_then(|gate| gate.as_ref().err());
+        let taints = (gone.is_some() || !during.is_empty()).then_some("settings-changed");
+        if let Some(source) = taints {
+            self.kept.session.distrust(source);
+        }
+        self.finding([
+            ("code", json!("guard.settings-changed")),
+            ("source", json!(source)),
+            ("path", json!(path)),
+            ("during", json!(during)),
+            ("gate", json!(gone.map_or("stands", String::as_str))),
+            ("taints", json!(taints)),
+        ]);
+        Answer::NoOpinion
+    }
+
+    /// Prompts that the transcript shows as typed by now.
+    fn hear_what_was_typed(&mut self, call: Option<&str>) {
+        if self.kept.prompts.digests.is_empty() {
+            return;
+        }
+        let look = self.desk.look(&self.kept.prompts, call);
+        for text in &look.typed.words {
+            let digest = state::digest_of(text.trim());
+            let Some(at) = self.kept.prompts.digests.iter().position(|it| *it == digest) else {
+                continue;
+            };
+            self.kept.prompts.digests.remove(at);
+            let heard = self.understood(text);
+            self.kept.session.observe_heard(heard.clone());
+            let intent = json!(heard);
+            self.record("prompt", [("standing", json!("confirmed")), ("intent", intent)]);
+        }
+        self.kept.prompts.offset = self.kept.prompts.offset.max(look.end);
+    }
+
+    /// Words that are not known to be the user's may forbid, never permit.
+    fn hear_relayed(&mut self, text: &str, standing: &str) {
+        let heard = self.understood(text);
+        self.kept.session.observe_relayed_heard(heard.clone());
+        self.record("prompt", [("standing", json!(standing)), ("intent", json!(heard))]);
+    }
+
+    fn understood(&self, text: &str) -> Heard {
+        let redacted = self.desk.redactor.text(text);
+        Heard::new(redacted.as_deref().unwrap_or(text))
+    }
+
+    fn lose_trust(&mut self, code: &str, taint: &str, problem: Value) {
+        self.kept.session.distrust(taint);
+        self.kept.session.lose_consent();
+        self.finding([
+            ("code", json!(code)),
+            ("problem", problem),
+            ("taints", json!(taint)),
+            ("consent", json!("lost")),
+        ]);
+    }
+
+    fn redacted(&self, input: &Value) -> Value {
+        let mut input = input.clone();
+        self.desk.redactor.json(&mut input);
+        input
+    }
+
+    /// The action with secrets replaced, and with the folders that it belongs to.
+    fn prepared(&self, action: &Action) -> Action {
+        let mut action = action.clone();
+        action.input = self.redacted(&action.input);
+        action.home.clone_from(&self.desk.home);
+        action.workspace = self.kept.workspace.iter().cloned().collect();
+        action
+    }
+
+    fn decide(
+        &mut self,
+        action: &Action,
+        remember: bool,
+        sandbox: bool,
+    ) -> Result<Judged, NoAnswer> {
+        let (engine, options) = self.desk.engine(sandbox)?;
+        let state = state::digest(&json!(self.kept.session));
+        let call = normalize(action);
+        let explained = if remember {
+            engine.decide(action, &call, &mut self.kept.session)
+        } else {
+            engine.decide(action, &call, &mut self.kept.session.clone())
+        };
+        // The disk says what is in a file when it runs.
+        self.kept.session.forget_contents();
+        Ok(Judged { explained, state, remember, options: *options })
+    }
+
+    fn record_decision(&mut self, action: &Action, judged: &Judged) {
+        let Judged { explained, state, remember, options } = judged;
+        self.record(
+            "decision",
+            [
+                ("event", json!(self.desk.message.name)),
+                ("action", json!(action)),
+                ("facts", json!(explained.facts)),
+                ("state", json!(state)),
+                ("remembered", json!(remember)),
+                ("preset", json!(options.preset)),
+                ("sandbox", json!(options.sandbox)),
+                ("decision", json!(explained.decision)),
+            ],
+        );
+    }
+
+    fn reason(&self, decision: &Decision) -> String {
+        let rule = decision.rules.first();
+        let instead = rule.map(|rule| rule.instead.as_str()).filter(|text| !text.is_empty());
+        match instead {
+            Some(instead) => format!("ringfence: {}: {instead}", decision.code),
+            None => format!("ringfence: {}", decision.code),
+        }
+    }
+
+    fn in_words(&self, decision: &Decision) -> Answer {
+        let rule = decision.rules.first();
+        let reason = self.reason(decision);
+        match decision.verdict {
+            Verdict::Allow if self.desk.hook.decide => Answer::Allow { reason },
+            Verdict::Allow => Answer::NoOpinion,
+            Verdict::Deny => Answer::Deny { reason },
+            Verdict::Ask | Verdict::Contain => Answer::Ask {
+                reason: rule.map_or(reason.clone(), |rule| format!("{reason} ({})", rule.why)),
+            },
+        }
+    }
+
+    fn finding<const N: usize>(&mut self, fields: [(&str, Value); N]) {
+        self.record("finding", fields);
+    }
+
+    fn record<const N: usize>(&mut self, kind: &'static str, fields: [(&str, Value); N]) {
+        let fields = self.addressed(object(fields));
+        self.entries.push(Entry { kind, fields });
+    }
+
+    /// The fields, with whose they are in front.
+    fn addressed(&self, fields: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
+        let message = self.desk.message;
+        let mut addressed = object([
+            ("agent", json!(self.desk.agent().as_str())),
+            ("session", json!(message.session)),
+        ]);
+        if let Some(subagent) = &message.subagent {
+            addressed.insert("subagent".to_owned(), json!(subagent));
+        }
+        addressed.extend(fields);
+        addressed
+    }
+}

@@ -1,0 +1,67 @@
+//! The form of one line, and what makes it check itself.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Receipt;
+
+/// What the first line is linked to.
+pub(super) const GENESIS: &str =
+    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Names that the log itself gives to fields; an entry's own cannot take them.
+const RESERVED: &[&str] = &["seq", "prev", "at", "kind", "hash"];
+
+/// Stands between what is hashed and the hash.
+const SEAL: &str = ",\"hash\":\"";
+
+/// A line with its newline, and the receipt for it.
+pub(super) fn seal(
+    before: &Receipt,
+    at: &str,
+    kind: &str,
+    fields: Map<String, Value>,
+) -> (String, Receipt) {
+    let seq = before.seq + 1;
+    let mut entry = Map::new();
+    entry.insert("seq".into(), json!(seq));
+    entry.insert("prev".into(), json!(before.hash));
+    entry.insert("at".into(), json!(at));
+    entry.insert("kind".into(), json!(kind));
+    entry.extend(fields.into_iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())));
+    let text = Value::Object(entry).to_string();
+    let content = text.strip_suffix('}').unwrap_or(&text);
+    let hash = format!("sha256:{:x}", Sha256::digest(content.as_bytes()));
+    (format!("{content}{SEAL}{hash}\"}}\n"), Receipt { seq, hash })
+}
+
+/// A line that was read back.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// What it says about itself, where that much can be read.
+    pub(super) receipt: Option<Receipt>,
+    /// The hash that it names as the one before.
+    pub(super) prev: Option<String>,
+    /// What is wrong with it by itself.
+    pub(super) problem: Option<String>,
+}
+
+/// Reads a line back, without its newline.
+pub(super) fn open(line: &str) -> Line {
+    let sealed = line.rsplit_once(SEAL).and_then(|(content, hash)| {
+        let hash = hash.strip_suffix("\"}")?;
+        let holds = format!("sha256:{:x}", Sha256::digest(content.as_bytes())) == hash;
+        Some((hash.to_owned(), holds))
+    });
+    let entry: Option<Map<String, Value>> = serde_json::from_str(line).ok();
+    let seq = entry.as_ref().and_then(|entry| entry.get("seq")?.as_u64());
+    let prev = entry.as_ref().and_then(|entry| Some(entry.get("prev")?.as_str()?.to_owned()));
+    let problem = match (&sealed, seq) {
+        (Some((_, true)), Some(_)) => None,
+        (Some((_, false)), _) => Some("its content is not what its hash was made of".to_owned()),
+        (None, _) => Some("it does not end in its hash".to_owned()),
+        (Some((_, true)), None) => Some("it has no number".to_owned()),
+    };
+    let receipt = seq.zip(sealed).map(|(seq, (hash, _))| Receipt { seq, hash });
+    Line { receipt, prev, problem }
+}

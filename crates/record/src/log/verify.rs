@@ -1,0 +1,93 @@
+//! Checking the whole log.
+
+use std::collections::BTreeMap;
+
+use super::line::{self, GENESIS};
+use super::{Log, Receipt, segment};
+use crate::RecordError;
+
+/// What a check of the whole log found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verification {
+    /// Entries that are what they were when they were written, linked as they were.
+    pub entries: u64,
+    /// The hash of the last of them.
+    pub head: String,
+    /// What is wrong, with file and line; empty is sound.
+    pub problems: Vec<String>,
+    /// What is worth knowing and takes nothing away.
+    pub notes: Vec<String>,
+}
+
+impl Log {
+    /// Checks every entry and every link, from the files alone, and that each of these receipts is for
+    /// an entry that is still there.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn verify(&self, receipts: &[Receipt]) -> Result<Verification, RecordError> {
+        let mut found = Verification { head: GENESIS.to_owned(), ..Verification::default() };
+        let mut owed: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+        let head = self.read_head();
+        for receipt in receipts.iter().chain(head.as_ref().ok().and_then(Option::as_ref)) {
+            owed.entry(receipt.seq).or_default().push(&receipt.hash);
+        }
+        let mut seq = 0;
+        for (index, number) in segment::numbers(&self.folder)?.into_iter().enumerate() {
+            let path = segment::path(&self.folder, number);
+            if number != index as u64 + 1 {
+                found.problems.push(format!("segment {} is missing", index + 1));
+            }
+            for (line_number, text) in segment::lines(&path).enumerate() {
+                let line = line::open(&text?);
+                let place = format!("{}:{}", path.display(), line_number + 1);
+                let problems = problems_of(&line, seq, &found.head);
+                if problems.is_empty() {
+                    found.entries += 1;
+                }
+                found.problems.extend(problems.iter().map(|what| format!("{place}: {what}")));
+                seq = line.receipt.as_ref().map_or(seq + 1, |receipt| receipt.seq);
+                if let Some(receipt) = line.receipt {
+                    for hash in owed.remove(&receipt.seq).unwrap_or_default() {
+                        if hash != receipt.hash {
+                            let what = "is not the entry that was acknowledged under its number";
+                            found.problems.push(format!("{place}: {what}"));
+                        }
+                    }
+                    found.head = receipt.hash;
+                }
+            }
+            if segment::torn_bytes(&path)? > 0 {
+                found.notes.push(format!(
+                    "{}: a line without an end, of a writer that was stopped; it was never acknowledged, \
+                     and the next entry sets it aside",
+                    path.display()
+                ));
+            }
+        }
+        for seq in owed.keys() {
+            found.problems.push(format!("entry {seq} was acknowledged and is not there"));
+        }
+        match head {
+            Err(problem) => found.problems.push(problem.to_string()),
+            Ok(None) if seq > 0 => {
+                found.problems.push(format!("`{}` is missing", self.head.display()));
+            }
+            Ok(_) => {}
+        }
+        Ok(found)
+    }
+}
+
+fn problems_of(line: &line::Line, before: u64, head: &str) -> Vec<String> {
+    let mut problems: Vec<String> = line.problem.clone().into_iter().collect();
+    if let Some(receipt) = &line.receipt
+        && receipt.seq != before + 1
+    {
+        problems.push(format!("it has number {}, and {} was to come", receipt.seq, before + 1));
+    }
+    if line.prev.as_deref() != Some(head) {
+        problems.push("the line before it is not the one that it was linked to".to_owned());
+    }
+    problems
+}
