@@ -102,13 +102,16 @@ impl HookAgent {
 impl Registration {
     /// The command line, quoted for a POSIX shell.
     fn command(&self, agent: HookAgent) -> String {
-        let quote = |path: &PathBuf| quote(&path.to_string_lossy());
         let decide = if self.decide { " --decide" } else { "" };
         let [program, state, config, home] =
-            [&self.program, &self.state, &self.config, &self.home].map(|path| quote(path));
+            [&self.program, &self.state, &self.config, &self.home].map(quote_path);
         let kind = agent.as_str();
         format!("{program} hook {kind} --state {state} --config {config} --home {home}{decide}")
     }
+}
+
+fn quote_path(path: impl AsRef<Path>) -> String {
+    quote(&path.as_ref().to_string_lossy())
 }
 
 pub(crate) fn quote(text: &str) -> String {
