@@ -6,6 +6,8 @@ mod explain;
 mod gate;
 mod help;
 mod hook;
+mod init;
+mod load;
 mod policy;
 mod replay;
 mod terminal;
