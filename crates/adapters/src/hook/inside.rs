@@ -43,7 +43,7 @@ impl HookAgent {
         let ticket = way.ticket;
         let command = format!(
             "{program} run --state {state} --ticket {ticket} -- \"$0\" -c {code} \
-             && {{ builtin cd -- \"$(<{told})\" 2>/dev/null || :; }}"
+             && {{ {{ builtin cd -- \"$(<{told})\"; }} 2>/dev/null || :; }}"
         );
         let mut input = action.input.clone();
         *input.get_mut("command")? = Value::String(command);
@@ -70,7 +70,7 @@ mod tests {
         };
         let inside = HookAgent::ClaudeCode.inside(&action, &way).unwrap();
         let command = "'/opt/my tools/ringfence' run --state /s --ticket abc -- \"$0\" -c \
-                       'echo '\\''it'\\''' && { builtin cd -- \"$(</s/tickets/abc.folder)\" \
+                       'echo '\\''it'\\''' && { { builtin cd -- \"$(</s/tickets/abc.folder)\"; } \
                        2>/dev/null || :; }";
         assert_eq!(inside, json!({"command": command, "timeout": 5, "run_in_background": true}));
         let read = Action { tool: "Read".to_owned(), ..action };

@@ -77,8 +77,10 @@ impl Program {
                 SYSTEM.contains(&folder) || installed(folder) || installed(&absolute.text())
             }
         };
-        let entry =
-            spec::entry(&base).filter(|_| trusted || folder.is_some_and(|f| f.ends_with("/bin")));
+        let in_bin = folder.is_some_and(|folder| folder.ends_with("/bin"));
+        // Wherever it lies: agents are shown the path of the program that guards them.
+        let own = base == "ringfence";
+        let entry = spec::entry(&base).filter(|_| trusted || in_bin || own);
         Self { base, entry, trusted }
     }
 }
