@@ -233,7 +233,7 @@ fn a_python_package_whose_setup_runs_code() {
         "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n",
     );
     agent.file("pkg/backend.py", BACKEND);
-    agent.works("pip install --no-index --target vendor ./pkg", "vendor/pkg.py");
+    agent.works("python3 -m pip install --no-index --target vendor ./pkg", "vendor/pkg.py");
     let said = fs::read_to_string(agent.path("home/proj/vendor/said.py")).unwrap();
     assert_eq!(said, "value = ''\n", "the build tried and got nowhere");
 }
