@@ -151,6 +151,18 @@ const FAULTS: &[Fault] = &[
         }),
     },
     Fault {
+        what: "a rule of the user's own that does not load",
+        agent: DENIED,
+        ours: "denies: what it would have forbidden is not known",
+        runs: false,
+        breaks: Breaks::State(|home| {
+            let rules = home.path(".config/ringfence/rules");
+            fs::create_dir_all(&rules).unwrap();
+            fs::write(rules.join("own.cedar"), "forbid (principal, action").unwrap();
+            None
+        }),
+    },
+    Fault {
         what: "disk full",
         agent: DENIED,
         ours: "denies: no answer without its entry",
