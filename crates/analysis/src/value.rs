@@ -2,6 +2,8 @@
 
 use ringfence_action::Target;
 
+use crate::context::limits::VALUE_BYTES;
+
 /// The pattern of a number whose value is not known.
 const NUMBER: &str = "[0-9]*";
 
@@ -91,10 +93,17 @@ impl Value {
             (Self::Unknown, Self::Unknown) => Self::Unknown,
             (Self::Pattern(_) | Self::Unknown, _) | (_, Self::Pattern(_) | Self::Unknown) => {
                 let joined = format!("{}{}", self.as_pattern(), other.as_pattern());
+                if joined.len() > VALUE_BYTES {
+                    return Self::Unknown;
+                }
                 Self::Pattern(joined.replace("****", "**"))
             }
             (a, b) => {
                 let (a, b) = (a.listed().unwrap_or_default(), b.listed().unwrap_or_default());
+                let longest = |all: &[String]| all.iter().map(String::len).max().unwrap_or(0);
+                if longest(a) + longest(b) > VALUE_BYTES {
+                    return Self::Unknown;
+                }
                 if a.len() * b.len() > Target::MAX_ALTERNATIVES {
                     return Self::Unknown;
                 }
@@ -102,6 +111,15 @@ impl Value {
                     a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))).collect(),
                 )
             }
+        }
+    }
+
+    /// How many bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Known(text) | Self::Pattern(text) => text.len(),
+            Self::OneOf(all) => all.iter().map(String::len).sum(),
+            Self::Unknown => 0,
         }
     }
 

@@ -73,11 +73,13 @@ impl Engine {
         for message in &action.user_messages {
             session.observe_user(message);
         }
-        let mut explained = match call {
-            Call::Malformed { tool, problem } => self.refuse_malformed(action, tool, problem),
+        let (mut explained, written) = match call {
+            Call::Malformed { tool, problem } => {
+                (self.refuse_malformed(action, tool, problem), BTreeMap::new())
+            }
             _ => self.judge(action, call, session),
         };
-        session.remember(call, &explained.decision);
+        session.remember(call, &explained.decision, written);
         explained.decision.elapsed_us =
             u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         explained
@@ -103,8 +105,14 @@ impl Engine {
         Explained { decision, facts: action.facts.clone() }
     }
 
-    fn judge(&self, action: &Action, call: &Call, session: &Session) -> Explained {
-        let (analysis, facts) = gather::analyse(self.facts.as_ref(), session, action, call);
+    /// The decision, and what files hold after it.
+    fn judge(
+        &self,
+        action: &Action,
+        call: &Call,
+        session: &Session,
+    ) -> (Explained, BTreeMap<String, Option<String>>) {
+        let (mut analysis, facts) = gather::analyse(self.facts.as_ref(), session, action, call);
         let session_facts = session.facts(&facts);
         let mut findings = Findings::default();
         let context = Question {
@@ -128,8 +136,9 @@ impl Engine {
         for finding in session_rules::findings(&analysis.effects, &session_facts, action, session) {
             findings.add_session(finding);
         }
+        let written = std::mem::take(&mut analysis.written);
         let decision = self.conclude(action, analysis, findings);
-        Explained { decision, facts }
+        (Explained { decision, facts }, written)
     }
 
     fn ask(

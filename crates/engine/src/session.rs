@@ -160,7 +160,12 @@ impl Session {
     }
 
     /// Takes note of a decision: what was let through taints, what was denied counts.
-    pub(crate) fn remember(&mut self, call: &Call, decision: &Decision) {
+    pub(crate) fn remember(
+        &mut self,
+        call: &Call,
+        decision: &Decision,
+        written: BTreeMap<String, Option<String>>,
+    ) {
         match decision.verdict {
             Verdict::Deny => {
                 self.denials.in_a_row += 1;
@@ -174,23 +179,22 @@ impl Session {
             Call::Mcp { .. } => self.distrust("mcp"),
             Call::Browser { .. } => self.distrust("browser"),
             Call::Fetch { .. } | Call::WebSearch { .. } => self.distrust("web"),
-            Call::Write { content, .. } => self.remember_written(&content.value, decision),
             _ => {}
         }
+        self.remember_written(written);
         for effect in &decision.effects {
             self.remember_effect(effect);
         }
     }
 
-    /// Keeps what a file holds now, under the path that analysis found for it.
-    fn remember_written(&mut self, content: &str, decision: &Decision) {
-        let write = decision.effects.iter().find(|effect| effect.kind == EffectKind::Write);
-        let Some(path) = write.and_then(|write| write.target.as_known()) else { return };
-        let room = self.written.len() < WRITTEN_FILES || self.written.contains_key(path);
-        if content.len() <= WRITTEN_BYTES && room {
-            self.written.insert(path.to_owned(), content.to_owned());
-        } else {
-            self.written.remove(path);
+    /// Keeps what files hold now: written by a tool, or by a command that says what it writes.
+    fn remember_written(&mut self, written: BTreeMap<String, Option<String>>) {
+        for (path, content) in written {
+            let room = self.written.len() < WRITTEN_FILES || self.written.contains_key(&path);
+            match content.filter(|content| content.len() <= WRITTEN_BYTES && room) {
+                Some(content) => drop(self.written.insert(path, content)),
+                None => drop(self.written.remove(&path)),
+            }
         }
     }
 

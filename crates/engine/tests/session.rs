@@ -148,3 +148,21 @@ fn the_same_question_has_the_same_answer() {
         assert_eq!(first, second, "{command}");
     }
 }
+
+/// What one command writes into a file is what the next one runs.
+#[test]
+fn a_script_from_an_earlier_command_is_read() {
+    let engine = engine(Preset::Guard);
+    for write in [
+        "cat > z.sh <<'E'\ngit push --force origin main\nE",
+        "echo 'git push --force origin main' > z.sh",
+        "printf '%s\\n' 'git push --force origin main' | tee z.sh",
+    ] {
+        let mut session = Session::new();
+        assert_eq!(decide(&engine, &mut session, write).verdict, Verdict::Allow, "{write}");
+        let run = decide(&engine, &mut session, "bash z.sh");
+        assert_eq!(run.code, "git.force-push-default-branch", "{write}");
+        assert_eq!(decide(&engine, &mut session, "echo ls > z.sh").verdict, Verdict::Allow);
+        assert_eq!(decide(&engine, &mut session, "bash z.sh").verdict, Verdict::Allow);
+    }
+}

@@ -27,6 +27,7 @@ mod case;
 mod corpus;
 mod expect;
 mod harness;
+pub mod hostile;
 mod markdown;
 pub mod timing;
 pub mod traffic;

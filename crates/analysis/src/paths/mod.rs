@@ -367,6 +367,15 @@ fn place_of(
     if parts.homes.is_empty() { "other" } else { "home" }
 }
 
+/// Whether the path is where secrets are kept: reading it is reading a credential.
+pub(crate) fn is_secret(analyzer: &Analyzer<'_>, frame: &Frame, path: &Value) -> bool {
+    let world = World::of(analyzer.action);
+    locate(analyzer, frame, path).alternatives().iter().any(|one| {
+        let judged = judge(&world, analyzer.action, frame, EffectKind::Read, false, path, one);
+        judged.follows.iter().any(|(kind, _)| *kind == EffectKind::Credential)
+    })
+}
+
 /// What touching a path of this class amounts to.
 fn follow(class: &Class, kind: EffectKind, follows: &mut Vec<(EffectKind, &'static str)>) {
     let consequence = match kind {

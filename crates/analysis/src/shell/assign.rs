@@ -43,12 +43,14 @@ impl Shell<'_, '_> {
             Binding::Array(_) => {}
         }
         let fetched = self.frame.fetched.clone();
+        let embedded = self.frame.embedded.clone();
         let export_all = self.state.export_all;
         let variable =
             self.state.variables.entry(name).or_insert_with(|| Variable::scalar(Value::Unknown));
         variable.binding = binding;
         variable.exported |= export_all;
         variable.fetched = fetched;
+        variable.embedded = embedded;
     }
 
     /// An assignment as written.

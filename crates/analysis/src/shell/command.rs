@@ -11,8 +11,10 @@ use crate::value::{Value, Word};
 impl Shell<'_, '_> {
     pub(super) fn simple(&mut self, simple: &ir::Simple) -> Data {
         let fetched = self.frame.fetched.take();
+        let embedded = self.frame.embedded.take();
         let output = self.simple_command(simple);
         self.frame.fetched = fetched;
+        self.frame.embedded = embedded;
         output
     }
 

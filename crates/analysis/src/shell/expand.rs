@@ -2,10 +2,13 @@
 
 use super::Shell;
 use super::ir::{self, Piece};
+use crate::context::limits::VALUE_BYTES;
 use crate::value::{Span, Value, Word, escape_pattern};
 
 /// What stands in front of a program's name where its path is meant, and which path is not known.
 pub(super) const PATH_OF: &str = "/**/";
+/// What a word costs apart from its text.
+const WORD_BYTES: usize = 16;
 /// More words than this from one pair of braces are not listed.
 const BRACES: usize = 64;
 
@@ -27,6 +30,12 @@ impl Expansion {
         match self {
             Self::Text(value) => value,
             Self::List(values) => {
+                let known = values.iter().map(Value::as_known).collect::<Option<Vec<_>>>();
+                if let (Some(texts), Some(separator)) = (known, separator.as_known()) {
+                    let joined = texts.join(separator);
+                    let fits = joined.len() <= VALUE_BYTES;
+                    return if fits { Value::Known(joined) } else { Value::Unknown };
+                }
                 let mut values = values.into_iter();
                 let Some(first) = values.next() else { return Value::known("") };
                 values.fold(first, |joined, value| joined.concat(separator).concat(&value))
@@ -48,7 +57,16 @@ impl Shell<'_, '_> {
     pub(super) fn expand_words(&mut self, words: &[ir::Word]) -> Vec<Word> {
         let mut expanded = Vec::with_capacity(words.len());
         for word in words {
+            let before = expanded.len();
             self.expand_word(word, &mut expanded);
+            let new = expanded.get(before..).unwrap_or_default();
+            self.analyzer.hold(new.iter().map(|word| word.value.size() + WORD_BYTES).sum());
+            if self.analyzer.exhausted() {
+                let mut rest = Word::new(Value::Unknown, word.span);
+                rest.splits = true;
+                expanded.push(rest);
+                break;
+            }
         }
         expanded
     }
@@ -77,7 +95,8 @@ impl Shell<'_, '_> {
                 other => tokens.push(Token::Piece(other)),
             }
         }
-        let alternatives = brace_expand(&tokens, BRACES);
+        let opened = tokens.iter().filter(|token| matches!(token, Token::Char('{'))).count();
+        let alternatives = if opened > BRACES { None } else { brace_expand(&tokens, BRACES) };
         let Some(alternatives) = alternatives else {
             // Too many to list: every expansion in it still happens.
             let mut ignored = Vec::new();
@@ -293,7 +312,11 @@ impl Shell<'_, '_> {
                 other => self.piece(other).joined(),
             };
             value = Some(match value {
-                Some(Value::Known(mut text)) if next.as_known().is_some() => {
+                Some(Value::Known(mut text))
+                    if next
+                        .as_known()
+                        .is_some_and(|next| text.len() + next.len() <= VALUE_BYTES) =>
+                {
                     text.push_str(next.as_known().unwrap_or_default());
                     Value::Known(text)
                 }
@@ -350,6 +373,23 @@ impl Shell<'_, '_> {
 
     /// What one piece gives, before any splitting.
     pub(super) fn piece(&mut self, piece: &Piece) -> Expansion {
+        if matches!(piece, Piece::Bare(_) | Piece::Quoted(_)) {
+            return self.expanded_piece(piece);
+        }
+        if self.analyzer.exhausted() {
+            return Expansion::Text(Value::Unknown);
+        }
+        let expansion = self.expanded_piece(piece);
+        self.analyzer.hold(match &expansion {
+            Expansion::Text(value) => value.size() + WORD_BYTES,
+            Expansion::List(values) => {
+                values.iter().map(|value| value.size() + WORD_BYTES).sum::<usize>()
+            }
+        });
+        expansion
+    }
+
+    fn expanded_piece(&mut self, piece: &Piece) -> Expansion {
         match piece {
             Piece::Bare(text) | Piece::Quoted(text) => Expansion::Text(Value::known(text.as_str())),
             Piece::Double(pieces) => {
@@ -357,7 +397,9 @@ impl Shell<'_, '_> {
                 for inner in pieces {
                     let next = self.piece(inner).joined();
                     value = match (value, next) {
-                        (Value::Known(mut text), Value::Known(next)) => {
+                        (Value::Known(mut text), Value::Known(next))
+                            if text.len() + next.len() <= VALUE_BYTES =>
+                        {
                             text.push_str(&next);
                             Value::Known(text)
                         }
@@ -411,7 +453,11 @@ impl Fields<'_> {
 
     fn append(&mut self, value: &Value) {
         match (&mut self.current, value) {
-            (Some(Value::Known(current)), Value::Known(text)) => current.push_str(text),
+            (Some(Value::Known(current)), Value::Known(text))
+                if current.len() + text.len() <= VALUE_BYTES =>
+            {
+                current.push_str(text);
+            }
             (Some(Value::Known(current)), value) if current.is_empty() => {
                 self.current = Some(value.clone());
             }

@@ -4,13 +4,23 @@
 pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
     let pattern = compile(pattern)?;
     let text = text.chars().collect::<Vec<_>>();
+    affordable(&pattern, text.len(), 0).then_some(())?;
     Some(lengths(&pattern, &text).contains(&text.len()))
+}
+
+/// Steps of one matching.
+const STEPS: usize = 1 << 20;
+
+/// Whether a pattern is tried on a text as long as this at as many places.
+fn affordable(pattern: &[Atom], text: usize, places: usize) -> bool {
+    pattern.len().saturating_mul(text + 1).saturating_mul(places + 1) <= STEPS
 }
 
 /// The text without its shortest (or longest) prefix that matches.
 pub(super) fn trim_prefix(pattern: &str, text: &str, longest: bool) -> Option<String> {
     let pattern = compile(pattern)?;
     let chars = text.chars().collect::<Vec<_>>();
+    affordable(&pattern, chars.len(), 0).then_some(())?;
     let lengths = lengths(&pattern, &chars);
     let cut = if longest { lengths.iter().max() } else { lengths.iter().min() };
     Some(chars.iter().skip(cut.copied().unwrap_or(0)).collect())
@@ -20,6 +30,7 @@ pub(super) fn trim_prefix(pattern: &str, text: &str, longest: bool) -> Option<St
 pub(super) fn trim_suffix(pattern: &str, text: &str, longest: bool) -> Option<String> {
     let pattern = compile(pattern)?;
     let chars = text.chars().collect::<Vec<_>>();
+    affordable(&pattern, chars.len(), chars.len()).then_some(())?;
     let starts = (0..=chars.len()).filter(|start| {
         lengths(&pattern, chars.get(*start..).unwrap_or_default()).contains(&(chars.len() - start))
     });
@@ -39,6 +50,7 @@ pub(super) fn replace(pattern: &str, text: &str, with: &str, all: bool) -> Optio
         return Some(text.to_owned());
     }
     let chars = text.chars().collect::<Vec<_>>();
+    affordable(&pattern, chars.len(), chars.len()).then_some(())?;
     let mut replaced = String::with_capacity(text.len());
     let mut at = 0;
     while at <= chars.len() {
@@ -132,7 +144,10 @@ fn lengths(pattern: &[Atom], text: &[char]) -> Vec<usize> {
         let mut next = vec![false; text.len() + 1];
         for (at, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
             match atom {
-                Atom::Run => next.iter_mut().skip(at).for_each(|slot| *slot = true),
+                Atom::Run => {
+                    next.iter_mut().skip(at).for_each(|slot| *slot = true);
+                    break;
+                }
                 Atom::Any | Atom::Char(_) | Atom::Class(..) => {
                     if text.get(at).is_some_and(|c| accepts(atom, *c))
                         && let Some(slot) = next.get_mut(at + 1)

@@ -32,6 +32,7 @@ impl Shell<'_, '_> {
             return Data::Unknown;
         }
         if statement.background {
+            self.fork(statement.span);
             self.subshell(|shell| shell.redirected(statement));
             return Data::None;
         }
@@ -81,7 +82,10 @@ impl Shell<'_, '_> {
             Node::Pipeline(stages) => self.pipeline(stages),
             Node::List(first, rest) => self.list(first, rest),
             Node::Group(script) => self.script(script),
-            Node::Subshell(script) => self.subshell(|shell| shell.script(script)),
+            Node::Subshell(script) => {
+                self.fork(span);
+                self.subshell(|shell| shell.script(script))
+            }
             Node::If(branches, otherwise) => self.branches(branches, otherwise.as_ref()),
             Node::For(turns) => self.for_each(turns, span),
             Node::While(condition, body) => self.repeat(|shell| {
@@ -139,11 +143,23 @@ impl Shell<'_, '_> {
         }
     }
 
+    /// The state is about to be copied, which costs the more, the more there is in it. False when the
+    /// budget is used up.
+    pub(super) fn fork(&mut self, span: Span) -> bool {
+        /// Entries copied in the time of a step.
+        const ENTRIES: usize = 8;
+        self.analyzer.spend(self.state.size() / ENTRIES);
+        !self.analyzer.exhausted() || self.analyzer.step(&self.frame, span)
+    }
+
     fn pipeline(&mut self, stages: &[Statement]) -> Data {
         let outer_stdin = self.stdin.clone();
         let shown = self.stdout_shown;
         let mut output = Data::None;
         for (index, stage) in stages.iter().enumerate() {
+            if !self.fork(stage.span) {
+                break;
+            }
             let last = index + 1 == stages.len();
             if index > 0 {
                 self.stdin = output;
@@ -168,6 +184,9 @@ impl Shell<'_, '_> {
         // Where paths stand that go past the commands after a failed `&&`.
         let mut past: Option<(State, Value)> = None;
         for (connector, statement) in rest {
+            if !self.fork(statement.span) {
+                break;
+            }
             let here = (self.state.clone(), self.frame.cwd.clone());
             let outer_left = std::mem::take(&mut self.left);
             match connector {
@@ -241,6 +260,9 @@ impl Shell<'_, '_> {
         ends: &mut Vec<(State, Value, bool)>,
         body: impl FnOnce(&mut Self) -> Data,
     ) -> Data {
+        if !self.fork(Span::default()) {
+            return Data::Unknown;
+        }
         let start = (self.state.clone(), self.frame.cwd.clone());
         let left = std::mem::take(&mut self.left);
         let output = self.perhaps(body);
@@ -326,6 +348,9 @@ impl Shell<'_, '_> {
         let mut output = Data::None;
         self.loops += 1;
         for pass in 0..PASSES {
+            if !self.fork(Span::default()) {
+                break;
+            }
             let before = (self.state.clone(), self.frame.cwd.clone());
             let left = std::mem::take(&mut self.left);
             let printed = body(self);
@@ -468,6 +493,7 @@ impl Shell<'_, '_> {
         if !self.analyzer.step(&self.frame, span) {
             return Value::Unknown;
         }
+        self.fork(span);
         let shown = std::mem::replace(&mut self.stdout_shown, false);
         self.numeric_output = false;
         let outer_fetched = self.frame.fetched.clone();
@@ -496,14 +522,21 @@ impl Shell<'_, '_> {
                     self.frame.fetched = Some(from.clone());
                     Value::Unknown
                 }
-                _ => Value::Unknown,
+                _ => {
+                    self.frame.embedded = Some(Value::Known(path));
+                    Value::Unknown
+                }
             },
             Data::Network(from) => {
                 self.frame.fetched = Some(from);
                 Value::Unknown
             }
             Data::File(_) | Data::Unknown if self.numeric_output => Value::number(),
-            Data::File(_) | Data::Unknown => Value::Unknown,
+            Data::File(path) => {
+                self.frame.embedded = Some(path);
+                Value::Unknown
+            }
+            Data::Unknown => Value::Unknown,
         }
     }
 
@@ -581,7 +614,9 @@ pub(super) fn then(first: Data, second: Data) -> Data {
     match (first, second) {
         (Data::None, data) | (data, Data::None) => data,
         (Data::Network(from), _) | (_, Data::Network(from)) => Data::Network(from),
-        (Data::Text(mut one, at), Data::Text(two, to)) => {
+        (Data::Text(mut one, at), Data::Text(two, to))
+            if one.len() + two.len() <= crate::context::limits::VALUE_BYTES =>
+        {
             one.push_str(&two);
             Data::Text(one, at.cover(to))
         }

@@ -37,7 +37,7 @@ pub(crate) use interpret::download_exec;
 pub(crate) use program::{is_shell, run_shell_program};
 pub(crate) use state::Inherited;
 use state::State;
-pub(crate) use static_output::output as static_output;
+pub(crate) use static_output::{copied, output as static_output};
 
 /// Interprets shell code. Every program it would run goes through [`Analyzer::run`].
 pub(crate) fn interpret(
@@ -194,6 +194,7 @@ impl Shell<'_, '_> {
     /// The frame in which programs start now.
     fn frame_for_programs(&mut self) -> &Frame {
         let exports = self.state.variables.values().any(|variable| variable.exported);
+        self.analyzer.spend(self.state.variables.len() / 32);
         if exports || !self.state.exported_functions.is_empty() {
             let inherited = self.state.leave();
             if *self.frame.inherited != inherited {

@@ -14,6 +14,10 @@ impl Shell<'_, '_> {
         match self.lookup(name) {
             Some(variable) => {
                 let (value, fetched) = (variable.value(), variable.fetched.clone());
+                let embedded = variable.embedded.clone();
+                if embedded.is_some() {
+                    self.frame.embedded = embedded;
+                }
                 if fetched.is_some() {
                     self.frame.fetched = fetched;
                 }

@@ -10,6 +10,10 @@ use shuck_parser::{ShellDialect, ShellProfile};
 /// Nesting of constructs. Real commands stay under ten; each level costs stack in every later pass.
 const DEPTH: usize = 40;
 
+/// Brackets within brackets, of whatever meaning: the parser counts its depth in most of its recursions,
+/// not in all.
+const BRACKETS: usize = 400;
+
 /// Parser operations for a text of this length: real scripts need less than one per byte.
 fn fuel(text: &str) -> usize {
     10_000 + 4 * text.len()
@@ -27,6 +31,9 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason,
             return Err((OpaqueReason::UnsupportedDialect, String::new()));
         }
     };
+    if brackets(text) > BRACKETS {
+        return Err((OpaqueReason::TooDeep, "brackets within brackets".to_owned()));
+    }
     let parsed = catch_unwind(AssertUnwindSafe(|| {
         let profile = ShellProfile::native(dialect);
         Parser::with_limits_and_profile(text, DEPTH, fuel(text), profile).parse()
@@ -49,4 +56,20 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason,
             Err((reason, message))
         }
     }
+}
+
+/// How many brackets are open at once, quotes or not.
+fn brackets(text: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'{' | b'[' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b')' | b'}' | b']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
 }

@@ -27,6 +27,8 @@ pub(super) struct Variable {
     pub(super) associative: bool,
     /// The text came from the network, from here.
     pub(super) fetched: Option<Value>,
+    /// The text is, or has in it, the content of this file.
+    pub(super) embedded: Option<Value>,
 }
 
 impl Variable {
@@ -38,6 +40,7 @@ impl Variable {
             reference: false,
             associative: false,
             fetched: None,
+            embedded: None,
         }
     }
 
@@ -124,6 +127,17 @@ impl State {
         }
     }
 
+    /// How many entries there are to copy.
+    pub(super) fn size(&self) -> usize {
+        let elements = |variable: &Variable| match &variable.binding {
+            Binding::Scalar(_) => 1,
+            Binding::Array(elements) => 1 + elements.len(),
+        };
+        let positional = self.positional.as_ref().map_or(0, Vec::len);
+        let variables: usize = self.variables.values().map(elements).sum();
+        variables + self.functions.len() + self.aliases.len() + self.hashed.len() + positional
+    }
+
     /// What programs that are started now find.
     pub(super) fn leave(&self) -> Inherited {
         let exported = self.variables.iter().filter(|(_, variable)| variable.exported);
@@ -147,6 +161,7 @@ impl State {
                 let mut unknown = Variable::scalar(Value::Unknown);
                 unknown.exported = theirs.exported;
                 unknown.fetched.clone_from(&theirs.fetched);
+                unknown.embedded.clone_from(&theirs.embedded);
                 self.variables.insert(name.clone(), unknown);
             }
         }
@@ -164,6 +179,9 @@ impl State {
             ours.associative &= theirs.associative;
             if ours.fetched.is_none() {
                 ours.fetched.clone_from(&theirs.fetched);
+            }
+            if ours.embedded.is_none() {
+                ours.embedded.clone_from(&theirs.embedded);
             }
         }
         for (name, theirs) in other.functions {

@@ -100,6 +100,27 @@ pub(crate) fn output(
     Some(Data::Text(printed, span))
 }
 
+/// `tee` puts what it prints into files as well.
+pub(crate) fn copied(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    printed: &Data,
+) {
+    let Some((program, arguments)) = invocation.argv.split_first() else { return };
+    if program.value.as_known().map(path::base_name) != Some("tee") {
+        return;
+    }
+    let option = |word: &&Word| word.value.as_known().is_some_and(|text| text.starts_with('-'));
+    let appends = arguments.iter().any(|word| option(&word));
+    for word in arguments.iter().filter(|word| !option(word)) {
+        if let Target::Known(path) = paths::locate(analyzer, frame, &word.value) {
+            let content = if appends { Data::Unknown } else { printed.clone() };
+            analyzer.wrote(&path, content);
+        }
+    }
+}
+
 /// Whether the program prints one whole number and nothing else.
 pub(super) fn prints_number(argv: &[Word]) -> bool {
     let Some((program, arguments)) = argv.split_first() else { return false };

@@ -81,6 +81,13 @@ fn run(
             _ => argv.push((*word).clone()),
         }
     }
-    let invocation = Invocation { argv, ..subject.invocation.clone() };
+    let outer = subject.invocation;
+    // Without a copy of all the words of the expression.
+    let invocation = Invocation {
+        argv,
+        env: outer.env.clone(),
+        stdin: outer.stdin.clone(),
+        stdout_shown: outer.stdout_shown,
+    };
     analyzer.run(subject.frame, &invocation);
 }

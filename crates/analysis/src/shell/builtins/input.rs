@@ -6,6 +6,9 @@ use super::super::state::Binding;
 use crate::invocation::Data;
 use crate::value::{Span, Value, Word};
 
+/// Longer inputs are not read line by line in a loop.
+const LOOPED_BYTES: usize = 4 << 10;
+
 impl Shell<'_, '_> {
     /// A builtin gives a variable a value; its name may have a subscript, which is evaluated.
     pub(super) fn fill(&mut self, name: &Word, value: Value) {
@@ -82,7 +85,11 @@ impl Shell<'_, '_> {
         if !raw && text.contains('\\') {
             return None;
         }
+        if self.loops > 0 && text.len() > LOOPED_BYTES {
+            return None;
+        }
         let (text, span) = (text.clone(), *span);
+        self.analyzer.hold(text.len());
         if self.loops > 0 {
             // In a loop, each in its turn, and nothing at the end.
             return Some(text.lines().chain([""]).map(str::to_owned).collect());

@@ -483,3 +483,61 @@ fn is_pipe(op: ast::BinaryOp) -> bool {
         ast::BinaryOp::And | ast::BinaryOp::Or => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes the last link or statement away, as a parser that lost it would.
+    fn lose_last(file: &mut shuck_ast::File) {
+        let Some(last) = file.body.stmts.last_mut() else { return };
+        let kept = match &last.command {
+            ast::Command::Binary(binary) => Some((*binary.left).clone()),
+            _ => None,
+        };
+        match kept {
+            Some(kept) => *last = kept,
+            None => drop(file.body.stmts.pop()),
+        }
+    }
+
+    #[test]
+    fn a_command_that_gets_lost_is_noticed() {
+        for text in [
+            "ls; rm x",
+            "ls\nrm x",
+            "ls & rm x",
+            "ls && rm x",
+            "ls || rm x",
+            "ls | rm x",
+            "ls |& rm x",
+            "ls;\n# a comment\nrm x",
+            "cat <<E\nls\nE\nrm x",
+            "echo 'a; b' \"c | d\"; rm x",
+            "case a in a) ls;; esac; rm x",
+            "ls; if a; then rm x; fi",
+            "ls; (rm x)",
+            "ls; { rm x; }",
+            "ls; a=1 rm x",
+            "ls; >f rm x",
+            "ls; ! rm x",
+            "a=(b\nc); rm x",
+        ] {
+            let mut file = parse::parse(text, Dialect::Bash).unwrap();
+            let lowered = |file: &shuck_ast::File| {
+                let mut lowering = Lowering {
+                    text,
+                    dialect: Dialect::Bash,
+                    fixed: None,
+                    understood: Understood::default(),
+                    nesting: 0,
+                };
+                lowering.script(&file.body);
+                witness::check(text, Dialect::Bash, lowering.understood)
+            };
+            assert_eq!(lowered(&file), Ok(()), "{text}");
+            lose_last(&mut file);
+            assert!(lowered(&file).is_err(), "{text}");
+        }
+    }
+}

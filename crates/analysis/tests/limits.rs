@@ -1,0 +1,78 @@
+//! Whatever is written to be expensive ends soon, and in little memory. Analysis reads no clock: what
+//! bounds it is a count of steps, so these inputs are what the bars are held against.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use ringfence_action::{Action, Call, Dialect, OpaqueReason, Text};
+use ringfence_analysis::{Analysis, analyze};
+use ringfence_testkit::hostile;
+
+/// What one command may take. Without optimisation, only that it ends is looked at.
+const TIME: Duration =
+    if cfg!(debug_assertions) { Duration::from_secs(20) } else { Duration::from_millis(20) };
+/// What one command may hold at once.
+const MEMORY_KIB: u64 = 64 << 10;
+
+fn analysis(text: &str, dialect: Dialect) -> Analysis {
+    let json = serde_json::json!({
+        "tool": "Bash", "input": {"command": text}, "cwd": "/home/u/proj",
+        "workspace": ["/home/u/proj"], "home": "/home/u",
+    });
+    let action = Action::from_json(json.to_string().as_bytes()).unwrap();
+    let command = Text::new("/input/command", text);
+    analyze(&action, &Call::Shell { command, dialect, cwd: None })
+}
+
+/// A line of `/proc/self/status`, in KiB.
+fn status(name: &str) -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim_matches([':', '\t', ' ', 'k', 'B']).parse().ok()
+}
+
+/// What the process held at most while `body` ran, above what it held before. `None` where the kernel
+/// does not say.
+fn peak_kib(body: impl FnOnce()) -> Option<u64> {
+    fs::write("/proc/self/clear_refs", "5").ok()?;
+    let before = status("VmRSS")?;
+    body();
+    Some(status("VmHWM")?.saturating_sub(before))
+}
+
+#[test]
+fn whatever_is_expensive_ends_soon_and_small() {
+    // What is loaded once, is loaded before.
+    analysis("git status; python3 -c 'pass'; rm x", Dialect::Bash);
+    let mut slowest = (Duration::ZERO, String::new());
+    let mut largest = (0, String::new());
+    let mut failures = Vec::new();
+    for (name, text) in hostile::inputs() {
+        // The last one named is where a stack ran over.
+        eprintln!("{name}");
+        let mut took = Duration::ZERO;
+        let run = || {
+            let start = Instant::now();
+            let analysis = analysis(&text, Dialect::Bash);
+            took = start.elapsed();
+            let panicked = |reason| reason == OpaqueReason::Panicked;
+            assert!(!analysis.opaque.iter().any(|remark| panicked(remark.reason)), "{name}");
+        };
+        let held = peak_kib(run).unwrap_or(0);
+        if took > TIME {
+            failures.push(format!("{name}: {took:?}"));
+        }
+        if held > MEMORY_KIB {
+            failures.push(format!("{name}: {held} KiB"));
+        }
+        if took > slowest.0 {
+            slowest = (took, name.clone());
+        }
+        if held > largest.0 {
+            largest = (held, name);
+        }
+    }
+    eprintln!("slowest {:?}: {}", slowest.0, slowest.1);
+    eprintln!("largest {} KiB: {}", largest.0, largest.1);
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
