@@ -1,13 +1,9 @@
-//! Any bytes as an action: refused with a message, or read, normalised and analysed to the end.
+//! See `targets.rs`.
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use ringfence_action::Action;
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each target uses one of them")]
+mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(action) = Action::from_json(bytes) {
-        let call = ringfence_adapters::normalize(&action);
-        let _ = ringfence_analysis::analyze(&action, &call);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::action(bytes));

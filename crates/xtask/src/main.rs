@@ -4,6 +4,7 @@
 mod catalog;
 mod corpus;
 mod files;
+mod fuzz;
 mod hook_bench;
 mod schema;
 mod tidy;
@@ -55,6 +56,15 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         runs: usize,
     },
+    /// Change commands at random and analyse what comes of it: no panic, no input that takes long.
+    FuzzSmoke {
+        /// For each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The same number makes the same inputs.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 /// What a task says when it cannot finish.
@@ -67,6 +77,7 @@ fn main() -> ExitCode {
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
         Task::HookBench { binary, runs } => hook_bench::run(&binary, runs),
+        Task::FuzzSmoke { seconds, seed } => fuzz::run(seconds, seed),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
