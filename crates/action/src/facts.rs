@@ -14,6 +14,9 @@ pub struct Facts {
     /// The repository that the working folder belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<GitFacts>,
+    /// Other repositories that the action reaches, by the top of their work tree.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub repositories: BTreeMap<String, GitFacts>,
     /// Facts by absolute path.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub paths: BTreeMap<String, PathFacts>,
@@ -49,21 +52,84 @@ pub struct GitFacts {
     /// The branch that the project treats as its trunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_branch: Option<String>,
-    /// Whether tracked files have uncommitted changes.
+    /// Where commits come from and go to by default, as `REMOTE/BRANCH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// What is checked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<GitHead>,
+    /// What kind of work tree this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_tree: Option<WorkTree>,
+    /// What git is in the middle of: `merge`, `rebase`, `cherry-pick`, `revert`, `bisect`, `am`; empty
+    /// when nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_progress: Option<String>,
+    /// Whether tracked files have uncommitted changes, staged or not. Submodules are not looked into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
-    /// Untracked files that are not ignored, relative to the top of the work tree.
+    /// Untracked files that are not ignored, relative to the top of the work tree; at most
+    /// [`GitFacts::MAX_UNTRACKED`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untracked: Option<Vec<String>>,
-    /// Commits on the current branch that no remote has.
+    /// Commits on the current branch that no remote has, as far as it was last seen; counted up to
+    /// [`GitFacts::MAX_COMMITS`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpushed: Option<u64>,
-    /// Remotes by name, with their URL.
+    /// Entries of the stash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stashes: Option<u64>,
+    /// Commits that no branch, tag or remote would hold any more, by what would lose them:
+    /// `branch:NAME` deleted, or the current branch moved `to:REVISION`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub orphaned: BTreeMap<String, u64>,
+    /// Commits that others made and that only this remote branch holds, by `REMOTE/BRANCH` as last
+    /// seen: what a forced push could take from them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub foreign: BTreeMap<String, u64>,
+    /// Remotes by name, with the URL that is pushed to, without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remotes: Option<BTreeMap<String, String>>,
     /// The top of the work tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top: Option<String>,
+}
+
+impl GitFacts {
+    /// No more untracked files than this are listed. A list of this length may be incomplete.
+    pub const MAX_UNTRACKED: usize = 1_000;
+    /// Commits are not counted further than this.
+    pub const MAX_COMMITS: u64 = 1_000;
+}
+
+/// What is checked out.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GitHead {
+    /// A branch with commits.
+    Branch,
+    /// A branch that has no commit yet.
+    Unborn,
+    /// A commit, by no branch.
+    Detached,
+}
+
+/// The kind of a work tree.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkTree {
+    /// The one that the repository was made with.
+    Main,
+    /// A further one of the same repository.
+    Linked,
+    /// A repository within another, which names its commit.
+    Submodule,
+    /// None: the repository is bare.
+    Bare,
 }
 
 /// What is known of one path.
@@ -79,12 +145,18 @@ pub struct PathFacts {
     /// Where it leads, when a component on the way is a symbolic link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved: Option<String>,
-    /// Whether version control has it.
+    /// Whether version control has it, or something below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracked: Option<bool>,
-    /// Whether version control ignores it.
+    /// Whether version control ignores it, and has nothing below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<bool>,
+    /// Whether the last commit holds all that tracked files at or below it contain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean: Option<bool>,
+    /// Whether untracked files that are not ignored are at or below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_untracked: Option<bool>,
     /// SHA-256 of the content, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,

@@ -27,7 +27,7 @@ pub use crate::call::{Call, Dialect, Replacement, Text};
 pub use crate::decision::{DecidedBy, Decision, RuleHit};
 pub use crate::effect::{Effect, EffectKind, Scope};
 pub use crate::evidence::Evidence;
-pub use crate::facts::{Facts, GitFacts, PathFacts, PathKind};
+pub use crate::facts::{Facts, GitFacts, GitHead, PathFacts, PathKind, WorkTree};
 pub use crate::notation::{EffectPattern, NotationError};
 pub use crate::opaque::{Opaque, OpaqueReason};
 pub use crate::target::Target;

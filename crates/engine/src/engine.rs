@@ -9,7 +9,7 @@ use ringfence_action::{
 };
 use ringfence_analysis::Analysis;
 use ringfence_facts::FactSource;
-use ringfence_policy::{Bundle, Evaluation, Hit, Request, Subject, TargetFacts};
+use ringfence_policy::{Bundle, Evaluation, Hit, RepositoryFacts, Request, Subject, TargetFacts};
 
 use crate::gather;
 use crate::session::Session;
@@ -118,19 +118,22 @@ impl Engine {
         let context = Question {
             agent: &action.agent.kind,
             preset: self.options.preset,
-            repository: &target_facts::repository(&facts),
             session: &session_facts,
         };
         for effect in &analysis.effects {
             for target in effect.target.alternatives() {
                 let concrete = Effect { target, ..effect.clone() };
-                let known = target_facts::about(&concrete, action, &facts, session);
-                let evaluation = self.ask(&context, Subject::Effect(&concrete), &known);
+                let repository = target_facts::repository(&concrete, action, &facts);
+                let known = target_facts::about(&concrete, repository, action, &facts, session);
+                let repository = target_facts::for_rules(repository);
+                let subject = Subject::Effect(&concrete);
+                let evaluation = self.ask(&context, subject, &known, &repository);
                 findings.add_effect(&concrete, &known, evaluation);
             }
         }
         for opaque in &analysis.opaque {
-            let evaluation = self.ask(&context, Subject::Opaque(opaque), &TargetFacts::default());
+            let (known, repository) = Default::default();
+            let evaluation = self.ask(&context, Subject::Opaque(opaque), &known, &repository);
             findings.add_opaque(opaque, evaluation);
         }
         for finding in session_rules::findings(&analysis.effects, &session_facts, action, session) {
@@ -146,13 +149,14 @@ impl Engine {
         question: &Question<'_>,
         subject: Subject<'_>,
         target: &TargetFacts,
+        repository: &RepositoryFacts,
     ) -> Evaluation {
         self.bundle.evaluate(&Request {
             agent: question.agent,
             preset: question.preset,
             subject,
             target,
-            repository: question.repository,
+            repository,
             session: question.session,
         })
     }
@@ -194,7 +198,6 @@ impl Engine {
 struct Question<'a> {
     agent: &'a str,
     preset: Preset,
-    repository: &'a ringfence_policy::RepositoryFacts,
     session: &'a ringfence_policy::SessionFacts,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ringfence_action::{Action, Call, Facts};
+use ringfence_action::{Action, Call, EffectKind, Facts};
 use ringfence_analysis::{Analysis, analyze};
 use ringfence_facts::FactSource;
 
@@ -19,6 +19,7 @@ pub(crate) fn analyse(
     action: &Action,
     call: &Call,
 ) -> (Analysis, Facts) {
+    let deadline = source.deadline();
     let mut action = Cow::Borrowed(action);
     let mut analysis = analyze(&action, call);
     for _ in 0..ROUNDS {
@@ -37,14 +38,19 @@ pub(crate) fn analyse(
         analysis = analyze(&action, call);
     }
     let mut facts = action.facts.clone();
-    source.gather(&action, &analysis.effects, &mut facts);
-    // A name that leads elsewhere is judged by where it leads.
+    source.gather(&action, &analysis.effects, &mut facts, deadline);
+    // A name that leads elsewhere is judged by where it leads, and a push that names no branch by the
+    // one that is checked out.
     let known =
         |path: &str| action.facts.paths.get(path).is_some_and(|path| path.resolved.is_some());
-    if facts.paths.iter().any(|(path, facts)| facts.resolved.is_some() && !known(path)) {
+    let led = facts.paths.iter().any(|(path, facts)| facts.resolved.is_some() && !known(path));
+    let branch = action.facts.git.is_none()
+        && facts.git.is_some()
+        && analysis.effects.iter().any(|effect| effect.kind == EffectKind::VcsRemote);
+    if led || branch {
         action.to_mut().facts = facts.clone();
         analysis = analyze(&action, call);
-        source.gather(&action, &analysis.effects, &mut facts);
+        source.gather(&action, &analysis.effects, &mut facts, deadline);
     }
     (analysis, facts)
 }

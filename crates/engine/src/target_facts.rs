@@ -1,27 +1,59 @@
 //! Ground truth about one target, put together from what was supplied, gathered and remembered.
 
 use ringfence_action::path::{absolute, is_within};
-use ringfence_action::{Action, Attr, Effect, EffectKind, Facts, Target};
+use ringfence_action::{Action, Attr, Effect, EffectKind, Facts, GitFacts, Target};
 use ringfence_policy::{RepositoryFacts, TargetFacts};
 
 use crate::consent;
 use crate::session::Session;
 
-/// What is known of the repository.
-pub(crate) fn repository(facts: &Facts) -> RepositoryFacts {
-    let Some(git) = &facts.git else { return RepositoryFacts::default() };
+/// The repository that an effect is about, as far as anything is known of it.
+pub(crate) fn repository<'f>(
+    effect: &Effect,
+    action: &Action,
+    facts: &'f Facts,
+) -> Option<&'f GitFacts> {
+    let place = match effect.kind {
+        // What becomes of another work tree.
+        EffectKind::VcsLocal
+            if effect.text(Attr::Op).is_some_and(|op| op.starts_with("worktree")) =>
+        {
+            effect.target.as_known()?
+        }
+        EffectKind::VcsLocal | EffectKind::VcsRemote => match effect.text(Attr::Dir) {
+            Some(folder) => folder,
+            // A tool that is no command works in the working folder; a command that leaves open where
+            // it works may work anywhere.
+            None if effect.text(Attr::By).is_none() => return facts.git.as_ref(),
+            None => return None,
+        },
+        kind if kind.targets_path() => effect.target.as_known()?,
+        _ => return facts.git.as_ref(),
+    };
+    let others = facts.repositories.iter().map(|(top, git)| (top.as_str(), git));
+    let top_here = |git: &'f GitFacts| git.top.as_deref().or(action.cwd.as_deref());
+    let here = facts.git.as_ref().and_then(|git| Some((top_here(git)?, git)));
+    let holding = others.chain(here).filter(|(top, _)| is_within(top, place));
+    holding.max_by_key(|(top, _)| top.len()).map(|(_, git)| git)
+}
+
+/// What rules may know of a repository.
+pub(crate) fn for_rules(git: Option<&GitFacts>) -> RepositoryFacts {
+    let Some(git) = git else { return RepositoryFacts::default() };
     RepositoryFacts {
         branch: git.branch.clone(),
         default_branch: git.default_branch.clone(),
         dirty: git.dirty,
         has_untracked: git.untracked.as_ref().map(|files| !files.is_empty()),
         unpushed: git.unpushed,
+        stashes: git.stashes,
     }
 }
 
 /// What is known of an effect's target. The target must not be one of several.
 pub(crate) fn about(
     effect: &Effect,
+    repository: Option<&GitFacts>,
     action: &Action,
     facts: &Facts,
     session: &Session,
@@ -32,34 +64,64 @@ pub(crate) fn about(
         known_destination: destination(effect, facts, session),
         ..TargetFacts::default()
     };
-    if effect.kind.targets_path() {
-        add_path(&mut known, effect, action, facts);
+    if effect.kind.targets_path() || effect.kind == EffectKind::VcsLocal {
+        add_path(&mut known, effect, repository, action, facts);
     }
     if matches!(effect.kind, EffectKind::VcsRemote | EffectKind::VcsLocal) {
-        add_branch(&mut known, effect, facts);
+        add_branch(&mut known, effect, repository);
+        add_commits(&mut known, effect, repository);
     }
     known
 }
 
-fn add_path(known: &mut TargetFacts, effect: &Effect, action: &Action, facts: &Facts) {
-    let Some(path) = effect.target.as_known() else { return };
+fn add_path(
+    known: &mut TargetFacts,
+    effect: &Effect,
+    repository: Option<&GitFacts>,
+    action: &Action,
+    facts: &Facts,
+) {
+    let Some(path) = effect.target.as_known().filter(|path| path.starts_with('/')) else { return };
     if let Some(path_facts) = facts.paths.get(path) {
         known.exists = path_facts.exists;
         known.kind = path_facts.kind;
         known.tracked = path_facts.tracked;
         known.ignored = path_facts.ignored;
+        known.clean = path_facts.clean;
+        known.holds_untracked = path_facts.holds_untracked;
     }
-    let git = facts.git.as_ref();
-    let top = git.and_then(|git| git.top.as_deref()).or(action.cwd.as_deref());
-    if let (Some(top), Some(untracked)) = (top, git.and_then(|git| git.untracked.as_ref())) {
-        known.holds_untracked =
-            Some(untracked.iter().any(|file| is_within(path, &absolute(top, file))));
+    let top = repository.and_then(|git| git.top.as_deref()).or(action.cwd.as_deref());
+    if known.holds_untracked.is_none()
+        && let (Some(top), Some(untracked)) =
+            (top, repository.and_then(|git| git.untracked.as_ref()))
+    {
+        let holds = untracked.iter().any(|file| is_within(path, &absolute(top, file)));
+        // A list that is full may leave out the one that matters.
+        let complete = untracked.len() < GitFacts::MAX_UNTRACKED;
+        known.holds_untracked = (holds || complete).then_some(holds);
     }
 }
 
-fn add_branch(known: &mut TargetFacts, effect: &Effect, facts: &Facts) {
+fn add_commits(known: &mut TargetFacts, effect: &Effect, repository: Option<&GitFacts>) {
+    let Some(git) = repository else { return };
+    let branch = effect.text(Attr::Branch);
+    if effect.kind == EffectKind::VcsRemote {
+        let remote = effect.text(Attr::Remote);
+        let seen = remote.zip(branch.or(git.branch.as_deref()));
+        known.foreign = seen
+            .and_then(|(remote, branch)| git.foreign.get(&format!("{remote}/{branch}")).copied());
+    } else if effect.is(Attr::DeleteRef) {
+        let name = effect.target.as_known().unwrap_or_default();
+        let name = name.strip_prefix("refs/heads/").unwrap_or(name);
+        known.orphaned = git.orphaned.get(&format!("branch:{name}")).copied();
+    } else {
+        known.orphaned =
+            branch.and_then(|revision| git.orphaned.get(&format!("to:{revision}")).copied());
+    }
+}
+
+fn add_branch(known: &mut TargetFacts, effect: &Effect, git: Option<&GitFacts>) {
     let named = effect.text(Attr::Branch).or_else(|| branch_of(&effect.target));
-    let git = facts.git.as_ref();
     let current = git.and_then(|git| git.branch.as_deref());
     let default = git.and_then(|git| git.default_branch.as_deref());
     // A push that names no branch pushes the one checked out.

@@ -22,6 +22,11 @@ fn read(path: &Path) -> Option<String> {
     Live::default().read(path.to_str().unwrap())
 }
 
+fn gather(action: &Action, effects: &[Effect], facts: &mut Facts) {
+    let live = Live::default();
+    live.gather(action, effects, facts, live.deadline());
+}
+
 #[test]
 fn a_script_is_read_and_a_link_to_it_is_not() {
     let (_keep, dir) = folder();
@@ -60,29 +65,12 @@ fn targets_are_looked_at_without_following_them() {
         })
         .collect();
     let mut facts = Facts::default();
-    Live::default().gather(&action(&dir), &effects, &mut facts);
+    gather(&action(&dir), &effects, &mut facts);
     let of = |name: &str| &facts.paths[dir.join(name).to_str().unwrap()];
 
     assert_eq!(of("build").kind, Some(PathKind::Dir));
     assert_eq!(of("none").exists, Some(false));
     assert_eq!(of("out/hosts").resolved.as_deref(), Some("/etc/hosts"));
-}
-
-#[test]
-fn the_branch_is_told_without_running_git() {
-    let (_keep, dir) = folder();
-    fs::create_dir_all(dir.join(".git/refs/remotes/origin")).unwrap();
-    fs::create_dir(dir.join("src")).unwrap();
-    fs::write(dir.join(".git/HEAD"), "ref: refs/heads/feature/x\n").unwrap();
-    let trunk = "ref: refs/remotes/origin/trunk\n";
-    fs::write(dir.join(".git/refs/remotes/origin/HEAD"), trunk).unwrap();
-    let mut facts = Facts::default();
-    Live::default().gather(&action(&dir.join("src")), &[], &mut facts);
-    let git = facts.git.unwrap();
-
-    assert_eq!(git.branch.as_deref(), Some("feature/x"));
-    assert_eq!(git.default_branch.as_deref(), Some("trunk"));
-    assert_eq!(git.dirty, None, "unknown, not clean");
 }
 
 #[test]
@@ -92,7 +80,7 @@ fn what_came_with_the_action_stands() {
     let mut facts = Facts::default();
     facts.paths.entry(path.clone()).or_default().exists = Some(true);
     let effect = Effect::new(EffectKind::Delete, Target::known(path.clone()));
-    Live::default().gather(&action(&dir), &[effect], &mut facts);
+    gather(&action(&dir), &[effect], &mut facts);
 
     assert_eq!(facts.paths[&path].exists, Some(true));
 }

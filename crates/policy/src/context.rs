@@ -158,12 +158,16 @@ fn target_facts(facts: &TargetFacts) -> Result<Value, String> {
         ("tracked", facts.tracked),
         ("ignored", facts.ignored),
         ("holds_untracked", facts.holds_untracked),
+        ("clean", facts.clean),
         ("default_branch", facts.default_branch),
         ("current_branch", facts.current_branch),
         ("known_destination", facts.known_destination),
     ];
     for (name, value) in optional {
         fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));
+    }
+    for (name, value) in [("orphaned", facts.orphaned), ("foreign", facts.foreign)] {
+        fields.extend(value.map(|count| (name.to_owned(), long(count))));
     }
     let kind = facts.kind.map(|kind| match kind {
         PathKind::File => "file",
@@ -183,7 +187,9 @@ fn repository(facts: &RepositoryFacts) -> Result<Value, String> {
     for (name, value) in [("dirty", facts.dirty), ("has_untracked", facts.has_untracked)] {
         fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));
     }
-    fields.extend(facts.unpushed.map(|count| ("unpushed".to_owned(), long(count))));
+    for (name, value) in [("unpushed", facts.unpushed), ("stashes", facts.stashes)] {
+        fields.extend(value.map(|count| (name.to_owned(), long(count))));
+    }
     record(fields)
 }
 

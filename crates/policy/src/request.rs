@@ -25,7 +25,7 @@ pub struct Request<'a> {
     pub subject: Subject<'a>,
     /// Ground truth about the target.
     pub target: &'a TargetFacts,
-    /// Ground truth about the repository of the working folder.
+    /// Ground truth about the repository that the subject is about.
     pub repository: &'a RepositoryFacts,
     /// What the session has seen and been told.
     pub session: &'a SessionFacts,
@@ -46,6 +46,12 @@ pub struct TargetFacts {
     pub ignored: Option<bool>,
     /// Whether untracked, not ignored files are at or below it.
     pub holds_untracked: Option<bool>,
+    /// Whether the last commit holds all that tracked files at or below it contain.
+    pub clean: Option<bool>,
+    /// Commits that nothing would hold any more afterwards.
+    pub orphaned: Option<u64>,
+    /// Commits of others that only the remote branch holds, as far as it was last seen.
+    pub foreign: Option<u64>,
     /// For a branch or ref: whether it is the default branch of its remote.
     pub default_branch: Option<bool>,
     /// For a branch or ref: whether it is the one checked out.
@@ -57,7 +63,7 @@ pub struct TargetFacts {
     pub named_by_user: bool,
 }
 
-/// Ground truth about the repository of the working folder. Absent is unknown.
+/// Ground truth about the repository that the effect is about. Absent is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RepositoryFacts {
     /// The branch checked out.
@@ -70,6 +76,8 @@ pub struct RepositoryFacts {
     pub has_untracked: Option<bool>,
     /// Commits that no remote has.
     pub unpushed: Option<u64>,
+    /// Entries of the stash.
+    pub stashes: Option<u64>,
 }
 
 /// What the session has seen and been told.

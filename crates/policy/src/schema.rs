@@ -147,6 +147,12 @@ type TargetFacts = {
   tracked?: Bool,
   ignored?: Bool,
   holds_untracked?: Bool,
+  // The last commit holds all that tracked files at or below it contain.
+  clean?: Bool,
+  // Commits that no branch, tag or remote would hold any more.
+  orphaned?: Long,
+  // Commits of others that only the remote branch holds, as far as it was last seen.
+  foreign?: Long,
   default_branch?: Bool,
   current_branch?: Bool,
   known_destination?: Bool,
@@ -154,13 +160,14 @@ type TargetFacts = {
   named_by_user: Bool,
 };
 
-// Ground truth about the repository of the working folder. Absent is unknown.
+// Ground truth about the repository that the effect is about. Absent is unknown.
 type RepositoryFacts = {
   branch?: String,
   default_branch?: String,
   dirty?: Bool,
   has_untracked?: Bool,
   unpushed?: Long,
+  stashes?: Long,
 };
 
 // What the session has seen and been told.

@@ -13,6 +13,7 @@ mod grammar;
 mod handlers;
 mod package;
 mod program;
+mod repository;
 mod rules;
 mod script;
 mod spec;
@@ -94,10 +95,13 @@ fn known(
     if entry.0 == "tar" {
         words = handlers::old_style(&invocation.argv);
     }
-    let parsed = grammar::parse(entry, words.as_deref().unwrap_or(&invocation.argv), stdin);
+    let mut parsed = grammar::parse(entry, words.as_deref().unwrap_or(&invocation.argv), stdin);
     if parsed.help {
         return Data::Unknown;
     }
+    let moved =
+        if entry.0 == "git" { repository::enter(analyzer, frame, &mut parsed) } else { None };
+    let frame = moved.as_ref().unwrap_or(frame);
     let subject = Subject { frame, invocation, parsed: &parsed };
     rules::report(analyzer, &subject);
     let output = rules::apply(analyzer, &subject);

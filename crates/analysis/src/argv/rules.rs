@@ -11,7 +11,7 @@ use super::grammar::{self, Parsed};
 use super::spec::{
     Cond, Filter, OP, Output, Piece, Rule, ScopeKind, Setting, Slot, Template, What,
 };
-use super::{environment, package, script, url};
+use super::{environment, package, repository, script, url};
 
 /// One invocation in the course of being judged.
 pub(crate) struct Subject<'i> {
@@ -135,6 +135,9 @@ pub(crate) fn effect(
     set(&mut attributes, Attr::By, parsed.name.into());
     if let Some(op) = parsed.op() {
         set(&mut attributes, Attr::Op, op.into());
+    }
+    if let Some(folder) = repository::folder(subject) {
+        set(&mut attributes, Attr::Dir, folder.into());
     }
     let is_path = |value: &Value| match value {
         Value::Known(text) => text != "-",

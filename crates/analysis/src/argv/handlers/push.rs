@@ -85,7 +85,11 @@ fn push(
     let attributes = vec![
         (Attr::Remote, text(remote)),
         (Attr::Branch, text(&branch.branch)),
-        flag(Attr::Force, parsed.given("force") || mirror || branch.forced),
+        flag(
+            Attr::Force,
+            parsed.given("force") || parsed.given("leased") || mirror || branch.forced,
+        ),
+        flag(Attr::Lease, parsed.given("leased") && !parsed.given("force") && !branch.forced),
         flag(Attr::DeleteRef, branch.deleted || mirror || parsed.given("prune")),
         flag(Attr::All, parsed.given("all") || mirror),
         flag(Attr::NoVerify, parsed.given("no_verify")),
