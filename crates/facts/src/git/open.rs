@@ -125,6 +125,8 @@ impl Repository {
                 return None;
             }
         }
+        // Where history is cut off, or that cannot be told.
+        git.shallow_commits().ok()?;
         let bare = config.boolean("core.bare").unwrap_or(false) && !place.is_linked();
         drop(config);
         let place = Place { top: place.top.filter(|_| !bare), ..place };
