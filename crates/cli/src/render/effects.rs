@@ -175,6 +175,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Resource
             | Attr::Remote
             | Attr::Branch
+            | Attr::Dir
             | Attr::Pinned
             | Attr::Signal
             | Attr::Count => None,
@@ -189,6 +190,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             Attr::Discards => Some(format!("loses {}", value.to_string().replace(',', ", "))),
             Attr::Version => Some(format!("version {value}")),
             Attr::Registry => Some(format!("from {value}")),
+            Attr::Lease => Some("unless the remote has moved".to_owned()),
             Attr::DeleteRef => Some("deletes the ref".to_owned()),
             Attr::DryRun => Some("only shown".to_owned()),
             Attr::Content => Some("in content that would run later".to_owned()),

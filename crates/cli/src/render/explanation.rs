@@ -96,7 +96,10 @@ pub(crate) fn opaque(remarks: &[Opaque]) -> Vec<String> {
 
 fn known(facts: &Facts) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(facts.git.as_ref().and_then(git));
+    lines.extend(facts.git.as_ref().and_then(git).map(|words| format!("git: {words}")));
+    for (top, facts) in &facts.repositories {
+        lines.extend(git(facts).map(|words| format!("git in {top}: {words}")));
+    }
     for (path, facts) in &facts.paths {
         lines.extend(self::path(facts).map(|words| format!("{path}: {words}")));
     }
@@ -122,7 +125,19 @@ fn git(git: &GitFacts) -> Option<String> {
     }));
     words.extend(git.untracked.as_ref().map(|files| format!("{} untracked", files.len())));
     words.extend(git.unpushed.map(|count| format!("{count} commits not pushed")));
-    (!words.is_empty()).then(|| format!("git: {}", words.join(", ")))
+    words.extend(git.stashes.map(|count| format!("{count} stashed")));
+    words.extend(git.in_progress.as_ref().filter(|what| !what.is_empty()).cloned());
+    for (what, count) in &git.orphaned {
+        let what = what.strip_prefix("branch:").map_or_else(
+            || format!("going back {}", what.replace(':', " ")),
+            |branch| format!("branch {branch}"),
+        );
+        words.push(format!("{count} commits lost with {what}"));
+    }
+    for (branch, count) in &git.foreign {
+        words.push(format!("{count} commits of others on {branch} alone"));
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn path(path: &PathFacts) -> Option<String> {
@@ -140,6 +155,13 @@ fn path(path: &PathFacts) -> Option<String> {
     words.extend(path.resolved.as_ref().map(|to| format!("leads to {to}")));
     words.extend(path.tracked.map(|yes| if yes { "tracked" } else { "not tracked" }.to_owned()));
     words.extend(path.ignored.and_then(|yes| yes.then(|| "ignored by git".to_owned())));
+    words.extend(path.tracked.and(path.clean).map(|clean| {
+        if clean { "as last committed" } else { "changed since the last commit" }.to_owned()
+    }));
+    let folder = path.kind == Some(PathKind::Dir);
+    words.extend(path.holds_untracked.filter(|_| folder).map(|holds| {
+        if holds { "holds untracked files" } else { "holds no untracked files" }.to_owned()
+    }));
     (!words.is_empty()).then(|| words.join(", "))
 }
 
