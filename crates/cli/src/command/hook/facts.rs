@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_action::{Action, Effect, Facts};
-use ringfence_facts::{FactSource, Live};
+use ringfence_facts::{Deadline, FactSource, Live};
 use ringfence_record::redact::Redactor;
 
 /// This host, remembered by all clones together.
@@ -36,6 +36,10 @@ impl Remembered {
 }
 
 impl FactSource for Remembered {
+    fn deadline(&self) -> Deadline {
+        self.live.deadline()
+    }
+
     fn read(&self, path: &str) -> Option<String> {
         let read = || {
             let content = self.live.read(path)?;
@@ -44,7 +48,7 @@ impl FactSource for Remembered {
         self.seen().files.entry(path.to_owned()).or_insert_with(read).clone()
     }
 
-    fn gather(&self, action: &Action, effects: &[Effect], facts: &mut Facts) {
+    fn gather(&self, action: &Action, effects: &[Effect], facts: &mut Facts, deadline: Deadline) {
         let mut seen = self.seen();
         if facts.git.is_none() {
             facts.git.clone_from(&seen.facts.git);
@@ -52,8 +56,12 @@ impl FactSource for Remembered {
         for (path, known) in &seen.facts.paths {
             facts.paths.entry(path.clone()).or_insert_with(|| known.clone());
         }
-        self.live.gather(action, effects, facts);
+        for (top, known) in &seen.facts.repositories {
+            facts.repositories.entry(top.clone()).or_insert_with(|| known.clone());
+        }
+        self.live.gather(action, effects, facts, deadline);
         seen.facts.git.clone_from(&facts.git);
         seen.facts.paths.clone_from(&facts.paths);
+        seen.facts.repositories.clone_from(&facts.repositories);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ringfence_action::{Action, Effect, Facts};
-use ringfence_facts::FactSource;
+use ringfence_facts::{Deadline, FactSource};
 use serde_json::{Map, Value, json};
 
 /// The parts so far, where they are asked for.
@@ -107,11 +107,15 @@ impl Timed {
 }
 
 impl FactSource for Timed {
+    fn deadline(&self) -> Deadline {
+        self.0.deadline()
+    }
+
     fn read(&self, path: &str) -> Option<String> {
         self.timed(|source| source.read(path))
     }
 
-    fn gather(&self, action: &Action, effects: &[Effect], facts: &mut Facts) {
-        self.timed(|source| source.gather(action, effects, facts));
+    fn gather(&self, action: &Action, effects: &[Effect], facts: &mut Facts, deadline: Deadline) {
+        self.timed(|source| source.gather(action, effects, facts, deadline));
     }
 }
