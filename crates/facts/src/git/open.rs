@@ -128,7 +128,6 @@ impl Repository {
         // Where history is cut off, or that cannot be told.
         git.shallow_commits().ok()?;
         let bare = config.boolean("core.bare").unwrap_or(false) && !place.is_linked();
-        drop(config);
         let place = Place { top: place.top.filter(|_| !bare), ..place };
         git.set_workdir(place.top.clone()).ok()?;
         Some(Self { git, place, submodule })
