@@ -39,7 +39,8 @@ fn remotes_are_told_without_credentials() {
 
 #[test]
 fn each_way_to_change_a_file_is_seen() {
-    let changes: [(&str, fn(&Repo)); 6] = [
+    type Change = fn(&Repo);
+    let changes: [(&str, Change); 6] = [
         ("written", |repo| repo.write("a.txt", "other\n")),
         ("same size", |repo| repo.write("a.txt", "b\n")),
         ("staged", |repo| {
