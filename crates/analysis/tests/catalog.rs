@@ -10,7 +10,11 @@ use ringfence_testkit::EffectsExpectation;
 /// An entry, as far as its tests go.
 struct Entry {
     file: PathBuf,
+    /// Its own name, and all others that it answers to.
+    names: Vec<String>,
     harmless: bool,
+    /// No option of it is ignored.
+    complete: bool,
     tests: BTreeMap<String, Vec<String>>,
 }
 
@@ -39,7 +43,11 @@ fn entry(file: PathBuf) -> Entry {
     let tests = table.get("tests").cloned().map_or_else(BTreeMap::new, |tests| {
         tests.try_into().unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     });
-    Entry { file, harmless, tests }
+    let listed = |key: &str| table.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+    let names = table.get("name").into_iter().chain(listed("aliases")).chain(listed("also"));
+    let names = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let complete = !text.contains("lenient = true");
+    Entry { file, names, harmless, complete, tests }
 }
 
 fn judge(command: &str) -> Analysis {
@@ -111,6 +119,45 @@ fn every_entry_is_tested_in_both_directions() {
         }
     }
     assert!(report.is_empty(), "tests are missing, positive or negative:\n{report}");
+}
+
+/// The command with another name in place of the entry's: what is left when the entry is gone.
+fn without(entry: &Entry, command: &str) -> String {
+    let is_name = |c: char| c.is_alphanumeric() || "_.+-".contains(c);
+    let mut renamed = String::new();
+    let mut word = String::new();
+    for c in command.chars().chain(['\n']) {
+        if is_name(c) {
+            word.push(c);
+            continue;
+        }
+        renamed.push_str(if entry.names.contains(&word) { "nobody-knows" } else { &word });
+        word.clear();
+        renamed.push(c);
+    }
+    renamed.pop();
+    renamed
+}
+
+#[test]
+fn an_entry_counts_if_its_tests_fail_without_it() {
+    let (mut complete, mut by_danger, mut idle) = (0, 0, Vec::new());
+    for entry in entries().iter().filter(|entry| !entry.harmless) {
+        let noticed = entry.tests.iter().any(|(command, lines)| {
+            // That the program runs is said of every program.
+            let lines: Vec<String> =
+                lines.iter().filter(|line| !line.starts_with("exec ")).cloned().collect();
+            !problems(&without(entry, command), &lines).is_empty()
+        });
+        match (noticed, entry.complete) {
+            (true, true) => complete += 1,
+            (true, false) => by_danger += 1,
+            (false, _) => idle.push(entry.file.display().to_string()),
+        }
+    }
+    println!("{complete} complete entries, {by_danger} that name what is dangerous alone");
+    assert!(idle.is_empty(), "tests that pass without their entry:\n{}", idle.join("\n"));
+    assert!(complete >= 320 && by_danger >= 350, "{complete} complete, {by_danger} by danger");
 }
 
 #[test]
