@@ -25,7 +25,13 @@ pub(crate) mod limits {
     /// Bytes of one value; a longer one is unknown.
     pub(crate) const VALUE_BYTES: usize = CODE_BYTES;
     /// Effects of one action; the rest is opaque.
-    pub(crate) const EFFECTS: usize = 2_000;
+    pub(crate) const EFFECTS: usize = 500;
+    /// Opaque remarks of one reason.
+    pub(crate) const REMARKS: usize = 16;
+    /// Bytes of a path: what a kernel takes.
+    pub(crate) const PATH_BYTES: usize = 4 << 10;
+    /// Bytes of the words in which the code that was put together from them is looked for.
+    pub(crate) const SEARCH_BYTES: usize = 4 << 10;
 }
 
 /// Where a piece of code stands in the action, so that spans in it become evidence.
@@ -66,7 +72,10 @@ impl Source {
     /// Code found in this source: `code` is its text, `span` the words it comes from.
     pub(crate) fn nested(&self, code: &str, span: Span) -> Self {
         let outer = self.resolve(span);
-        let within = self.text.get(outer.start..outer.end).and_then(|words| words.find(code));
+        let words = self.text.get(outer.start..outer.end);
+        let within = words
+            .filter(|words| words.len() <= limits::SEARCH_BYTES || words.starts_with(code))
+            .and_then(|words| words.find(code));
         Self {
             pointer: self.pointer.clone(),
             text: self.text.clone(),
@@ -184,6 +193,7 @@ impl<'a> Analyzer<'a> {
         self.hold(effect.target.text().len());
         if self.found.effects.len() >= limits::EFFECTS {
             self.opaque(frame, span, OpaqueReason::OutOfFuel, "more effects than are followed");
+            self.fuel = 0;
         } else if self.seen.insert(effect.clone()) {
             self.found.effects.push(effect);
         }
@@ -213,9 +223,13 @@ impl<'a> Analyzer<'a> {
         if frame.content && reason != OpaqueReason::HiddenCharacters {
             return;
         }
-        let opaque = Opaque::new(reason, detail).at(frame.source.evidence(span));
-        if !self.found.opaque.contains(&opaque) && self.found.opaque.len() < limits::EFFECTS {
-            self.found.opaque.push(opaque);
+        // One remark of a kind decides as much as a thousand; people read a few.
+        let alike = self.found.opaque.iter().filter(|known| known.reason == reason).count();
+        if alike < limits::REMARKS {
+            let opaque = Opaque::new(reason, detail).at(frame.source.evidence(span));
+            if !self.found.opaque.contains(&opaque) {
+                self.found.opaque.push(opaque);
+            }
         }
     }
 

@@ -123,6 +123,18 @@ impl Value {
         }
     }
 
+    /// Words with a blank between them: what `eval` runs.
+    pub(crate) fn words<'v>(all: impl Iterator<Item = &'v Self> + Clone) -> Self {
+        let known: Option<Vec<&str>> = all.clone().map(Self::as_known).collect();
+        if let Some(known) = known {
+            return Self::Known(known.join(" "));
+        }
+        let blank = Self::known(" ");
+        let mut all = all.cloned();
+        let first = all.next().unwrap_or_else(|| Self::known(""));
+        all.fold(first, |words, word| words.concat(&blank).concat(&word))
+    }
+
     /// The value in pattern notation, literal texts escaped.
     pub(crate) fn as_pattern(&self) -> String {
         match self {

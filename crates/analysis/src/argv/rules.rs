@@ -265,12 +265,9 @@ fn run(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, slot: Slot) -> Option
 
 /// All the words of a code template as one piece of code.
 fn joined(analyzer: &Analyzer<'_>, subject: &Subject<'_>, code: &Template) -> Option<Word> {
-    let words =
-        values(analyzer, subject, code).into_iter().map(|(value, span)| Word::new(value, span));
-    words.reduce(|joined, word| {
-        let blank = Value::known(" ");
-        Word::new(joined.value.concat(&blank).concat(&word.value), joined.span.cover(word.span))
-    })
+    let words = values(analyzer, subject, code);
+    let span = words.iter().map(|(_, span)| *span).reduce(Span::cover)?;
+    Some(Word::new(Value::words(words.iter().map(|(value, _)| value)), span))
 }
 
 fn written(

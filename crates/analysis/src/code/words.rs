@@ -277,10 +277,10 @@ fn follow(
     match does {
         Does::Shell => {
             // Several texts are a program and its arguments.
-            let blank = Value::known(" ");
             let known = texts.iter().map(|text| text.clone().map_or(Value::Unknown, Value::Known));
-            let code = known.reduce(|code, word| code.concat(&blank).concat(&word));
-            let word = Word::new(code.unwrap_or(Value::Unknown), span);
+            let known: Vec<Value> = known.collect();
+            let code = if known.is_empty() { Value::Unknown } else { Value::words(known.iter()) };
+            let word = Word::new(code, span);
             analyzer.shell(frame, &word, Dialect::Posix, &Data::None);
         }
         Does::Delete => path(analyzer, EffectKind::Delete, &value(0), false),

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use ringfence_action::path::{absolute, is_within};
 use ringfence_action::{Action, Attr, AttrValue, Effect, EffectKind, Platform, Scope, Target};
 
-use crate::context::{Analyzer, Frame};
+use crate::context::{Analyzer, Frame, limits};
 use crate::value::{Span, Value, escape_pattern};
 use classes::{Class, Parts};
 use place::{Touch, World};
@@ -28,6 +28,10 @@ use place::{Touch, World};
 pub(crate) fn locate(analyzer: &Analyzer<'_>, frame: &Frame, path: &Value) -> Target {
     let action = analyzer.action;
     match path {
+        // No kernel takes it.
+        Value::Known(text) | Value::Pattern(text) if text.len() > limits::PATH_BYTES => {
+            Target::Unknown
+        }
         Value::Known(path) => known(action, &frame.cwd, path),
         Value::OneOf(all) => {
             let located: Vec<Target> =
@@ -39,6 +43,9 @@ pub(crate) fn locate(analyzer: &Analyzer<'_>, frame: &Frame, path: &Value) -> Ta
         Value::Unknown => Target::Unknown,
     }
 }
+
+/// What a path costs beyond a step: it is compared with every class.
+const STEPS: usize = 4;
 
 /// The user's home as a value: a pattern for any home where it is not known.
 pub(crate) fn home(action: &Action) -> Value {
@@ -205,6 +212,7 @@ pub(crate) fn effect(
     if !analyzer.step(frame, span) {
         return;
     }
+    analyzer.spend(STEPS);
     let world = World::of(analyzer.action);
     let is = |attr| attributes.contains(&(attr, AttrValue::Flag(true)));
     let target = locate(analyzer, frame, path);

@@ -17,9 +17,16 @@ pub(super) enum Finding {
     Remark(usize, &'static str),
 }
 
+/// Substitutions times bytes of the text: the parser reads a word again for each of them.
+const SUBSTITUTED_BYTES: usize = 16 << 20;
+
 /// Looks at the characters of a text.
 pub(super) fn look(text: &str) -> Option<Finding> {
     let bytes = text.as_bytes();
+    let substitutions = bytes.windows(2).filter(|pair| *pair == b"$(").count();
+    if substitutions * bytes.len() > SUBSTITUTED_BYTES {
+        return Some(Finding::Fatal(OpaqueReason::TooLarge, "substitutions by the thousand"));
+    }
     let (mut blanks, mut lines) = (0, 0);
     let mut ascii = true;
     for (at, byte) in bytes.iter().copied().enumerate() {

@@ -69,14 +69,12 @@ fn opaque(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, word: &Word, detai
 
 fn command(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, words: &[Word]) {
     let Some(first) = words.first() else { return };
-    let blank = Value::known(" ");
-    let code = words.iter().map(|word| word.value.clone());
-    let code = code.reduce(|code, word| code.concat(&blank).concat(&word));
-    if code.as_ref().and_then(Value::as_known) == Some("-") {
+    let code = Value::words(words.iter().map(|word| &word.value));
+    if code.as_known() == Some("-") {
         return standard_input(analyzer, subject);
     }
     let span = words.iter().map(|word| word.span).fold(first.span, crate::value::Span::cover);
-    let word = Word::new(code.unwrap_or(Value::Unknown), span);
+    let word = Word::new(code, span);
     analyzer.shell(subject.frame, &word, Dialect::PowerShell, &Data::None);
 }
 

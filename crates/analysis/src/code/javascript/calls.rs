@@ -340,9 +340,7 @@ impl Call<'_, '_, '_> {
             Js::Name(_) | Js::Text(_) | Js::Either(_) | Js::Unknown => argv.push(Value::Unknown),
         }
         if shell {
-            let blank = Value::known(" ");
-            let code = argv.into_iter().reduce(|code, word| code.concat(&blank).concat(&word));
-            let word = Word::new(code.unwrap_or(Value::Unknown), self.span);
+            let word = Word::new(Value::words(argv.iter()), self.span);
             let frame = self.frame();
             return self.reader.analyzer.shell(&frame, &word, Dialect::Posix, &Data::None);
         }

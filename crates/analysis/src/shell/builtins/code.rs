@@ -12,9 +12,10 @@ impl Shell<'_, '_> {
             [dashes, rest @ ..] if dashes.value.as_known() == Some("--") => rest,
             all => all,
         };
-        let mut words = arguments.iter().map(|word| word.value.clone());
-        let Some(first) = words.next() else { return Data::None };
-        let code = words.fold(first, |code, word| code.concat(&Value::known(" ")).concat(&word));
+        if arguments.is_empty() {
+            return Data::None;
+        }
+        let code = Value::words(arguments.iter().map(|word| &word.value));
         let span = arguments.iter().map(|word| word.span).reduce(Span::cover).unwrap_or(span);
         self.eval_value(&code, span)
     }
