@@ -5,8 +5,11 @@ use ringfence_action::{Action, Call, Dialect, OpaqueReason, Text};
 use ringfence_analysis::Analysis;
 use serde_json::json;
 
-/// A target by its name: bytes in, an answer or a panic out.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 6] = [
+/// A target and its name: bytes in, an answer or a panic out.
+pub(crate) type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub(crate) const TARGETS: [Target; 6] = [
     ("shell", shell),
     ("argv", argv),
     ("python", python),

@@ -66,3 +66,8 @@ pub fn analyze(action: &Action, call: &Call) -> Analysis {
         ..Analysis::default()
     })
 }
+
+/// Whether it is known what a program of this name does: it is a shell, or has an entry in the catalogue.
+pub fn knows_program(name: &str) -> bool {
+    shell::is_shell(name) || argv::knows(name)
+}

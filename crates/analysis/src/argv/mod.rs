@@ -30,6 +30,11 @@ use program::Program;
 use rules::Subject;
 use spec::Entry;
 
+/// Whether the catalogue has an entry for a program of this name.
+pub(crate) fn knows(name: &str) -> bool {
+    spec::entry(name).is_some()
+}
+
 /// Resolves one invocation into effects. Returns what it writes to standard output.
 pub(crate) fn run(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invocation) -> Data {
     let Some(program) = invocation.argv.first() else { return Data::None };

@@ -17,6 +17,8 @@ pub(super) fn page(report: &Report, before: Option<&Report>) -> String {
     );
     page.push_str("## Interruptions\n\n");
     page.push_str(&interruptions(report, before));
+    page.push_str("\n## Not told\n\n");
+    page.push_str(&not_told(report, before));
     page.push_str("\n## Verdicts\n\n");
     page.push_str(&verdicts(report));
     let mut list = |title: &str, intro: &str, counts: fn(&Report) -> &Counts| {
@@ -63,6 +65,29 @@ fn interruptions(report: &Report, before: Option<&Report>) -> String {
     text
 }
 
+/// Commands that analysis could not tell, and programs that nobody knows.
+fn not_told(report: &Report, before: Option<&Report>) -> String {
+    let (now, earlier) = (total(report), before.map(total));
+    let mut text = String::from("| of | not told | share (95 % interval) |\n|---|---|---|\n");
+    let rows: [(&str, fn(&Tally) -> (u64, u64)); 2] = [
+        ("shell commands are opaque", |tally| (tally.opaque_shell, tally.shell)),
+        ("executions are of unknown programs", |tally| {
+            (tally.unknown_executions, tally.executions)
+        }),
+    ];
+    for (what, counts) in rows {
+        let (part, whole) = counts(&now);
+        let share = share(part, whole);
+        let change = change(part, earlier.as_ref().map(|earlier| counts(earlier).0));
+        let (value, low, high) = (share.value, share.low, share.high);
+        line(
+            &mut text,
+            &format!("| {whole} {what} | {part}{change} | {value:.2} % ({low:.2}–{high:.2}) |"),
+        );
+    }
+    text
+}
+
 /// A table of verdicts by source.
 pub(super) fn verdicts(report: &Report) -> String {
     let mut text = String::from(
@@ -94,6 +119,9 @@ fn total(report: &Report) -> Tally {
         deny: sum.deny + tally.deny,
         interrupted_shell: sum.interrupted_shell + tally.interrupted_shell,
         opaque: sum.opaque + tally.opaque,
+        opaque_shell: sum.opaque_shell + tally.opaque_shell,
+        executions: sum.executions + tally.executions,
+        unknown_executions: sum.unknown_executions + tally.unknown_executions,
     })
 }
 

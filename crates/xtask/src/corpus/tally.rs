@@ -38,6 +38,15 @@ pub(super) struct Tally {
     pub(super) interrupted_shell: u64,
     /// Actions with an opaque remark.
     pub(super) opaque: u64,
+    /// Shell commands among them.
+    #[serde(default)]
+    pub(super) opaque_shell: u64,
+    /// Programs that shell commands run by name, each time.
+    #[serde(default)]
+    pub(super) executions: u64,
+    /// Those that neither the catalogue nor the shell knows.
+    #[serde(default)]
+    pub(super) unknown_executions: u64,
 }
 
 /// How long it took, in microseconds.
