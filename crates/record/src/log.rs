@@ -32,6 +32,7 @@ use self::line::GENESIS;
 use self::segment::End;
 pub use self::verify::Verification;
 use crate::folder::open_private;
+use crate::redact::Redactor;
 use crate::{RecordError, StateFolder};
 
 /// How much must survive an acknowledged append.
@@ -52,6 +53,7 @@ const SEGMENT_BYTES: u64 = 16 << 20;
 pub struct Log {
     folder: PathBuf,
     head: PathBuf,
+    state: StateFolder,
     durability: Durability,
 }
 
@@ -87,7 +89,7 @@ impl Log {
     /// When its folder cannot be made.
     pub fn open(state: &StateFolder, durability: Durability) -> Result<Self, RecordError> {
         let head = state.path().join("audit.head");
-        Ok(Self { folder: state.sub("audit")?, head, durability })
+        Ok(Self { folder: state.sub("audit")?, head, state: state.clone(), durability })
     }
 
     /// Appends one entry.
@@ -104,7 +106,8 @@ impl Log {
     }
 
     /// Appends these entries, one after the other with nothing in between, each with `seq`, `prev`,
-    /// `at` and `kind` in front and `hash` at the end. Returns the receipt of the last.
+    /// `at` and `kind` in front and `hash` at the end. Returns the receipt of the last. Whatever looks
+    /// like a secret in them is replaced, wherever it came from.
     ///
     /// # Errors
     /// When they are not safely on disk. Those from the first that is not have left nothing in the log.
@@ -113,11 +116,13 @@ impl Log {
         at: &str,
         entries: Vec<Entry>,
     ) -> Result<Option<Receipt>, RecordError> {
+        let redactor = Redactor::open(&self.state)?;
         let lock = open_private(&self.folder.join("lock"), false)?;
         lock.lock().map_err(RecordError::io("lock", &self.folder))?;
         let mut place = self.end(at)?;
         let mut last = None;
-        for entry in entries {
+        for mut entry in entries {
+            redactor.fields(&mut entry.fields);
             place = self.append_at(place, at, entry)?;
             last = Some(place.after.clone());
         }

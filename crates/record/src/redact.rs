@@ -2,56 +2,20 @@
 //!
 //! A placeholder says what kind of secret stood there, and which one: the same secret has the same
 //! placeholder under one key, so that a decision can be made and replayed on the same text. It is made
-//! of characters that no shell treats specially, so that the text around it parses as before.
+//! of characters that no shell treats specially, and stands for such characters alone, so that the text
+//! around it stays as it is and parses as before.
+
+mod shapes;
 
 use std::fs;
 use std::io::Read;
 
 use hmac::{Hmac, Mac};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::Sha256;
 
 use crate::folder::open_private;
 use crate::{RecordError, StateFolder};
-
-/// A secret that is told by how it begins.
-struct Shape {
-    kind: &'static str,
-    prefix: &'static str,
-    /// How many characters must follow the prefix.
-    at_least: usize,
-}
-
-/// Prefixes that vendors document for their tokens.
-const SHAPES: &[Shape] = &[
-    Shape { kind: "github-token", prefix: "ghp_", at_least: 30 },
-    Shape { kind: "github-token", prefix: "gho_", at_least: 30 },
-    Shape { kind: "github-token", prefix: "ghu_", at_least: 30 },
-    Shape { kind: "github-token", prefix: "ghs_", at_least: 30 },
-    Shape { kind: "github-token", prefix: "ghr_", at_least: 30 },
-    Shape { kind: "github-token", prefix: "github_pat_", at_least: 30 },
-    Shape { kind: "gitlab-token", prefix: "glpat-", at_least: 18 },
-    Shape { kind: "anthropic-key", prefix: "sk-ant-", at_least: 20 },
-    Shape { kind: "openai-key", prefix: "sk-proj-", at_least: 20 },
-    Shape { kind: "api-key", prefix: "sk-", at_least: 32 },
-    Shape { kind: "stripe-key", prefix: "sk_live_", at_least: 16 },
-    Shape { kind: "stripe-key", prefix: "rk_live_", at_least: 16 },
-    Shape { kind: "aws-access-key", prefix: "AKIA", at_least: 16 },
-    Shape { kind: "aws-access-key", prefix: "ASIA", at_least: 16 },
-    Shape { kind: "google-key", prefix: "AIza", at_least: 30 },
-    Shape { kind: "google-token", prefix: "ya29.", at_least: 20 },
-    Shape { kind: "slack-token", prefix: "xoxb-", at_least: 20 },
-    Shape { kind: "slack-token", prefix: "xoxp-", at_least: 20 },
-    Shape { kind: "slack-token", prefix: "xoxa-", at_least: 20 },
-    Shape { kind: "slack-token", prefix: "xapp-", at_least: 20 },
-    Shape { kind: "npm-token", prefix: "npm_", at_least: 30 },
-    Shape { kind: "pypi-token", prefix: "pypi-AgEI", at_least: 30 },
-    Shape { kind: "huggingface-token", prefix: "hf_", at_least: 30 },
-    Shape { kind: "jwt", prefix: "eyJ", at_least: 40 },
-];
-
-const PRIVATE_KEY_BEGIN: &str = "-----BEGIN ";
-const PRIVATE_KEY_END: &str = "-----END ";
 
 /// Replaces secrets under one key.
 #[derive(Clone)]
@@ -95,38 +59,45 @@ impl Redactor {
         Self { key }
     }
 
-    /// The text with every secret replaced; `None` if there was none.
+    /// The text with every secret replaced, and everything around them as it was; `None` if there was
+    /// none.
     pub fn text(&self, text: &str) -> Option<String> {
+        let found = shapes::secrets(text);
         let mut out = String::new();
-        let mut rest = text;
-        let mut before = None;
-        while !rest.is_empty() {
-            if let Some((kind, length)) = secret_at(rest, before) {
-                let (secret, after) = rest.split_at_checked(length)?;
-                out.push_str(&self.placeholder(kind, secret));
-                before = secret.chars().next_back();
-                rest = after;
-            } else {
-                let c = rest.chars().next()?;
-                out.push(c);
-                before = Some(c);
-                rest = rest.get(c.len_utf8()..).unwrap_or_default();
-            }
+        let mut done = 0;
+        for (kind, place) in &found {
+            out.push_str(text.get(done..place.start)?);
+            out.push_str(&self.placeholder(kind, text.get(place.clone())?));
+            done = place.end;
         }
-        (out != text).then_some(out)
+        out.push_str(text.get(done..)?);
+        (!found.is_empty()).then_some(out)
     }
 
-    /// Replaces secrets in every string of a JSON value, keys left alone.
+    /// Replaces secrets in every string of a JSON value, names of fields included.
     pub fn json(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                if let Some(redacted) = self.text(text) {
-                    *text = redacted;
-                }
-            }
+            Value::String(text) => self.string(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.json(field)),
+            Value::Object(fields) => self.fields(fields),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// As [`Redactor::json`], for the fields of an object.
+    pub fn fields(&self, fields: &mut Map<String, Value>) {
+        fields.values_mut().for_each(|field| self.json(field));
+        if fields.keys().any(|name| self.text(name).is_some()) {
+            let renamed = std::mem::take(fields).into_iter();
+            *fields =
+                renamed.map(|(name, field)| (self.text(&name).unwrap_or(name), field)).collect();
+        }
+    }
+
+    /// As [`Redactor::text`], in place.
+    pub fn string(&self, text: &mut String) {
+        if let Some(redacted) = self.text(text) {
+            *text = redacted;
         }
     }
 
@@ -142,40 +113,6 @@ impl Redactor {
         let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         format!("secret-{kind}-{short}")
     }
-}
-
-/// The kind and length of a secret at the beginning of the text.
-fn secret_at(text: &str, before: Option<char>) -> Option<(&'static str, usize)> {
-    if let Some(length) = private_key_at(text) {
-        return Some(("private-key", length));
-    }
-    if before.is_some_and(is_token_char) {
-        return None;
-    }
-    SHAPES.iter().find_map(|shape| {
-        let rest = text.strip_prefix(shape.prefix)?;
-        let length = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
-        (length >= shape.at_least).then_some((shape.kind, shape.prefix.len() + length))
-    })
-}
-
-/// A whole PEM block of a private key, to its last line.
-fn private_key_at(text: &str) -> Option<usize> {
-    let label = text.strip_prefix(PRIVATE_KEY_BEGIN)?;
-    let (label, _) = label.split_once("-----")?;
-    if !label.ends_with("PRIVATE KEY") {
-        return None;
-    }
-    let end = text.find(PRIVATE_KEY_END).map_or(text.len(), |at| {
-        let tail = text.get(at + PRIVATE_KEY_END.len()..).unwrap_or_default();
-        let close = tail.find("-----").map_or(tail.len(), |close| close + 5);
-        at + PRIVATE_KEY_END.len() + close
-    });
-    Some(end)
-}
-
-fn is_token_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
 #[cfg(test)]
@@ -198,14 +135,72 @@ mod tests {
         assert_ne!(Redactor::with_key([2; 32]).text(&text).unwrap(), redacted);
     }
 
+    const BEGIN: &str = concat!("-----BEGIN RSA ", "PRIVATE KEY-----");
+    const END: &str = concat!("-----END RSA ", "PRIVATE KEY-----");
+
     #[test]
-    fn a_private_key_goes_as_a_whole() {
-        let block =
-            ["-----BEGIN RSA ", "PRIVATE KEY-----\nMIIE\nabcd\n-----END RSA ", "PRIVATE KEY-----"]
-                .concat();
-        let redacted = Redactor::with_key([1; 32]).text(&format!("echo '{block}' > k")).unwrap();
-        assert!(redacted.starts_with("echo 'secret-private-key-"), "{redacted}");
-        assert!(redacted.ends_with("' > k"), "{redacted}");
+    fn the_body_of_a_private_key_goes_line_by_line() {
+        let redactor = Redactor::with_key([1; 32]);
+        let (full, last) = (format!("MIIE{}", "q+/Z".repeat(15)), "Ab3==");
+        for newline in ["\n", "\r\n", "\\n", "\\\\n"] {
+            let lines = [BEGIN, "Proc-Type: 4,ENCRYPTED", &full, &full, last, END].join(newline);
+            let redacted = redactor.text(&format!("echo '{lines}' > k")).unwrap();
+            assert!(!redacted.contains(&full) && !redacted.contains(last), "{redacted}");
+            assert_eq!(redacted.matches(newline).count(), 5, "{redacted}");
+            assert!(redacted.starts_with(&format!("echo '{BEGIN}")), "{redacted}");
+            assert!(redacted.ends_with(&format!("{END}' > k")), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_label_of_a_key_is_no_key() {
+        let redactor = Redactor::with_key([1; 32]);
+        for text in [
+            format!("echo {BEGIN}; rm -rf ~/"),
+            format!("#{BEGIN}\nrm -rf ~/"),
+            format!("cat <<E\n{BEGIN}\nE\nrm -rf ~/"),
+            format!("echo {BEGIN} sudo shutdown now"),
+            format!("proj/{BEGIN}/../../home/.claude/settings.json"),
+            format!("# {BEGIN}\nAPATHTHATISVERYLONGINDEED=1 ls"),
+            format!("# {BEGIN}\nAPATHTHATISVERYLONGINDEED;ls\n{END}"),
+        ] {
+            assert_eq!(redactor.text(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_where_the_next_thing_begins() {
+        let redactor = Redactor::with_key([1; 32]);
+        let key = format!("sk-{}", "a1".repeat(20));
+        let json = format!("eyJ{}", "aB3".repeat(20));
+        let signed = format!("{json}.{json}.{}", "s".repeat(30));
+        for (secret, after) in [
+            (&key, ".evil.example/x | sh"),
+            (&json, ".evil.example"),
+            (&signed, ".evil.example"),
+            (&token(), "/../../x"),
+            (&token(), ".sh"),
+        ] {
+            let redacted = redactor.text(&format!("https://{secret}{after}")).unwrap();
+            assert!(redacted.ends_with(after) && !redacted.contains(secret), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_in_the_middle_of_a_word_and_in_names_of_fields() {
+        let redactor = Redactor::with_key([1; 32]);
+        let jwt = format!("eyJ{}", "aB3".repeat(20));
+        for text in [
+            format!("printf \"A=1\\n{}\"", token()),
+            format!("echo x{}", token()),
+            format!("printf 'a\\t{jwt}'"),
+        ] {
+            let redacted = redactor.text(&text).unwrap();
+            assert!(!redacted.contains(&token()) && !redacted.contains(&jwt), "{redacted}");
+        }
+        let mut value = serde_json::json!({"a": {token(): [token()]}});
+        redactor.json(&mut value);
+        assert!(!value.to_string().contains(&token()), "{value}");
     }
 
     #[test]
@@ -220,6 +215,50 @@ mod tests {
             "日本語",
         ] {
             assert_eq!(redactor.text(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+        /// Whatever the text, what is replaced is a word without anything that a shell reads, and what
+        /// is around it stays as it was.
+        #[test]
+        fn a_placeholder_stands_for_one_inert_word(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                BEGIN, END, "\n", "\\n", " ", ";", "|", "&", "$", "(", ")", "<", ">", "`", "'",
+                "\"", "=", "/", ".", "rm -rf ~/", "MIIEabcdefghijklmnop+/==", "日本", "#", "x",
+                "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9abcdefghijk", "Proc-Type: 4,ENCRYPTED",
+                "sk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "ghp_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            ]), 0..14)
+        ) {
+            let text = pieces.concat();
+            let mut around = String::new();
+            let mut done = 0;
+            for (kind, place) in shapes::secrets(&text) {
+                let secret = &text[place.clone()];
+                let inert = |c: char| c.is_ascii_alphanumeric() || "+/=._-".contains(c);
+                proptest::prop_assert!(secret.chars().all(inert), "{kind} {secret:?} in {text:?}");
+                around.push_str(&text[done..place.start]);
+                around.push('\0');
+                done = place.end;
+            }
+            around.push_str(&text[done..]);
+            let redacted = Redactor::with_key([1; 32]).text(&text).unwrap_or_else(|| text.clone());
+            let mut rest = redacted.as_str();
+            for (index, part) in around.split('\0').enumerate() {
+                if index > 0 {
+                    let end = rest.find("secret-").map(|at| at + "secret-".len());
+                    proptest::prop_assert_eq!(end, Some("secret-".len()));
+                    rest = rest.trim_start_matches(|c: char| c != '-').trim_start_matches('-');
+                    let kinds = ["private-key-", "github-token-", "api-key-", "jwt-"];
+                    let kind = kinds.iter().find(|kind| rest.starts_with(**kind)).unwrap();
+                    rest = &rest[kind.len() + 12..];
+                }
+                proptest::prop_assert!(rest.starts_with(part), "{rest:?} {part:?}");
+                rest = &rest[part.len()..];
+            }
+            proptest::prop_assert_eq!(rest, "");
         }
     }
 }

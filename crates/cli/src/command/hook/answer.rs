@@ -46,7 +46,7 @@ pub(super) struct Desk<'h> {
     pub(super) message: &'h HookInput,
     pub(super) folder: StateFolder,
     pub(super) redactor: Redactor,
-    facts: Remembered,
+    pub(super) facts: Remembered,
     /// Decides, where a sandbox can start and where none can; for messages that ask for a decision.
     engines: [OnceCell<(Engine, Options)>; 2],
     pub(super) sender: Option<Sender>,

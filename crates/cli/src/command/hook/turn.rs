@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use ringfence_action::{Action, Decision, Verdict};
 use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
 use ringfence_adapters::normalize;
-use ringfence_engine::{Explained, Heard, Options};
+use ringfence_engine::{Explained, Heard, Options, Session};
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
 
@@ -158,19 +158,21 @@ impl<'d> Turn<'d> {
         let action = self.prepared(asked);
         let memory = self.kept.session.clone();
         let mut judged = self.decide(&action, true, true)?;
+        let mut stricter = self.as_it_runs(asked, &action, &memory, &judged)?;
         let mut inside = None;
-        if judged.explained.decision.verdict == Verdict::Contain {
+        if stricter.is_none() && judged.explained.decision.verdict == Verdict::Contain {
             match self.desk.inside(&self.kept, asked, call, &judged.explained.decision) {
                 Ok(way) => inside = Some(way.clone()),
                 Err(obstacle) => {
-                    self.kept.session = memory;
+                    self.kept.session = memory.clone();
                     judged = self.decide(&action, true, false)?;
+                    stricter = self.as_it_runs(asked, &action, &memory, &judged)?;
                     self.record("note", [("not_contained", json!(obstacle))]);
                 }
             }
         }
         let ran = inside.as_ref().map(|way| self.redacted(&way.input));
-        let Explained { decision, .. } = &judged.explained;
+        let decision = stricter.as_ref().unwrap_or(&judged.explained.decision);
         let pending = Pending {
             input: state::digest(ran.as_ref().unwrap_or(&action.input)),
             denied: decision.verdict == Verdict::Deny,
@@ -191,8 +193,8 @@ impl<'d> Turn<'d> {
     }
 
     /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
-    fn permission(&mut self, action: &Action) -> Result<Answer, NoAnswer> {
-        let action = self.prepared(action);
+    fn permission(&mut self, asked_for: &Action) -> Result<Answer, NoAnswer> {
+        let action = self.prepared(asked_for);
         let asked = state::digest(&action.input);
         if self.kept.is_rewritten(&asked) {
             // Decided already, and now in the words that Ringfence gave it.
@@ -201,9 +203,11 @@ impl<'d> Turn<'d> {
             let decides = self.desk.hook.decide;
             return Ok(if decides { Answer::Allow { reason } } else { Answer::NoOpinion });
         }
+        let memory = self.kept.session.clone();
         let judged = self.decide(&action, false, true)?;
+        let stricter = self.as_it_runs(asked_for, &action, &memory, &judged)?;
         self.record_decision(&action, &judged);
-        let decision = &judged.explained.decision;
+        let decision = stricter.as_ref().unwrap_or(&judged.explained.decision);
         Ok(match decision.verdict {
             Verdict::Deny | Verdict::Allow => self.in_words(decision),
             Verdict::Ask | Verdict::Contain => Answer::NoOpinion,
@@ -333,11 +337,48 @@ impl<'d> Turn<'d> {
 
     /// The action with secrets replaced, and with the folders that it belongs to.
     fn prepared(&self, action: &Action) -> Action {
+        let redactor = &self.desk.redactor;
+        let mut action = self.placed(action);
+        redactor.json(&mut action.input);
+        redactor.string(&mut action.tool);
+        action.cwd.iter_mut().chain(&mut action.workspace).for_each(|path| redactor.string(path));
+        action
+    }
+
+    /// The action with the folders that it belongs to.
+    fn placed(&self, action: &Action) -> Action {
         let mut action = action.clone();
-        action.input = self.redacted(&action.input);
         action.home.clone_from(&self.desk.home);
         action.workspace = self.kept.workspace.iter().cloned().collect();
         action
+    }
+
+    /// What is decided of the very text that runs, where it has secrets and is decided more strictly:
+    /// something that looks like a secret must not hide what is done. What was decided of the text
+    /// without them stays what is recorded and replayed.
+    fn as_it_runs(
+        &mut self,
+        asked: &Action,
+        action: &Action,
+        memory: &Session,
+        judged: &Judged,
+    ) -> Result<Option<Decision>, NoAnswer> {
+        let plain = self.placed(asked);
+        if plain == *action && !self.desk.facts.has_secrets() {
+            return Ok(None);
+        }
+        let (engine, _) = self.desk.engine(judged.options.sandbox)?;
+        let decide = || engine.decide(&plain, &normalize(&plain), &mut memory.clone());
+        let decision = self.desk.facts.in_plain(decide).decision;
+        if decision.verdict <= judged.explained.decision.verdict {
+            return Ok(None);
+        }
+        self.finding([
+            ("code", json!("guard.hidden-by-secret")),
+            ("problem", json!(format!("as it runs, it is decided by {}", decision.code))),
+            ("verdict", json!(decision.verdict)),
+        ]);
+        Ok(Some(decision))
     }
 
     fn decide(
