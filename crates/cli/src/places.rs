@@ -49,10 +49,11 @@ pub(crate) fn config_folder() -> Result<PathBuf, Problem> {
     Ok(base.join("ringfence"))
 }
 
-/// The audit log of the state folder; `None` if nothing was recorded yet. Nothing is made by looking.
+/// The audit log of the state folder; `None` if nothing was recorded yet. Nothing is made by looking. Where
+/// only the log itself is gone, what is kept beside it tells that there was one.
 pub(crate) fn existing_log() -> Result<Option<(StateFolder, Log)>, Failure> {
     let path = state_folder()?;
-    if !path.join("audit").is_dir() {
+    if !["audit", "audit.head", "sessions"].iter().any(|name| path.join(name).exists()) {
         return Ok(None);
     }
     log_in(path).map(Some)

@@ -2,6 +2,8 @@
 //!
 //! Everything in it comes from the log and can be built again from it; nothing is written here alone.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -74,13 +76,28 @@ impl Projection {
         Ok(projection)
     }
 
-    /// Throws everything away and builds it again. Returns how many entries there are.
+    /// Throws the database away, whatever is in it, and builds it again. Returns how many entries there
+    /// are.
     ///
     /// # Errors
-    /// When the log cannot be read or the database not written.
-    pub fn reindex(&mut self, log: &Log) -> Result<u64, RecordError> {
-        self.clear()?;
-        self.catch_up(log)
+    /// When the log cannot be read, or the database neither removed nor written.
+    pub fn reindex(state: &StateFolder, log: &Log) -> Result<u64, RecordError> {
+        let path = path(state);
+        for name in ["", "-wal", "-shm", "-journal"] {
+            let mut file = path.clone().into_os_string();
+            file.push(name);
+            let file = PathBuf::from(file);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(RecordError::io("remove", &file)(error));
+                }
+                _ => {}
+            }
+        }
+        let last = "SELECT coalesce(max(seq), 0) FROM entry";
+        let projection = Self::open(state, log)?;
+        let last: i64 = projection.connection.query_row(last, [], |row| row.get(0))?;
+        Ok(u64::try_from(last).unwrap_or_default())
     }
 
     /// The entries that were asked for, oldest first, as they stand in the log.
@@ -131,12 +148,11 @@ impl Projection {
         Ok(transaction.commit()?)
     }
 
-    fn catch_up(&mut self, log: &Log) -> Result<u64, RecordError> {
+    fn catch_up(&mut self, log: &Log) -> Result<(), RecordError> {
         let transaction = self.connection.transaction()?;
         let known: i64 =
             transaction
                 .query_row("SELECT coalesce(max(seq), 0) FROM entry", [], |row| row.get(0))?;
-        let mut last = known;
         {
             let mut insert = transaction.prepare(
                 "INSERT INTO entry (seq, at, kind, session, verdict, code, tool, line)
@@ -166,11 +182,9 @@ impl Projection {
                 if inserted > 0 {
                     index.execute(params![seq, line])?;
                 }
-                last = last.max(seq);
             }
         }
-        transaction.commit()?;
-        Ok(u64::try_from(last).unwrap_or_default())
+        Ok(transaction.commit()?)
     }
 }
 

@@ -180,9 +180,9 @@ fn the_database_follows_the_log_and_can_be_lost() {
     }
     append(&log, 3);
     fs::remove_file(state.path().join("audit.sqlite")).unwrap();
-    let mut projection = Projection::open(&state, &log).unwrap();
+    let projection = Projection::open(&state, &log).unwrap();
     assert_eq!(projection.find(&words("echo")).unwrap().len(), 4);
-    assert_eq!(projection.reindex(&log).unwrap(), 4);
+    assert_eq!(Projection::reindex(&state, &log).unwrap(), 4);
 }
 
 #[test]

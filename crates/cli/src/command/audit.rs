@@ -5,10 +5,10 @@ mod replay;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use ringfence_record::RecordError;
-use ringfence_record::log::Verification;
+use ringfence_record::log::{Receipt, Verification};
 use ringfence_record::projection::{Projection, Query};
 use ringfence_record::sessions::SessionStore;
+use ringfence_record::{RecordError, StateFolder};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure, Problem};
@@ -97,8 +97,13 @@ fn show_tail(tail: &Tail, out: &mut impl Write) -> Result<Exit, Failure> {
         text: tail.search.clone(),
         limit: tail.lines,
     };
-    let entries = match projection()? {
-        Some(projection) => projection.find(&query).map_err(failed)?,
+    let mut missing = None;
+    let entries = match places::existing_log()? {
+        Some((folder, log)) => {
+            missing = log.cut_off(&receipts(&folder)?).map_err(failed)?;
+            let projection = Projection::open(&folder, &log).map_err(failed)?;
+            projection.find(&query).map_err(failed)?
+        }
         None if tail.json => Vec::new(),
         None => {
             writeln!(out, "{NOTHING_YET}")?;
@@ -112,7 +117,15 @@ fn show_tail(tail: &Tail, out: &mut impl Write) -> Result<Exit, Failure> {
             writeln!(out, "{}", in_a_line(entry))?;
         }
     }
-    Ok(Exit::Fine)
+    let Some(missing) = missing else { return Ok(Exit::Fine) };
+    let (first, last) = missing.into_inner();
+    let problem = format!("entries {first} to {last} were acknowledged and are not in the log");
+    if tail.json {
+        json::line(out, &json!({"problem": problem}))?;
+    } else {
+        writeln!(out, "not sound: {problem}; `ringfence audit verify` says more")?;
+    }
+    Ok(Exit::Found)
 }
 
 fn show(seq: u64, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -134,10 +147,7 @@ fn show(seq: u64, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> 
 
 fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let found = match places::existing_log()? {
-        Some((folder, log)) => {
-            let receipts = SessionStore::open(&folder).and_then(|sessions| sessions.receipts());
-            log.verify(&receipts.map_err(failed)?).map_err(failed)?
-        }
+        Some((folder, log)) => log.verify(&receipts(&folder)?).map_err(failed)?,
         None => Verification::default(),
     };
     let sound = found.problems.is_empty();
@@ -160,10 +170,7 @@ fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
 
 fn reindex(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let entries = match places::existing_log()? {
-        Some((folder, log)) => {
-            let mut projection = Projection::open(&folder, &log).map_err(failed)?;
-            projection.reindex(&log).map_err(failed)?
-        }
+        Some((folder, log)) => Projection::reindex(&folder, &log).map_err(failed)?,
         None => 0,
     };
     if as_json {
@@ -172,6 +179,11 @@ fn reindex(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
         writeln!(out, "{entries} entries indexed")?;
     }
     Ok(Exit::Fine)
+}
+
+/// What sessions know to be in the log.
+fn receipts(folder: &StateFolder) -> Result<Vec<Receipt>, Problem> {
+    SessionStore::open(folder).and_then(|sessions| sessions.receipts()).map_err(failed)
 }
 
 /// The database of the log; `None` if nothing was recorded yet.

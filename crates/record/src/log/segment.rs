@@ -52,9 +52,17 @@ pub(super) fn lines(path: &Path) -> impl Iterator<Item = Result<String, RecordEr
 
 /// How many bytes stand after the last newline.
 pub(super) fn torn_bytes(path: &Path) -> Result<u64, RecordError> {
+    Ok(end_of(path)?.torn.len() as u64)
+}
+
+/// The last complete line.
+pub(super) fn last_line(path: &Path) -> Result<Option<String>, RecordError> {
+    Ok(end_of(path)?.line)
+}
+
+fn end_of(path: &Path) -> Result<End, RecordError> {
     let mut file = File::open(path).map_err(RecordError::io("open", path))?;
-    let end = End::of(&mut file).map_err(RecordError::io("read", path))?;
-    Ok(end.torn.len() as u64)
+    End::of(&mut file).map_err(RecordError::io("read", path))
 }
 
 /// The end of a segment.

@@ -1,6 +1,7 @@
 //! Checking the whole log.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::line::{self, GENESIS};
 use super::{Log, Receipt, segment};
@@ -76,6 +77,30 @@ impl Log {
             Ok(_) => {}
         }
         Ok(found)
+    }
+
+    /// The numbers of entries at the end that were acknowledged, here or by these receipts, and are not
+    /// there; `None` if the log ends no earlier than it should. Cheap: only the end is read.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn cut_off(
+        &self,
+        receipts: &[Receipt],
+    ) -> Result<Option<RangeInclusive<u64>>, RecordError> {
+        let head = self.read_head()?;
+        let newest = receipts.iter().chain(&head).map(|receipt| receipt.seq).max().unwrap_or(0);
+        let mut last = 0;
+        // The newest segment may be empty.
+        for number in segment::numbers(&self.folder)?.into_iter().rev() {
+            let line = segment::last_line(&segment::path(&self.folder, number))?;
+            if let Some(line) = line {
+                // A line that does not say its number is for `verify` to report.
+                last = line::open(&line).receipt.map_or(newest, |receipt| receipt.seq);
+                break;
+            }
+        }
+        Ok((last < newest).then(|| last + 1..=newest))
     }
 }
 
