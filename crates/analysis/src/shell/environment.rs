@@ -1,4 +1,4 @@
-//! Variables that make programs run code: `PATH`, `PAGER`, `LD_PRELOAD`, `PROMPT_COMMAND`…
+//! Variables that make programs run code, or agents do without their guard: `PATH`, `PAGER`, `LD_PRELOAD`, `PROMPT_COMMAND`…
 //!
 //! The list is data, `catalog/environment.toml`: a table per way in which the value becomes code.
 
@@ -23,6 +23,8 @@ enum Way {
     Prompt,
     /// A library, module or option that a program loads.
     Load,
+    /// What an agent reads in the place of the settings in which its guard stands.
+    Agent,
 }
 
 const TABLE: &str = include_str!("../../../../catalog/environment.toml");
@@ -41,6 +43,7 @@ fn ways() -> &'static HashMap<&'static str, Way> {
                     "shell-file" => Some(Way::ShellFile),
                     "prompt" => Some(Way::Prompt),
                     "load" => Some(Way::Load),
+                    "agent" => Some(Way::Agent),
                     _ => None,
                 };
             } else if let (Some(way), Some((name, _))) = (way, line.split_once('='))
@@ -61,6 +64,7 @@ fn mechanism(way: Way) -> &'static str {
         Way::ShellFile => "shell-file",
         Way::Prompt => "prompt",
         Way::Load => "load",
+        Way::Agent => "nested-agent",
     }
 }
 
@@ -82,11 +86,12 @@ impl Shell<'_, '_> {
         if self.harmless(name, way, value) {
             return;
         }
-        let effect = Effect::new(EffectKind::EnvExec, Target::known(name))
+        let kind = if way == Way::Agent { EffectKind::Guard } else { EffectKind::EnvExec };
+        let effect = Effect::new(kind, Target::known(name))
             .with(Attr::Mechanism, mechanism(way));
         self.analyzer.effect(&self.frame, span, effect);
         match way {
-            Way::Search | Way::Load => {}
+            Way::Search | Way::Load | Way::Agent => {}
             Way::Command => {
                 if value.listed().is_none() {
                     self.opaque(span, OpaqueReason::EnvironmentCode, name);
@@ -122,6 +127,7 @@ impl Shell<'_, '_> {
         match way {
             Way::Search if name == "PATH" => self.trusted_search(value),
             Way::Search | Way::Load => value.as_known() == Some(""),
+            Way::Agent => value.listed().is_some_and(|all| all.iter().all(|it| self.own_place(it))),
             Way::Command => value.listed().is_some_and(|all| {
                 all.iter().all(|text| {
                     let program = text.split(' ').next().unwrap_or_default();
@@ -138,6 +144,15 @@ impl Shell<'_, '_> {
                 })
             }),
         }
+    }
+
+    /// Whether an agent looks there anyway: `CODEX_HOME` is often set to what it stands for.
+    fn own_place(&self, folder: &str) -> bool {
+        let home = self.analyzer.action.home.as_deref();
+        home.and_then(|home| folder.strip_prefix(home)).is_some_and(|below| {
+            ["/.claude", "/.codex", "/.gemini", "/.cursor", "/.copilot", "/.config/opencode"]
+                .contains(&below)
+        })
     }
 
     /// Whether every folder that is put on the path is an absolute one in which neither the work nor
