@@ -292,6 +292,38 @@ fn one_answer_serves_one_run() {
 }
 
 #[test]
+fn a_decision_is_carried_out_as_it_was_made() {
+    let agent = Agent::new();
+    agent.file("count", "echo once >> counted");
+    agent.file("evil", "#!/bin/sh\necho evil >> counted\n");
+    assert!(agent.run("chmod +x evil; mkdir ../other").status.success());
+    for more in ["--net", "--write ../other", "--read ..", "--workspace ..", "--env DEPLOY_TOKEN"] {
+        let rewritten = agent.ask("eval \"$(cat count)\"").unwrap();
+        let wider = rewritten.replacen(" -- ", &format!(" {more} -- "), 1);
+        let output = agent.run(&wider);
+        assert_eq!(output.status.code(), Some(2), "{more}: {output:?}");
+    }
+    // `$0` is the shell that runs, whatever was made of it.
+    let evil = agent.path("home/proj/evil");
+    for start in ["BASH_ARGV0=EVIL; ", "BASH_ARGV0=./evil; ", "BASH_ARGV0=/bin/cat; "] {
+        let rewritten = agent.ask("eval \"$(cat count)\"").unwrap();
+        let start = start.replace("EVIL", evil.to_str().unwrap());
+        let output = agent.run(&format!("{start}{rewritten}"));
+        assert_eq!(output.status.code(), Some(125), "{start}: {output:?}");
+    }
+    assert!(!agent.path("home/proj/counted").exists());
+    // The entry says what was granted.
+    let rewritten = agent.ask("eval \"$(cat count)\"").unwrap();
+    assert!(agent.run(&rewritten).status.success());
+    let audit = agent.audit();
+    let run = audit.lines().find(|line| line.contains("\"exit\":0")).unwrap();
+    let entry: Value = serde_json::from_str(run).unwrap();
+    assert_eq!(entry["network"], json!(false), "{entry}");
+    let written = entry["write"].as_array().unwrap();
+    assert!(written.contains(&json!(agent.path("home/proj"))), "{entry}");
+}
+
+#[test]
 fn a_folder_that_a_contained_command_enters_is_where_the_shell_goes() {
     let agent = Agent::new();
     fs::create_dir_all(agent.path("home/proj/sub dir")).unwrap();

@@ -63,12 +63,26 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// The decision to carry out, by the name that `ringfence hook` left it under
-    #[arg(long, value_name = "NAME", requires = "state")]
+    #[arg(long, value_name = "NAME", requires = "state", conflicts_with_all = WIDER)]
     ticket: Option<String>,
     /// The command
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
+
+/// What a ticket fixes: whoever carries a decision out may not change what was decided.
+const WIDER: [&str; 10] = [
+    "net",
+    "profile",
+    "read",
+    "write",
+    "workspace",
+    "env",
+    "memory",
+    "processes",
+    "require_tier",
+    "explain",
+];
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum ProfileName {

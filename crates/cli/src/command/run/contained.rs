@@ -4,8 +4,11 @@
 //! what may run, and where; without it nothing runs. Afterwards one entry of the audit log says how it went.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -29,16 +32,25 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     let plan = run.planned_for(workspace).and_then(starts_where_it_is);
     let ended = plan.and_then(|plan| {
         let ended = Sandbox::run(&plan, &run.command, terms, &mut |_| {})?;
-        Ok((ended, plan.appeared(&Host)))
+        let appeared = plan.appeared(&Host);
+        Ok(Held { ended, appeared, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
     if let Err(error) = decided.record(name, &ended) {
         say(&error.to_string());
     }
     match ended {
-        Ok((ended, _)) => Ok(Exit::Child(ended.code)),
+        Ok(held) => Ok(Exit::Child(held.ended.code)),
         Err(refusal) => refuse(run, &refusal, out),
     }
+}
+
+/// A command that ran.
+struct Held {
+    ended: Ended,
+    /// What it made that may be executed later.
+    appeared: Vec<PathBuf>,
+    plan: Plan,
 }
 
 /// The agent's shell is somewhere, and the command starts there or not at all.
@@ -62,6 +74,7 @@ impl Decided {
             let what = "the decision to carry out cannot be read";
             Refusal::of_request(what, "see `ringfence status`").because(error)
         };
+        is_own_shell(&run.command)?;
         let state = run.state.clone().unwrap_or_default();
         let folder = StateFolder::open(state).map_err(unreadable)?;
         let tickets = Tickets::open(&folder).map_err(unreadable)?;
@@ -80,7 +93,7 @@ impl Decided {
     fn record(
         &self,
         name: &str,
-        ended: &Result<(Ended, Vec<PathBuf>), Refusal>,
+        ended: &Result<Held, Refusal>,
     ) -> Result<(), RecordError> {
         let mut entry = Map::new();
         let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
@@ -90,7 +103,10 @@ impl Decided {
         add("code", json!(self.ticket.code));
         add("workspace", json!(self.ticket.workspace));
         match ended {
-            Ok((ended, appeared)) => {
+            Ok(Held { ended, appeared, plan }) => {
+                let written = plan.show.iter().filter(|it| it.write).map(|it| &it.path);
+                add("network", json!(plan.network));
+                add("write", json!(written.collect::<Vec<_>>()));
                 add("tier", json!(ended.tier));
                 add("exit", json!(ended.code));
                 add("left_running", json!(ended.left_running));
@@ -114,6 +130,28 @@ impl Decided {
             _ => Ok(()),
         }
     }
+}
+
+/// The shell that runs the code is the one that the agent started. The rewritten call names it by `$0`,
+/// which a variable may have made another program's name.
+fn is_own_shell(command: &[OsString]) -> Result<(), Refusal> {
+    let remedy = "start it from the shell itself; `BASH_ARGV0` must not be set";
+    let refusal = || Refusal::of_request("this is not the shell that the call runs in", remedy);
+    let named = command.first().and_then(|name| found(name)).ok_or_else(refusal)?;
+    let identity = |path: &Path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    let running = Path::new("/proc").join(parent_id().to_string()).join("exe");
+    let own = identity(&running).map_err(|error| refusal().because(error))?;
+    let named = identity(&named).map_err(|error| refusal().because(error))?;
+    if own == named { Ok(()) } else { Err(refusal()) }
+}
+
+/// The program that a name stands for.
+fn found(name: &OsStr) -> Option<PathBuf> {
+    if Path::new(name).components().count() > 1 {
+        return Some(PathBuf::from(name));
+    }
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 /// The code of a shell command: `SHELL -c CODE`.
