@@ -18,6 +18,9 @@ pub struct Original {
     pub before: Option<String>,
     /// What was put there.
     pub installed: String,
+    /// Whether its folder was made for it.
+    #[serde(default)]
+    pub made_folder: bool,
 }
 
 /// The originals in one state folder, by name.
@@ -129,7 +132,11 @@ pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
         .create_new(true)
         .mode(mode)
         .open(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            // The mask of the process was taken from the mode.
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
+        })
         .and_then(|()| fs::rename(&new, &real));
     written.map_err(|error| {
         // Whatever was begun is taken away again; that this failed too is not the news.

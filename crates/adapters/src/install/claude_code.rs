@@ -1,7 +1,7 @@
 //! Claude Code's settings file: JSON with comments.
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
 use jsonc_parser::json;
 
 use super::{InstallError, Registered, Registration, folder_of, program_of};
@@ -36,7 +36,7 @@ pub(super) fn register(settings: &str, gate: &Registration) -> Result<String, In
     if is_registered(&top, gate) {
         return Ok(settings.to_owned());
     }
-    remove_ours(&top)?;
+    remove_ours(&top, None)?;
     let hooks = top.object_value_or_create("hooks").ok_or_else(|| wrong_type("hooks"))?;
     for event in DECIDING.iter().chain(TELLING) {
         let groups = hooks.array_value_or_create(event).ok_or_else(|| wrong_type(event))?;
@@ -46,11 +46,12 @@ pub(super) fn register(settings: &str, gate: &Registration) -> Result<String, In
     Ok(format!("{mark}{root}"))
 }
 
-pub(super) fn unregister(settings: &str) -> Result<String, InstallError> {
+pub(super) fn unregister(settings: &str, theirs: &str) -> Result<String, InstallError> {
     let (mark, text) = without_mark(settings);
     let root = parse(text)?;
+    let theirs = parse(without_mark(theirs).1)?.object_value();
     if let Some(top) = root.object_value() {
-        remove_ours(&top)?;
+        remove_ours(&top, theirs.as_ref())?;
     }
     Ok(format!("{mark}{root}"))
 }
@@ -148,8 +149,14 @@ fn entries(top: &CstObject, event: &str) -> Vec<Entry> {
     found
 }
 
-/// Removes our hooks, and what only held them.
-fn remove_ours(top: &CstObject) -> Result<(), InstallError> {
+/// Removes our hooks, and what only held them: lists that `theirs` has as well stay, though empty.
+fn remove_ours(top: &CstObject, theirs: Option<&CstObject>) -> Result<(), InstallError> {
+    let their_hooks = theirs.and_then(|theirs| theirs.object_value("hooks"));
+    let is_theirs = |event: &CstObjectProp| {
+        let name = event.name().and_then(|name| name.decoded_value().ok());
+        let (Some(name), Some(hooks)) = (name, &their_hooks) else { return false };
+        hooks.get(&name).is_some()
+    };
     let Some(hooks_property) = top.get("hooks") else { return Ok(()) };
     let hooks = hooks_property.object_value().ok_or_else(|| wrong_type("hooks"))?;
     let mut removed_any = false;
@@ -157,11 +164,11 @@ fn remove_ours(top: &CstObject) -> Result<(), InstallError> {
         let Some(groups) = event.array_value() else { continue };
         let removed = remove_from(&groups);
         removed_any |= removed;
-        if removed && groups.elements().is_empty() {
+        if removed && groups.elements().is_empty() && !is_theirs(&event) {
             event.remove();
         }
     }
-    if removed_any && hooks.properties().is_empty() {
+    if removed_any && hooks.properties().is_empty() && their_hooks.is_none() {
         hooks_property.remove();
     }
     Ok(())
@@ -263,10 +270,19 @@ mod tests {
 
     #[test]
     fn unregistering_leaves_theirs() {
-        let again = unregister(&register(THEIRS, &gate()).unwrap()).unwrap();
+        let again = unregister(&register(THEIRS, &gate()).unwrap(), "").unwrap();
         assert!(!again.contains("ringfence"), "{again}");
         for kept in ["// my model", "/home/u/mine.sh", "// keep", "/* last */"] {
             assert!(again.contains(kept), "{kept} in {again}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_of_theirs_stays() {
+        for theirs in ["{\"hooks\": {}}", "{\"hooks\": {\"PreToolUse\": [], \"Stop\": []}}"] {
+            let again = unregister(&register(theirs, &gate()).unwrap(), theirs).unwrap();
+            let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(value(&again), value(theirs));
         }
     }
 

@@ -78,13 +78,14 @@ impl HookAgent {
         }
     }
 
-    /// The settings without the gate.
+    /// The settings without the gate. What only held it goes too, unless it is in `theirs`, the
+    /// settings as they were before.
     ///
     /// # Errors
     /// When the text is not settings of this agent.
-    pub fn unregister(self, settings: &str) -> Result<String, InstallError> {
+    pub fn unregister(self, settings: &str, theirs: &str) -> Result<String, InstallError> {
         match self {
-            Self::ClaudeCode => claude_code::unregister(settings),
+            Self::ClaudeCode => claude_code::unregister(settings, theirs),
         }
     }
 

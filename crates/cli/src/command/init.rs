@@ -1,5 +1,6 @@
 //! `ringfence init`: puts the gate in front of the agents of this user, and takes it away again.
 
+use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ use crate::rules;
 /// and order included.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence init\n  ringfence init --undo\n\nExits with 1 when nothing was changed because you said no."
+    after_help = "Examples:\n  ringfence init\n  ringfence init --undo\n\nExits with 1 when nothing was changed: you said no, or somebody else changed the settings meanwhile."
 )]
 pub(crate) struct Init {
     /// Only these agents [default: those found]
@@ -95,7 +96,7 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
         })?;
     }
     let mut changes = Vec::new();
-    for agent in agents {
+    for agent in agents.iter().copied() {
         let change = if init.undo {
             restored(agent, &home, &originals)?
         } else {
@@ -103,11 +104,28 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
         };
         changes.extend(change.filter(|change| change.before != change.after));
     }
+    let mut gone = Vec::new();
+    if init.undo {
+        let unchanged = |agent: &HookAgent| !changes.iter().any(|change| change.agent == *agent);
+        for agent in agents.into_iter().filter(unchanged) {
+            let name = agent.as_str();
+            if originals.load(name).map_err(failed)?.is_some() {
+                originals.forget(name).map_err(failed)?;
+                gone.push(name);
+            }
+        }
+    }
     if changes.is_empty() {
         if init.json {
             json::line(out, &Report { applied: true, changes: Vec::new() })?;
         } else {
             writeln!(out, "nothing to change")?;
+            for agent in gone {
+                writeln!(
+                    out,
+                    "the gate of {agent} was taken away already; it is not missed any more"
+                )?;
+            }
         }
         return Ok(Exit::Fine);
     }
@@ -117,7 +135,13 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
         }
         out.flush()?;
     }
-    let applied = init.yes || confirmed()?;
+    let mut applied = init.yes || confirmed()?;
+    if applied && let Some(path) = edited(&changes)? {
+        let text = printable(&path.display().to_string()).into_owned();
+        let mut notice = std::io::stderr();
+        writeln!(notice, "{text} was changed meanwhile; run the same command again")?;
+        applied = false;
+    }
     if applied {
         for change in &changes {
             apply(change, init.undo, &originals)?;
@@ -182,10 +206,13 @@ fn restored(
     let original = originals.load(agent.as_str()).map_err(failed)?;
     let after = match original {
         Some(original) if original.installed == *text => original.before,
-        _ => Some(agent.unregister(text).map_err(|error| {
-            let what = format!("cannot change `{}`", path.display());
-            Problem::new(what, "see the cause").because(error)
-        })?),
+        original => {
+            let theirs = original.and_then(|original| original.before).unwrap_or_default();
+            Some(agent.unregister(text, &theirs).map_err(|error| {
+                let what = format!("cannot change `{}`", path.display());
+                Problem::new(what, "see the cause").because(error)
+            })?)
+        }
     };
     Ok(Some(Change { agent, path, before, after }))
 }
@@ -256,34 +283,57 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
+/// The settings that are not what they were when the change was shown, if any.
+fn edited(changes: &[Change]) -> Result<Option<&Path>, Failure> {
+    for change in changes {
+        if read(&change.path)? != change.before {
+            return Ok(Some(&change.path));
+        }
+    }
+    Ok(None)
+}
+
 fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failure> {
     let name = change.agent.as_str();
     if !undo && let Some(installed) = &change.after {
         let earlier = originals.load(name).map_err(failed)?;
+        let made_folder = match &earlier {
+            Some(earlier) => earlier.made_folder,
+            None => !change.path.parent().is_some_and(Path::is_dir),
+        };
         let before = match (earlier, &change.before) {
             // Registering again over our own entries keeps the first original.
             (Some(earlier), Some(before)) if earlier.installed == *before => earlier.before,
             // What somebody changed since is theirs; what is ours is not a part of the original.
-            (_, Some(before)) => Some(without_gate(change.agent, before)?),
+            (earlier, Some(before)) => {
+                let theirs = earlier.and_then(|earlier| earlier.before).unwrap_or_default();
+                Some(without_gate(change.agent, before, &theirs)?)
+            }
             (_, None) => None,
         };
-        let original = Original { before, installed: installed.clone() };
+        let original = Original { before, installed: installed.clone(), made_folder };
         originals.save(name, &original).map_err(failed)?;
     }
     ringfence_record::originals::replace(&change.path, change.after.as_deref()).map_err(failed)?;
     if undo {
+        let earlier = originals.load(name).map_err(failed)?;
+        let folder = change.path.parent().filter(|_| change.after.is_none());
+        if let (Some(folder), Some(Original { made_folder: true, .. })) = (folder, earlier) {
+            // Whatever else lies there keeps it.
+            let _ = fs::remove_dir(folder);
+        }
         originals.forget(name).map_err(failed)?;
     }
     Ok(())
 }
 
 /// Settings of somebody's own, byte for byte if the gate is not in them.
-fn without_gate(agent: HookAgent, settings: &str) -> Result<String, Failure> {
+fn without_gate(agent: HookAgent, settings: &str, theirs: &str) -> Result<String, Failure> {
     let is_in = |settings| agent.registered(settings).is_ok_and(|it| !it.programs.is_empty());
     if !is_in(settings) {
         return Ok(settings.to_owned());
     }
-    Ok(agent.unregister(settings).map_err(|error| {
+    Ok(agent.unregister(settings, theirs).map_err(|error| {
         Problem::new("cannot take the gate out of the settings", "see the cause").because(error)
     })?)
 }

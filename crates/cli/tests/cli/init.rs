@@ -1,6 +1,7 @@
 //! `init` and `init --undo` on settings as people have them.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::gate::Gate;
@@ -71,6 +72,88 @@ fn what_somebody_added_since_stays_and_ours_goes() {
 }
 
 #[test]
+fn an_empty_list_that_was_there_stays_after_an_edit() {
+    let gate = Gate::new();
+    fs::write(gate.settings(), "{\"model\": \"opus\", \"hooks\": {\"PreToolUse\": []}}\n").unwrap();
+    gate.run(&["init", "--yes"]);
+    let edited = fs::read_to_string(gate.settings()).unwrap().replace("opus", "haiku");
+    fs::write(gate.settings(), edited).unwrap();
+    gate.run(&["init", "--undo", "--yes"]);
+    let left: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(gate.settings()).unwrap()).unwrap();
+    assert_eq!(left, serde_json::json!({"model": "haiku", "hooks": {"PreToolUse": []}}));
+}
+
+#[test]
+fn the_mode_stays_whatever_the_mask() {
+    let gate = Gate::new();
+    for mode in [0o666, 0o640, 0o400] {
+        fs::write(gate.settings(), "{}").unwrap();
+        fs::set_permissions(gate.settings(), fs::Permissions::from_mode(mode)).unwrap();
+        for command in ["init --yes", "init --undo --yes"] {
+            let line = format!("umask 077; exec \"$0\" {command}");
+            let init = gate.command(&[]);
+            let mut masked = std::process::Command::new("sh");
+            masked.args(["-c", &line]).arg(init.get_program());
+            masked.envs(init.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            assert!(masked.output().unwrap().status.success());
+            let now = fs::metadata(gate.settings()).unwrap().permissions().mode() & 0o777;
+            assert_eq!(now, mode, "{command}");
+        }
+        fs::remove_file(gate.settings()).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_was_made_goes_again() {
+    let gate = Gate::new();
+    let folder = gate.path(".claude");
+    fs::remove_dir(&folder).unwrap();
+    gate.run(&["init", "--yes", "claude-code"]);
+    gate.run(&["init", "--yes", "--decide", "claude-code"]);
+    gate.run(&["init", "--undo", "--yes"]);
+    assert!(!folder.exists());
+    // What came into it since keeps it.
+    gate.run(&["init", "--yes", "claude-code"]);
+    fs::write(folder.join("CLAUDE.md"), "mine").unwrap();
+    gate.run(&["init", "--undo", "--yes"]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn an_edit_while_it_asks_is_not_lost() {
+    let has_script = std::process::Command::new("script").arg("--version").output();
+    if !has_script.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: there is no script, which makes a terminal");
+        return;
+    }
+    let gate = Gate::new();
+    fs::write(gate.settings(), "{}").unwrap();
+    let init = gate.command(&["init", "claude-code"]);
+    let mut terminal = std::process::Command::new("script");
+    let line = format!("{} init claude-code", init.get_program().to_str().unwrap());
+    terminal.args(["-qec", &line, "/dev/null"]);
+    terminal.envs(init.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (input, output) = (std::process::Stdio::piped(), std::process::Stdio::piped());
+    let mut asking = terminal.stdin(input).stdout(output).spawn().unwrap();
+    let mut said = Vec::new();
+    let mut out = asking.stdout.take().unwrap();
+    while !String::from_utf8_lossy(&said).contains("[y/N]") {
+        let mut piece = [0; 512];
+        let length = out.read(&mut piece).unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&said));
+        said.extend(&piece[..length]);
+    }
+    fs::write(gate.settings(), "{\"model\": \"opus\"}").unwrap();
+    asking.stdin.take().unwrap().write_all(b"y\n").unwrap();
+    out.read_to_end(&mut said).unwrap();
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(asking.wait().unwrap().code(), Some(1), "{said}");
+    assert!(said.contains("was changed meanwhile"), "{said}");
+    assert_eq!(fs::read_to_string(gate.settings()).unwrap(), "{\"model\": \"opus\"}");
+}
+
+#[test]
 fn settings_that_are_not_settings_are_left_alone() {
     for settings in ["{", "[]", "{\"hooks\": []}", "not json"] {
         let gate = Gate::new();
@@ -92,4 +175,10 @@ fn a_gate_that_was_taken_away_is_dead() {
     let agent = &status.lines()[0]["agents"][0];
     assert_eq!((status.code, &agent["state"]), (1, &"dead".into()));
     assert!(agent["reason"].as_str().unwrap().contains("was registered and is gone"), "{agent}");
+    // Who wants it so says so.
+    let undo = gate.run(&["init", "--undo", "--yes"]);
+    assert!(undo.code == 0 && undo.out().contains("not missed any more"), "{}", undo.out());
+    let status = gate.run(&["status", "--json"]);
+    let agent = &status.lines()[0]["agents"][0];
+    assert!(agent["reason"].as_str().unwrap().contains("no gate is registered"), "{agent}");
 }
