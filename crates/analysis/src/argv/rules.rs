@@ -5,6 +5,7 @@ use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Scope,
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
 use crate::paths;
+use crate::shell;
 use crate::value::{Span, Value, Word};
 
 use super::grammar::{self, Parsed};
@@ -243,7 +244,11 @@ fn run(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, slot: Slot) -> Option
         return None;
     }
     let mut env = subject.invocation.env.clone();
-    env.extend(subject.parsed.all("assignments").filter_map(grammar::assignment));
+    for word in subject.parsed.all("assignments") {
+        let Some((name, value)) = grammar::assignment(word) else { continue };
+        shell::started_with(analyzer, subject.frame, &name, &value, word.span);
+        env.push((name, value));
+    }
     let invocation = Invocation {
         argv,
         env,

@@ -86,9 +86,13 @@ impl Shell<'_, '_> {
         if self.harmless(name, way, value) {
             return;
         }
+        let unknown = matches!(value, Value::Unknown) || *value == Value::Pattern("**".to_owned());
+        if way == Way::Agent && unknown {
+            // Mostly what it was, or where the settings always are.
+            return self.opaque(span, OpaqueReason::EnvironmentCode, name);
+        }
         let kind = if way == Way::Agent { EffectKind::Guard } else { EffectKind::EnvExec };
-        let effect = Effect::new(kind, Target::known(name))
-            .with(Attr::Mechanism, mechanism(way));
+        let effect = Effect::new(kind, Target::known(name)).with(Attr::Mechanism, mechanism(way));
         self.analyzer.effect(&self.frame, span, effect);
         match way {
             Way::Search | Way::Load | Way::Agent => {}

@@ -50,6 +50,19 @@ pub(crate) fn interpret(
     interpret_with(analyzer, frame, code, dialect, stdin, None, Vec::new())
 }
 
+/// A program is started with this variable: `env PAGER=x man ls`.
+pub(crate) fn started_with(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    name: &str,
+    value: &Value,
+    span: Span,
+) {
+    let state = State::inheriting(&frame.inherited);
+    let mut shell = Shell::new(analyzer, frame, state, Dialect::Posix, &Data::Unknown);
+    shell.environment(name, value, span);
+}
+
 /// Interprets shell code with `$0` and positional parameters.
 fn interpret_with(
     analyzer: &mut Analyzer<'_>,
@@ -83,23 +96,7 @@ fn interpret_with(
     let mut state = State::inheriting(&frame.inherited);
     state.positional = Some(positional);
     state.name = name;
-    let mut shell = Shell {
-        analyzer,
-        frame: frame.clone(),
-        state,
-        dialect,
-        stdin: stdin.clone(),
-        stdout_shown: true,
-        traps: Vec::new(),
-        calls: Vec::new(),
-        texts: 0,
-        descriptors: 63,
-        left: false,
-        jumped: false,
-        loops: 0,
-        piped: false,
-        numeric_output: false,
-    };
+    let mut shell = Shell::new(analyzer, frame, state, dialect, stdin);
     let output = shell.script(&script);
     shell.finish();
     output
@@ -133,6 +130,34 @@ struct Shell<'s, 'a> {
     piped: bool,
     /// The last program prints one number.
     numeric_output: bool,
+}
+
+impl<'s, 'a> Shell<'s, 'a> {
+    fn new(
+        analyzer: &'s mut Analyzer<'a>,
+        frame: &Frame,
+        state: State,
+        dialect: Dialect,
+        stdin: &Data,
+    ) -> Self {
+        Self {
+            analyzer,
+            frame: frame.clone(),
+            state,
+            dialect,
+            stdin: stdin.clone(),
+            stdout_shown: true,
+            traps: Vec::new(),
+            calls: Vec::new(),
+            texts: 0,
+            descriptors: 63,
+            left: false,
+            jumped: false,
+            loops: 0,
+            piped: false,
+            numeric_output: false,
+        }
+    }
 }
 
 impl Shell<'_, '_> {
