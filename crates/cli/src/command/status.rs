@@ -104,11 +104,13 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
         Err(reason) => (State::Dead, reason),
     };
     let unguarded = match (state, agent) {
-        (State::Enforced, HookAgent::ClaudeCode) => {
-            ["started with `--bare`", "started with `--safe-mode`", "a file is named with `@`"]
-                .map(str::to_owned)
-                .to_vec()
-        }
+        (State::Enforced, HookAgent::ClaudeCode) => [
+            "started with `--bare`, `--safe-mode`, `--settings` or `--setting-sources`",
+            "started with `CLAUDE_CONFIG_DIR` or another `HOME`",
+            "a file is named with `@`",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         (State::Dead | State::Absent, _) => Vec::new(),
     };
     AgentStatus { kind: agent.as_str(), state, reason, unguarded, findings }

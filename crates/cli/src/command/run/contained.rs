@@ -90,11 +90,7 @@ impl Decided {
     }
 
     /// One entry: what ran, how strong the walls were, and how it ended.
-    fn record(
-        &self,
-        name: &str,
-        ended: &Result<Held, Refusal>,
-    ) -> Result<(), RecordError> {
+    fn record(&self, name: &str, ended: &Result<Held, Refusal>) -> Result<(), RecordError> {
         let mut entry = Map::new();
         let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
         add("agent", json!(self.ticket.agent));
