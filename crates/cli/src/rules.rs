@@ -1,12 +1,14 @@
 //! Rule files: read, loaded into a bundle, and shown with the place where something is wrong.
 
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
 use ringfence_action::Preset;
 use ringfence_policy::{Bundle, BundleError, Layer, Source, default_sources};
+use ringfence_record::given;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Problem};
@@ -70,15 +72,24 @@ impl Configured {
     }
 }
 
-/// Reads a configuration folder: `config.toml`, and the rules in `rules/`, each a `.toml` or `.cedar`
-/// file. What is not there is not configured; what is there and cannot be used is an error, with the
-/// file it is in.
-pub(crate) fn configured(folder: &Path) -> Result<Configured, String> {
-    let preset = preset_in(folder)?;
+/// Reads a configuration folder of the user `me`: `config.toml`, and the rules in `rules/`, each a `.toml`
+/// or `.cedar` file. What is not there is not configured; what is there and cannot be used, or could have
+/// been written by somebody else, is an error, with the file it is in.
+pub(crate) fn configured(folder: &Path, me: u32) -> Result<Configured, String> {
+    let preset = preset_in(folder, me)?;
+    configured_with(folder, me, preset)
+}
+
+/// The same, with the preset read before.
+pub(crate) fn configured_with(
+    folder: &Path,
+    me: u32,
+    preset: Preset,
+) -> Result<Configured, String> {
     let mut sources = Vec::new();
-    for path in rule_files(&folder.join("rules"))? {
+    for path in rule_files(&folder.join("rules"), me)? {
         let name = path.display().to_string();
-        if let Some(text) = private_text(&path)? {
+        if let Some(text) = private_text(&path, me)? {
             sources.push(Source { layer: Layer::User, name, text });
         }
     }
@@ -92,16 +103,21 @@ pub(crate) fn configured(folder: &Path) -> Result<Configured, String> {
     Ok(Configured { bundle, preset })
 }
 
-/// The preset that a configuration folder names.
-pub(crate) fn preset_in(folder: &Path) -> Result<Preset, String> {
+/// The preset that a configuration folder of the user `me` names.
+pub(crate) fn preset_in(folder: &Path, me: u32) -> Result<Preset, String> {
+    match std::fs::metadata(folder) {
+        Ok(metadata) => check_private(folder, &metadata, me)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Preset::default()),
+        Err(error) => return Err(format!("`{}` cannot be read: {error}", folder.display())),
+    }
     let path = folder.join("config.toml");
-    let Some(text) = private_text(&path)? else { return Ok(Preset::default()) };
+    let Some(text) = private_text(&path, me)? else { return Ok(Preset::default()) };
     toml::from_str(&text)
         .map(|Settings { preset }| preset)
         .map_err(|error| format!("`{}`: {}", path.display(), error.message()))
 }
 
-fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+fn rule_files(folder: &Path, me: u32) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: io::Error| format!("`{}` cannot be listed: {error}", folder.display());
     #[expect(clippy::disallowed_methods, reason = "the folder of the user's rules")]
     let entries = match std::fs::read_dir(folder) {
@@ -109,6 +125,7 @@ fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
+    check_private(folder, &std::fs::metadata(folder).map_err(unreadable)?, me)?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(unreadable)?.path();
@@ -120,19 +137,28 @@ fn rule_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// A file that nobody but its owner can change; `None` if there is none.
-fn private_text(path: &Path) -> Result<Option<String>, String> {
-    let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", path.display());
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
+fn private_text(path: &Path, me: u32) -> Result<Option<String>, String> {
+    let (text, metadata) = match given::text(path) {
+        Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(format!("`{}` cannot be read: {error}", path.display())),
     };
+    check_private(path, &metadata, me)?;
+    Ok(Some(text))
+}
+
+/// Only what nobody but `me` and the administrator could have written is believed.
+fn check_private(path: &Path, metadata: &Metadata, me: u32) -> Result<(), String> {
+    let (path, owner) = (path.display(), metadata.uid());
+    if owner != me && owner != 0 {
+        return Err(format!(
+            "`{path}` belongs to user {owner}, not to you; replace it by your own"
+        ));
+    }
     if metadata.permissions().mode() & 0o022 != 0 {
-        let path = path.display();
         return Err(format!("`{path}` can be changed by others; run `chmod go-w` on it"));
     }
-    #[expect(clippy::disallowed_methods, reason = "a file of the user's rules")]
-    std::fs::read_to_string(path).map(Some).map_err(unreadable)
+    Ok(())
 }
 
 /// One thing that is wrong with a rule file.

@@ -44,6 +44,14 @@ pub enum RecordError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file is not text of a size that is read.
+    #[error("`{}` cannot be used: {problem}; repair the file", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The database would not do what was asked.
     #[error("the search database failed: {0}; `ringfence audit reindex` builds it again")]
     Database(#[from] rusqlite::Error),

@@ -16,6 +16,8 @@
     reason = "this is the crate that keeps files, and reads what it kept"
 )]
 
+pub mod agents;
+pub mod given;
 pub mod log;
 pub mod originals;
 pub mod projection;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::open_private;
-use crate::{RecordError, StateFolder};
+use crate::{RecordError, StateFolder, given};
 
 /// One file, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,11 @@ impl Originals {
     /// When it is there and cannot be read.
     pub fn load(&self, name: &str) -> Result<Option<Original>, RecordError> {
         let path = self.path(name);
-        let Some(text) = read(&path)? else { return Ok(None) };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(RecordError::io("read", &path)(error)),
+        };
         serde_json::from_str(&text)
             .map(Some)
             .map_err(|error| RecordError::Damaged { path, problem: error.to_string() })
@@ -91,14 +95,17 @@ impl Originals {
     }
 }
 
-/// A text file; `None` if there is none.
+/// A text file of at most 1 MiB; `None` if there is none.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// When it is there and cannot be read, or is not text.
 pub fn read(path: &Path) -> Result<Option<String>, RecordError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match given::text(path) {
+        Ok((text, _)) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(RecordError::NotText { path: path.to_owned(), problem: error.to_string() })
+        }
         Err(error) => Err(RecordError::io("read", path)(error)),
     }
 }

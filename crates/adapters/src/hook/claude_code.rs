@@ -4,7 +4,7 @@
 //! error: measured to block even where one of the three is lost. An `ask` is only JSON. Whatever
 //! happens to a `PermissionRequest`, its denial must be JSON: exit code 2 is not honoured there.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use ringfence_action::{Action, Agent};
 use serde_json::{Map, Value, json};
@@ -90,18 +90,36 @@ fn prompt(text: &str) -> HookEvent {
     HookEvent::Prompt { said, relayed }
 }
 
-pub(super) fn typed(transcript: impl BufRead, session: &str, call: Option<&str>) -> Typed {
+pub(super) fn typed(
+    transcript: impl BufRead,
+    session: &str,
+    call: Option<&str>,
+    scripted: bool,
+) -> Typed {
     let mut typed = Typed::default();
+    let lines = transcript.split(b'\n').map_while(Result::ok);
+    let counted: Vec<Vec<u8>> = lines.filter(|line| scripted || !is_scripted(line)).collect();
     // What cannot be read says nothing.
-    let entries = Reader::new(transcript).filter_map(Result::ok);
+    let entries = Reader::new(io::Cursor::new(counted.join(&b'\n'))).filter_map(Result::ok);
     for Entry { event, .. } in entries.filter(|it| it.session.as_deref() == Some(session)) {
         match event {
             Event::User { text } => typed.words.push(text),
+            Event::Result { id: Some(id), .. } => typed.done.push(id),
             Event::Call { id, .. } => typed.has_call |= call.is_some() && id.as_deref() == call,
             _ => {}
         }
     }
     typed
+}
+
+/// Whether a line of a transcript is a prompt that a program handed over, as `claude -p` takes it.
+fn is_scripted(line: &[u8]) -> bool {
+    let fields = serde_json::from_slice::<Value>(line).unwrap_or_default();
+    ["promptSource", "turnOrigin", "origin"].iter().any(|name| {
+        let origin = fields.get(*name);
+        let kind = origin.and_then(|origin| origin.get("kind")).or(origin);
+        kind.and_then(Value::as_str) == Some("sdk")
+    })
 }
 
 fn action(

@@ -61,9 +61,24 @@ impl HookAgent {
 
     /// What people typed, as this part of the agent's transcript of the session has it. `call` is the
     /// call that is about to run.
-    pub fn typed(self, transcript: impl BufRead, session: &str, call: Option<&str>) -> Typed {
+    ///
+    /// `scripted`: what a program handed to the agent counts as its user's.
+    pub fn typed(
+        self,
+        transcript: impl BufRead,
+        session: &str,
+        call: Option<&str>,
+        scripted: bool,
+    ) -> Typed {
         match self {
-            Self::ClaudeCode => claude_code::typed(transcript, session, call),
+            Self::ClaudeCode => claude_code::typed(transcript, session, call, scripted),
+        }
+    }
+
+    /// The environment variable that the agent gives to what its tool calls start.
+    pub fn mark_of_tool_calls(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "CLAUDECODE",
         }
     }
 
@@ -90,6 +105,8 @@ pub struct Typed {
     pub words: Vec<String>,
     /// Whether the call that is about to run is there: then everything before it is too.
     pub has_call: bool,
+    /// Calls that have come back, or were refused.
+    pub done: Vec<String>,
 }
 
 /// One message of an agent to its hook.

@@ -90,7 +90,7 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
     let folder = StateFolder::open(&state).map_err(failed)?;
     let originals = Originals::open(&folder).map_err(failed)?;
     if !init.undo {
-        rules::configured(&config).map_err(|error| {
+        rules::configured(&config, folder.owner()).map_err(|error| {
             let help = "a gate with rules that do not load denies every call; put them right first";
             Problem::new("your own rules do not load", help).because(error)
         })?;

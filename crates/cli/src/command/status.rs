@@ -171,14 +171,15 @@ fn was_registered(agent: HookAgent) -> bool {
 
 /// What a gate that stands does: decide, or deny everything for want of what it needs.
 fn standing(gate: &Registered) -> String {
-    for folder in &gate.configs {
-        if let Err(problem) = rules::configured(folder) {
-            return format!("every call is denied: the rules do not load: {problem}");
-        }
-    }
     for folder in &gate.states {
-        if let Err(problem) = StateFolder::open(folder) {
-            return format!("every call is denied: {problem}");
+        let me = match StateFolder::open(folder) {
+            Ok(folder) => folder.owner(),
+            Err(problem) => return format!("every call is denied: {problem}"),
+        };
+        for folder in &gate.configs {
+            if let Err(problem) = rules::configured(folder, me) {
+                return format!("every call is denied: the rules do not load: {problem}");
+            }
         }
     }
     format!("registered on {}", gate.guarded.join(", "))

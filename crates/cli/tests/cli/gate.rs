@@ -125,6 +125,16 @@ impl Gate {
         fs::write(&path, lines).unwrap();
     }
 
+    /// The transcript shows that a call came back, or was refused by the user.
+    pub(crate) fn done(&self, session: &str, call: &str) {
+        let result = json!({"type": "tool_result", "tool_use_id": call, "content": "done"});
+        let line = json!({"type": "user", "sessionId": session,
+                          "message": {"role": "user", "content": [result]}});
+        let path = self.transcript(session);
+        let lines = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, format!("{lines}{line}\n")).unwrap();
+    }
+
     /// The log, oldest first.
     pub(crate) fn entries(&self) -> Vec<Value> {
         self.run(&["audit", "tail", "-n", "100000", "--json"]).lines()

@@ -30,6 +30,7 @@ fn a_session_is_recorded_and_every_decision_comes_out_again_as_it_did() {
     assert_eq!(verdict("c5", "bash build.sh"), "deny");
     assert_eq!(verdict("c6", "curl -s https://example.com"), "allow");
     assert_eq!(verdict("c7", "cat ~/.ssh/id_rsa"), verdict("c7", "cat ~/.ssh/id_rsa"));
+    (1..=7).for_each(|call| gate.done("s", &format!("c{call}")));
     gate.say("s", "now merge it");
     verdict("c8", "git merge side");
     for (name, more) in

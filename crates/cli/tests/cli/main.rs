@@ -6,6 +6,7 @@ mod explain;
 mod gate;
 mod help;
 mod hook;
+mod hostile;
 mod init;
 mod load;
 mod policy;

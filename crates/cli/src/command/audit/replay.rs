@@ -62,9 +62,12 @@ struct Tally {
 }
 
 pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure> {
+    let log = places::existing_log()?;
+    let owner = log.as_ref().map(|(folder, _)| folder.owner());
     let bundle = || -> Result<_, Failure> {
         if replay.policy.is_empty() {
-            let configured = rules::configured(&places::config_folder()?);
+            let me = owner.or_else(ringfence_record::given::own_user).unwrap_or_default();
+            let configured = rules::configured(&places::config_folder()?, me);
             return configured.map(|it| it.bundle).map_err(|error| {
                 crate::exit::Problem::new("your own rules do not load", "see the cause")
                     .because(error)
@@ -76,7 +79,6 @@ pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
     let mut engines: Vec<((Preset, bool), Engine)> = Vec::new();
     let mut sessions: HashMap<String, Session> = HashMap::new();
     let mut tally = Tally::default();
-    let log = places::existing_log()?;
     for entry in
         log.iter().map(|(_, log)| log.entries()).collect::<Result<Vec<_>, _>>().map_err(failed)?
     {

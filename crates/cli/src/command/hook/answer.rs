@@ -7,16 +7,18 @@
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Preset};
 use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput};
 use ringfence_engine::{Engine, Options};
+use ringfence_record::agents::Agents;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{SessionStore, Stored};
-use ringfence_record::{RecordError, StateFolder};
+use ringfence_record::{RecordError, StateFolder, given};
 use serde_json::{Map, Value, json};
 
 use super::Hook;
@@ -57,6 +59,8 @@ pub(super) struct Desk<'h> {
     pub(super) user: u32,
     log: Log,
     sessions: SessionStore,
+    /// The agents of all sessions.
+    agents: Agents,
     look: OnceCell<Look>,
     inside: OnceCell<Result<WayInside, String>>,
 }
@@ -73,6 +77,9 @@ pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswe
         outcome = desk.work_out(&stored)?;
     }
     let Outcome { mut kept, mut entries, answer } = outcome;
+    if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
+        sender.register(&desk.agents)?;
+    }
     if let Some(last) = entries.last_mut() {
         let waited = u64::try_from(locked.waited.as_micros()).unwrap_or(u64::MAX);
         last.fields.insert("waited_us".to_owned(), json!(waited));
@@ -102,7 +109,7 @@ pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, proble
 }
 
 /// An event that cannot stop anything was missed: its session must know.
-pub(super) fn mark_missed(hook: &Hook, event: &str, session: Option<&str>, problem: &str) {
+fn mark_missed(hook: &Hook, event: &str, session: Option<&str>, problem: &str) {
     let Some(session) = session.filter(|_| !hook.agent.decides(event)) else { return };
     let problem = format!("{event}: {problem}");
     let _ = state_folder(hook)
@@ -110,13 +117,26 @@ pub(super) fn mark_missed(hook: &Hook, event: &str, session: Option<&str>, probl
         .and_then(|store| Ok(store.mark_missed(hook.agent.as_str(), session, &problem)?));
 }
 
-/// Whether the user has chosen that nothing is ever blocked, not even for an error.
-pub(super) fn only_observes(hook: &Hook) -> bool {
-    let own_home = || state_folder(hook).ok().and_then(|folder| state::home_of(folder.owner()));
-    let home =
-        hook.home.as_ref().and_then(|home| home.to_str().map(str::to_owned)).or_else(own_home);
-    let folder = config_folder(hook, home.as_deref());
-    folder.is_some_and(|folder| rules::preset_in(&folder) == Ok(Preset::Observe))
+/// What the user has chosen, or why it cannot be told. Read once, before anything else.
+static PRESET: OnceLock<Result<Preset, String>> = OnceLock::new();
+
+/// Reads what the user has chosen.
+pub(super) fn preset(hook: &Hook) -> &'static Result<Preset, String> {
+    PRESET.get_or_init(|| {
+        let folder = || state_folder(hook).map(|folder| folder.owner());
+        let me = given::own_user().map_or_else(folder, Ok).map_err(|error| error.to_string())?;
+        let own_home = || state::home_of(me);
+        let home =
+            hook.home.as_ref().and_then(|home| home.to_str().map(str::to_owned)).or_else(own_home);
+        config_folder(hook, home.as_deref())
+            .map_or(Ok(Preset::default()), |folder| rules::preset_in(&folder, me))
+    })
+}
+
+/// Whether the user has chosen that nothing is ever blocked, not even for an error. Reads nothing: what
+/// is not known by now is not so.
+pub(super) fn only_observes() -> bool {
+    matches!(PRESET.get(), Some(Ok(Preset::Observe)))
 }
 
 fn config_folder(hook: &Hook, home: Option<&str>) -> Option<PathBuf> {
@@ -164,6 +184,7 @@ impl<'h> Desk<'h> {
             user: folder.owner(),
             log: Log::open(&folder, Durability::Process)?,
             sessions: SessionStore::open(&folder)?,
+            agents: Agents::open(&folder)?,
             folder,
             look: OnceCell::new(),
             inside: OnceCell::new(),
@@ -193,15 +214,23 @@ impl<'h> Desk<'h> {
         if let Some(engine) = cell.get() {
             return Ok(engine);
         }
-        let configured = match config_folder(self.hook, self.home.as_deref()) {
-            Some(folder) => rules::configured(&folder).map_err(NoAnswer::Rules)?,
-            None => rules::Configured::built_in(Preset::Guard).map_err(NoAnswer::Rules)?,
-        };
+        let preset = preset(self.hook).clone();
+        let configured =
+            preset.and_then(|preset| match config_folder(self.hook, self.home.as_deref()) {
+                Some(folder) => rules::configured_with(&folder, self.user, preset),
+                None => rules::Configured::built_in(preset),
+            });
+        let configured = configured.map_err(NoAnswer::Rules)?;
         let options = Options { preset: configured.preset, sandbox };
         timing::mark("bundle");
         let facts = timing::facts(Box::new(self.facts.clone()));
         let engine = Engine::new(configured.bundle, facts, options);
         Ok(cell.get_or_init(|| (engine, options)))
+    }
+
+    /// Whether another agent started the one that sent this message.
+    pub(super) fn is_nested(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.is_nested(&self.agents))
     }
 
     /// How the call runs inside, or why it cannot. Tried once.
@@ -217,6 +246,10 @@ impl<'h> Desk<'h> {
 
     /// What the transcript says. Looked at once.
     pub(super) fn look(&self, prompts: &Unconfirmed, call: Option<&str>) -> &Look {
-        self.look.get_or_init(|| prompts.look(self.agent(), &self.message.session, call))
+        self.look.get_or_init(|| {
+            let (agent, session) = (self.agent(), &self.message.session);
+            let scripted = !self.sender.as_ref().is_some_and(|it| it.was_started_by(agent));
+            prompts.look(agent, session, call, scripted)
+        })
     }
 }

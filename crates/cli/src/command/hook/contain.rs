@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use ringfence_action::{Action, Attr, Decision, EffectKind};
 use ringfence_adapters::hook::{HookAgent, HookInput, Inside};
+use ringfence_record::given;
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use serde_json::Value;
 
@@ -158,12 +159,29 @@ fn rule_in(agent: HookAgent, path: &Path, code: &str) -> Option<String> {
         let mut files = files.filter(|file| file.extension().is_some_and(|it| it == "json"));
         return files.find_map(|file| rule_in(agent, &file, code));
     }
-    match fs::read_to_string(path) {
-        Ok(settings) => agent.rule_about(&settings, code),
+    match given::text(path) {
+        Ok((settings, _)) => agent.rule_about(&settings, code),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             None
         }
         // What cannot be read may forbid.
         Err(_) => Some(path.display().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A project can put anything where its settings should be.
+    #[test]
+    fn settings_that_never_end_or_never_come_may_forbid() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, device) = (folder.path().join("settings.json"), Path::new("/dev/zero"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), device] {
+            assert!(rule_in(HookAgent::ClaudeCode, path, "make").is_some(), "{}", path.display());
+        }
+        assert!(rule_in(HookAgent::ClaudeCode, &folder.path().join("none"), "make").is_none());
     }
 }

@@ -18,7 +18,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -65,6 +65,9 @@ fn agent(name: &str) -> Result<HookAgent, String> {
 /// Well inside the ten seconds that `init` registers with the agent.
 const DEADLINE: Duration = Duration::from_secs(4);
 
+/// So long the watchdog tries to leave word after its answer.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// Taken by whoever answers; nobody else writes after that.
 static ANSWERED: Mutex<bool> = Mutex::new(false);
 
@@ -77,10 +80,7 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
     let watched = hook.clone();
     let watchdog = thread::Builder::new().spawn(move || {
         thread::sleep(DEADLINE);
-        // Whoever hangs may hold the log: only a mark is left.
-        let problem = "no decision within the deadline";
-        let reply = refuse(&watched, None, problem, answer::mark_missed);
-        let code = i32::from(send(&reply));
+        let code = i32::from(give_up(watched));
         #[expect(clippy::disallowed_methods, reason = "the main thread may never come back")]
         std::process::exit(code);
     });
@@ -94,9 +94,27 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The answer of the watchdog. It waits for nothing that the main thread may be stuck in: the answer is
+/// given first, and leaving word is tried beside, for a moment.
+fn give_up(hook: Hook) -> u8 {
+    let problem = "no decision within the deadline";
+    let code = send(&refuse(&hook, None, problem));
+    let (done, wait) = mpsc::channel::<()>();
+    let word = thread::Builder::new().spawn(move || {
+        leave_word(&hook, None, problem);
+        drop(done);
+    });
+    if word.is_ok() {
+        let _ = wait.recv_timeout(LAST_WORD);
+    }
+    code
+}
+
 /// Reads the message and answers it. Every error becomes a denial where the event can deny.
 fn respond(hook: &Hook) -> Reply {
     let agent = hook.agent;
+    // What goes wrong, and a missed deadline, are answered as the user has chosen.
+    let _ = answer::preset(hook);
     let input = match read_input() {
         Ok(input) => input,
         Err(problem) => return fail(hook, None, &problem),
@@ -114,23 +132,32 @@ fn respond(hook: &Hook) -> Reply {
     }
 }
 
-/// What is done about a message that could not be answered, beside denying.
-type LeaveWord = fn(&Hook, event: &str, session: Option<&str>, problem: &str);
-
 fn fail(hook: &Hook, event: Option<&str>, problem: &str) -> Reply {
-    refuse(hook, event, problem, answer::leave_word)
+    leave_word(hook, event, problem);
+    refuse(hook, event, problem)
 }
 
-/// The denial for everything that went wrong, and a word about it for whoever comes next. Events that
-/// cannot deny stay silent. `event` is what is known of it where the message could not be read whole.
-fn refuse(hook: &Hook, event: Option<&str>, problem: &str, leave_word: LeaveWord) -> Reply {
+/// The event that could not be answered, and its session, as far as they are known. `event` is what is
+/// known where the message could not be read whole.
+fn at_hand(hook: &Hook, event: Option<&str>) -> (String, Option<String>) {
     let at_hand = AT_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (name, session) = at_hand.unzip();
-    let event = event.or(name.as_deref()).unwrap_or(hook.agent.before_call());
-    // Nothing that goes wrong while leaving word may take the denial away.
-    let _ = catch_unwind(AssertUnwindSafe(|| leave_word(hook, event, session.as_deref(), problem)));
-    let only_observes = catch_unwind(AssertUnwindSafe(|| answer::only_observes(hook)));
-    let answer = if only_observes.unwrap_or(false) {
+    let event = event.map(str::to_owned).or(name);
+    (event.unwrap_or_else(|| hook.agent.before_call().to_owned()), session)
+}
+
+/// A word about a message that could not be answered, for whoever comes next. Nothing that goes wrong
+/// here may take the denial away.
+fn leave_word(hook: &Hook, event: Option<&str>, problem: &str) {
+    let (event, session) = at_hand(hook, event);
+    let leave = || answer::leave_word(hook, &event, session.as_deref(), problem);
+    let _ = catch_unwind(AssertUnwindSafe(leave));
+}
+
+/// The denial for everything that went wrong. Events that cannot deny stay silent.
+fn refuse(hook: &Hook, event: Option<&str>, problem: &str) -> Reply {
+    let (event, _) = at_hand(hook, event);
+    let answer = if answer::only_observes() {
         Answer::NoOpinion
     } else {
         Answer::Deny {
@@ -140,7 +167,7 @@ fn refuse(hook: &Hook, event: Option<&str>, problem: &str, leave_word: LeaveWord
             ),
         }
     };
-    hook.agent.reply(event, &answer)
+    hook.agent.reply(&event, &answer)
 }
 
 fn read_input() -> Result<Vec<u8>, String> {

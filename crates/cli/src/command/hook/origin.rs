@@ -12,7 +12,9 @@
 
 use std::fs;
 
-use ringfence_adapters::hook::HookEvent;
+use ringfence_adapters::hook::{HookAgent, HookEvent};
+use ringfence_record::RecordError;
+use ringfence_record::agents::Agents;
 use serde::{Deserialize, Serialize};
 
 /// A process, told apart from a later one with the same number.
@@ -23,6 +25,11 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// As it is known among all agents.
+    fn name(&self) -> String {
+        format!("{}-{}", self.pid, self.started)
+    }
+
     /// The words that it was started with, if it is still there.
     pub(super) fn arguments(&self) -> Vec<String> {
         let same = stat(self.pid).is_some_and(|stat| stat.process == *self);
@@ -33,7 +40,7 @@ impl Process {
 /// Who sent the message at hand.
 #[derive(Debug)]
 pub(super) struct Sender {
-    process: Process,
+    pub(super) process: Process,
     /// Its parents, nearest first.
     ancestors: Vec<Process>,
 }
@@ -91,6 +98,34 @@ pub(super) fn check(
 }
 
 impl Sender {
+    /// Keeps that this is an agent, for those that it may start.
+    pub(super) fn register(&self, agents: &Agents) -> Result<(), RecordError> {
+        let name = self.process.name();
+        if agents.knows(&name) {
+            return Ok(());
+        }
+        agents.add(&name, |other| {
+            let pid = other.split('-').next().and_then(|pid| pid.parse().ok());
+            pid.and_then(stat).is_some_and(|it| it.process.name() == other)
+        })
+    }
+
+    /// Whether it was started by a tool call of an agent: its words are that agent's then.
+    pub(super) fn is_nested(&self, agents: &Agents) -> bool {
+        self.ancestors.iter().any(|parent| agents.knows(&parent.name()))
+    }
+
+    /// Whether the environment that it was started with is that of a tool call, even if whoever started
+    /// it is gone.
+    pub(super) fn was_started_by(&self, agent: HookAgent) -> bool {
+        let environment = fs::read(format!("/proc/{}/environ", self.process.pid));
+        let mark = agent.mark_of_tool_calls().as_bytes();
+        environment.is_ok_and(|text| {
+            text.split(|byte| *byte == 0)
+                .any(|it| it.strip_prefix(mark).is_some_and(|rest| rest.first() == Some(&b'=')))
+        })
+    }
+
     /// The process that started this hook, past at most one shell that does nothing else.
     pub(super) fn of_this_hook() -> Option<Self> {
         let parent = stat(std::os::unix::process::parent_id())?;

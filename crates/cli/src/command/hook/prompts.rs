@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the agent's transcript is looked at")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use ringfence_adapters::hook::{HookAgent, Typed};
+use ringfence_record::given;
 
 use super::state::Unconfirmed;
 
@@ -22,6 +23,9 @@ const MOST_WAITING: usize = 8;
 
 /// How far before its end the transcript is looked at when a prompt comes: its line may be there.
 const LOOK_BACK: u64 = 64 << 10;
+
+/// The same, for results of calls.
+const LOOK_BACK_FOR_RESULTS: u64 = 1 << 20;
 
 /// At most so much is read at once; the rest is for the next call.
 const MOST_READ: u64 = 8 << 20;
@@ -64,14 +68,21 @@ impl Unconfirmed {
     }
 
     /// Looks for what was typed; waits a little for a call that must be there, and with it all before it.
-    pub(super) fn look(&self, agent: HookAgent, session: &str, call: Option<&str>) -> Look {
+    /// `scripted`: what a program handed to the agent counts as its user's.
+    pub(super) fn look(
+        &self,
+        agent: HookAgent,
+        session: &str,
+        call: Option<&str>,
+        scripted: bool,
+    ) -> Look {
         let looks = if call.is_some() { LOOKS } else { 1 };
         let mut look = Look::default();
         for attempt in 0..looks {
             if attempt > 0 {
                 thread::sleep(PAUSE);
             }
-            look = self.look_once(agent, session, call).unwrap_or_default();
+            look = self.look_once(agent, session, call, scripted).unwrap_or_default();
             if look.typed.has_call {
                 break;
             }
@@ -79,8 +90,22 @@ impl Unconfirmed {
         look
     }
 
-    fn look_once(&self, agent: HookAgent, session: &str, call: Option<&str>) -> Option<Look> {
-        let mut file = File::open(self.transcript.as_ref()?).ok()?;
+    /// The calls that the end of the transcript shows as come back or refused.
+    pub(super) fn done(&self, agent: HookAgent, session: &str) -> Vec<String> {
+        let length = self.transcript.as_ref().and_then(|path| fs::metadata(path).ok());
+        let offset = length.map_or(0, |it| it.len()).saturating_sub(LOOK_BACK_FOR_RESULTS);
+        let end = Self { offset, ..self.clone() };
+        end.look_once(agent, session, None, false).unwrap_or_default().typed.done
+    }
+
+    fn look_once(
+        &self,
+        agent: HookAgent,
+        session: &str,
+        call: Option<&str>,
+        scripted: bool,
+    ) -> Option<Look> {
+        let (mut file, _) = given::open(self.transcript.as_ref()?).ok()?;
         file.seek(SeekFrom::Start(self.offset)).ok()?;
         let mut text = Vec::new();
         file.take(MOST_READ).read_to_end(&mut text).ok()?;
@@ -88,7 +113,7 @@ impl Unconfirmed {
         let cut = if text.len() as u64 == MOST_READ { text.len() } else { 0 };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(cut, |end| end + 1);
         text.truncate(whole);
-        let typed = agent.typed(text.as_slice(), session, call);
+        let typed = agent.typed(text.as_slice(), session, call, scripted);
         Some(Look { typed, end: self.offset + whole as u64 })
     }
 }

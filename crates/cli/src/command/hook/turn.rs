@@ -251,14 +251,36 @@ impl<'d> Turn<'d> {
         for text in relayed {
             self.hear_relayed(text, "relayed");
         }
+        let standing = if said.is_empty() { "unconfirmed" } else { self.standing_of_a_prompt() };
         for text in said {
-            self.hear_relayed(text, "unconfirmed");
-            self.kept.prompts.expect(state::digest_of(text.trim()));
+            self.hear_relayed(text, standing);
+            if standing == "unconfirmed" {
+                self.kept.prompts.expect(state::digest_of(text.trim()));
+            }
         }
         if said.is_empty() && relayed.is_empty() {
             self.note(&self.desk.message.name, "");
         }
         Answer::NoOpinion
+    }
+
+    /// What a prompt may come to. What an agent types into another is not a person's; and while a call
+    /// runs, the call could be what looks like the agent here.
+    fn standing_of_a_prompt(&mut self) -> &'static str {
+        if self.desk.is_nested() {
+            return "nested";
+        }
+        if !self.kept.running().is_empty() {
+            // A call that was refused never comes back: the transcript has that.
+            let done = self.kept.prompts.done(self.desk.agent(), &self.desk.message.session);
+            done.iter().for_each(|call| while self.kept.take(Some(call)).is_some() {});
+        }
+        let during: Vec<String> = self.kept.running().into_iter().map(str::to_owned).collect();
+        if during.is_empty() {
+            return "unconfirmed";
+        }
+        self.finding([("code", json!("session.prompt-during-call")), ("during", json!(during))]);
+        "during-call"
     }
 
     fn note(&mut self, event: &str, source: &str) -> Answer {

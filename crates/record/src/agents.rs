@@ -1,0 +1,52 @@
+//! The processes of agents that speak to the gate, whatever their session: one empty file each.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::folder::open_private;
+use crate::{RecordError, StateFolder};
+
+/// The agents that one state folder knows.
+#[derive(Debug, Clone)]
+pub struct Agents {
+    folder: PathBuf,
+}
+
+impl Agents {
+    /// The agents of this state folder, made where it is missing.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn open(state: &StateFolder) -> Result<Self, RecordError> {
+        Ok(Self { folder: state.sub("agents")? })
+    }
+
+    /// Whether this process, named as it was when it was added, is an agent's.
+    pub fn knows(&self, process: &str) -> bool {
+        fs::symlink_metadata(self.folder.join(process)).is_ok()
+    }
+
+    /// Adds a process, and forgets those that are not `alive` any more.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn add(&self, process: &str, alive: impl Fn(&str) -> bool) -> Result<(), RecordError> {
+        let path = self.folder.join(process);
+        open_private(&path, false)?;
+        for entry in fs::read_dir(&self.folder).map_err(RecordError::io("list", &self.folder))? {
+            let path = entry.map_err(RecordError::io("list", &self.folder))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(|name| name == process || alive(name)) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(RecordError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
