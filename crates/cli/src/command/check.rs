@@ -144,6 +144,8 @@ impl Recorder {
         mut action: Action,
         number: u64,
     ) -> Result<Explained, String> {
+        let mut plain = action.clone();
+        plain.user_messages.clear();
         self.redactor.json(&mut action.input);
         let session = self.sessions.of(action.session.as_deref());
         let run = match &action.session {
@@ -162,7 +164,8 @@ impl Recorder {
             }
         }
         let state = json!(session).to_string();
-        let explained = judge.decide_in(&action, session).map_err(|error| error.to_string())?;
+        let mut memory = session.clone();
+        let mut explained = judge.decide_in(&action, session).map_err(|error| error.to_string())?;
         let mut facts = json!(explained.facts);
         self.redactor.json(&mut facts);
         let fields = json!({
@@ -178,6 +181,14 @@ impl Recorder {
         session.forget_contents();
         entries.push(entry("decision", &whose, fields));
         self.log.append_all(&now().to_string(), entries).map_err(|error| error.to_string())?;
+        // What looks like a secret must not hide what is done: the stricter decision is the answer.
+        if plain.input != action.input {
+            let as_it_runs = judge.decide_in(&plain, &mut memory);
+            let as_it_runs = as_it_runs.map_err(|error| error.to_string())?;
+            if as_it_runs.decision.verdict > explained.decision.verdict {
+                explained = as_it_runs;
+            }
+        }
         Ok(explained)
     }
 }

@@ -568,14 +568,17 @@ fn recorded_checks_are_in_the_log_and_replay_too() {
         })
         .collect();
     lines.push(super::bash("echo ghp_0123456789abcdefghijklmnopqrstuvwxyz"));
-    let plain = finish(gate.command(&["check"]), json_lines(&lines[..4]).as_bytes());
+    let named = "ghp_0123456789abcdefghijklmnopqrstuvwxyz=rm; $ghp_0123456789abcdefghijklmnopqrstuvwxyz -rf ~/";
+    lines.push(super::bash(named));
+    let plain = finish(gate.command(&["check"]), json_lines(&lines).as_bytes());
     let recorded = finish(gate.command(&["check", "--record"]), json_lines(&lines).as_bytes());
     let verdicts = |run: &super::Run| {
         run.lines().iter().map(|it| it["verdict"].clone()).collect::<Vec<Value>>()
     };
-    assert_eq!(verdicts(&plain), verdicts(&recorded)[..4]);
+    assert_eq!(verdicts(&plain), verdicts(&recorded), "a secret hides nothing");
+    assert_eq!(verdicts(&plain)[5], "deny");
     gate.assert_sound();
     let log = gate.run(&["audit", "tail", "--json"]);
-    assert_eq!(log.lines().iter().filter(|entry| entry["kind"] == "decision").count(), 5);
+    assert_eq!(log.lines().iter().filter(|entry| entry["kind"] == "decision").count(), 6);
     assert!(!log.out().contains("ghp_0123") && !log.out().contains("my token"), "{}", log.out());
 }
