@@ -20,11 +20,24 @@ pub(crate) fn home() -> Result<PathBuf, Problem> {
     })
 }
 
+/// A folder that somebody named for Ringfence. One that depends on the working folder would be another
+/// for every command.
+fn ours(name: &str) -> Result<Option<PathBuf>, Problem> {
+    let Some(path) = std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    if path.is_absolute() {
+        return Ok(Some(path));
+    }
+    let what = format!("`{name}` is `{}`, which is not an absolute folder", path.display());
+    Err(Problem::new(what, format!("set `{name}` to an absolute path, or unset it")))
+}
+
 /// The state folder: `RINGFENCE_STATE`, or `XDG_STATE_HOME/ringfence`, or `~/.local/state/ringfence`.
 pub(crate) fn state_folder() -> Result<PathBuf, Problem> {
     let named =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(folder) = named("RINGFENCE_STATE") {
+    if let Some(folder) = ours("RINGFENCE_STATE")? {
         return Ok(folder);
     }
     let base = match named("XDG_STATE_HOME") {
@@ -39,7 +52,7 @@ pub(crate) fn state_folder() -> Result<PathBuf, Problem> {
 pub(crate) fn config_folder() -> Result<PathBuf, Problem> {
     let named =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(folder) = named("RINGFENCE_CONFIG") {
+    if let Some(folder) = ours("RINGFENCE_CONFIG")? {
         return Ok(folder);
     }
     let base = match named("XDG_CONFIG_HOME") {

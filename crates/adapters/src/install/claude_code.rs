@@ -85,17 +85,81 @@ pub(super) fn registered(settings: &str) -> Result<Registered, InstallError> {
     found.commands.dedup();
     let hears = |event: &&&str| entries(&top, event).iter().any(|entry| entry.program.is_some());
     found.told = TELLING.iter().filter(hears).map(|event| (*event).to_owned()).collect();
-    let is_true = |name: &str| {
-        let value = top.get(name).and_then(|property| property.value());
-        value.and_then(|value| value.as_boolean_lit()).is_some_and(|literal| literal.value())
-    };
-    if is_true("disableAllHooks") {
-        found.bypasses.push("`disableAllHooks` is true: no hook runs".to_owned());
+    found.bypasses = switches(settings)?;
+    Ok(found)
+}
+
+/// What is in these settings that `register` would not have written, in words; empty where every event
+/// calls just this gate, in just this way.
+pub(super) fn deviations(settings: &str, gate: &Registration) -> Result<Vec<String>, InstallError> {
+    let root = parse(without_mark(settings).1)?;
+    let top = root.object_value().ok_or_else(not_an_object)?;
+    let mut found = Vec::new();
+    let hooks = top.object_value("hooks");
+    // Of two properties of the same name, agents read the last.
+    let objects = [Some(&top), hooks.as_ref()];
+    for object in objects.into_iter().flatten() {
+        let mut names: Vec<String> = object.properties().iter().filter_map(name_of).collect();
+        names.sort();
+        let twice = names.iter().zip(names.iter().skip(1)).filter(|(one, other)| one == other);
+        found.extend(twice.map(|(name, _)| format!("`{name}` is there twice")));
     }
-    if is_true("allowManagedHooksOnly") {
-        found.bypasses.push("`allowManagedHooksOnly` is true: only managed hooks run".to_owned());
+    for event in DECIDING.iter().chain(TELLING) {
+        let groups = hooks.as_ref().and_then(|hooks| hooks.array_value(event));
+        let groups = groups.map(|groups| groups.elements()).unwrap_or_default();
+        let stands =
+            groups.iter().filter_map(CstNode::as_object).any(|it| is_group(&it, event, gate));
+        if !stands {
+            found.push(format!("the hook on {event} is not as `ringfence init` writes it"));
+        }
     }
     Ok(found)
+}
+
+/// Whether hooks are switched off in these settings. Whatever is not plainly `false` may mean so.
+pub(super) fn switches(settings: &str) -> Result<Vec<String>, InstallError> {
+    let root = parse(without_mark(settings).1)?;
+    let properties = root.object_value().map(|top| top.properties()).unwrap_or_default();
+    let switches =
+        [("disableAllHooks", "no hook runs"), ("allowManagedHooksOnly", "only managed hooks run")];
+    let on = switches.into_iter().filter(|(switch, _)| {
+        properties.iter().any(|property| {
+            let is_off = property
+                .value()
+                .and_then(|value| value.as_boolean_lit())
+                .is_some_and(|literal| !literal.value());
+            name_of(property).as_deref() == Some(*switch) && !is_off
+        })
+    });
+    Ok(on.map(|(switch, effect)| format!("`{switch}` is set: {effect}")).collect())
+}
+
+fn name_of(property: &CstObjectProp) -> Option<String> {
+    property.name()?.decoded_value().ok()
+}
+
+/// Whether this is the group that `register` writes, with the same properties and no other.
+fn is_group(group: &CstObject, event: &str, gate: &Registration) -> bool {
+    let matched = MATCHED.contains(&event);
+    let properties = if matched { 2 } else { 1 };
+    let matcher = text(group, "matcher");
+    group.properties().len() == properties
+        && matcher.as_deref() == matched.then_some("*")
+        && group.array_value("hooks").is_some_and(|hooks| {
+            let hooks = hooks.elements();
+            hooks.iter().filter_map(CstNode::as_object).any(|it| is_hook(&it, event, gate))
+        })
+}
+
+fn is_hook(hook: &CstObject, event: &str, gate: &Registration) -> bool {
+    let blocks = DECIDING.contains(&event);
+    let properties = if blocks { 4 } else { 3 };
+    let timeout = hook.get("timeout").and_then(|it| it.value()?.as_number_lit());
+    hook.properties().len() == properties
+        && text(hook, "type").as_deref() == Some("command")
+        && text(hook, "command") == Some(gate.command(HookAgent::ClaudeCode))
+        && timeout.is_some_and(|timeout| timeout.to_string() == TIMEOUT)
+        && text(hook, "onFailure").as_deref() == blocks.then_some("block")
 }
 
 /// Whether every event already calls this very gate.

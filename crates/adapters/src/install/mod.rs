@@ -98,6 +98,39 @@ impl HookAgent {
             Self::ClaudeCode => claude_code::registered(settings),
         }
     }
+
+    /// What is in the settings that [`HookAgent::register`] would not have written for this gate, in
+    /// words. Empty: every event calls it, in just this way.
+    ///
+    /// # Errors
+    /// When the text is not settings of this agent.
+    pub fn deviations(
+        self,
+        settings: &str,
+        gate: &Registration,
+    ) -> Result<Vec<String>, InstallError> {
+        match self {
+            Self::ClaudeCode => claude_code::deviations(settings, gate),
+        }
+    }
+
+    /// What switches all hooks off in one of the agent's settings files, in words.
+    ///
+    /// # Errors
+    /// When the text is not settings of this agent.
+    pub fn switches(self, settings: &str) -> Result<Vec<String>, InstallError> {
+        match self {
+            Self::ClaudeCode => claude_code::switches(settings),
+        }
+    }
+
+    /// The environment variable that moves the agent's own configuration folder, and where that is
+    /// without it.
+    pub fn moved_by(self, home: &Path) -> (&'static str, PathBuf) {
+        match self {
+            Self::ClaudeCode => ("CLAUDE_CONFIG_DIR", home.join(".claude")),
+        }
+    }
 }
 
 impl Registration {

@@ -343,5 +343,6 @@ fn read(path: &Path) -> Result<Option<String>, Problem> {
 }
 
 fn failed(error: ringfence_record::RecordError) -> Problem {
-    Problem::new("the settings cannot be changed safely", "see the cause").because(error)
+    let help = "nothing was changed; see the cause";
+    Problem::new("the settings cannot be changed safely", help).because(error)
 }

@@ -1,13 +1,14 @@
 //! `ringfence status`: whether anything is enforced, in one line, and why not.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
+use ringfence_action::Preset;
 use ringfence_adapters::hook::HookAgent;
-use ringfence_adapters::install::Registered;
+use ringfence_adapters::install::{Registered, Registration};
 use ringfence_record::StateFolder;
 use ringfence_record::log::{Durability, Log};
 use ringfence_record::originals::{self, Originals};
@@ -15,7 +16,7 @@ use ringfence_record::projection::{Projection, Query};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::color::{FAINT, GREEN, RED, YELLOW, paint};
 use crate::render::json;
@@ -93,14 +94,20 @@ pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure
 
 fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
     let is_here = agent.settings_path(home).parent().is_some_and(Path::is_dir);
-    let gate = gate_of(agent, home, was_registered);
+    let gate = gate_of(agent, home, was_registered).and_then(|gate| {
+        is_as_written(agent, home, &gate)?;
+        Ok(gate)
+    });
     let findings = match &gate {
         Ok(gate) => findings(agent, gate),
         Err(_) => Vec::new(),
     };
     let (state, reason) = match gate {
         _ if !is_here => (State::Absent, "no settings folder".to_owned()),
-        Ok(gate) => (State::Enforced, standing(&gate)),
+        Ok(gate) => match standing(&gate) {
+            Ok(reason) => (State::Enforced, reason),
+            Err(reason) => (State::Dead, reason),
+        },
         Err(reason) => (State::Dead, reason),
     };
     let unguarded = match (state, agent) {
@@ -169,20 +176,77 @@ fn was_registered(agent: HookAgent) -> bool {
     })
 }
 
-/// What a gate that stands does: decide, or deny everything for want of what it needs.
-fn standing(gate: &Registered) -> String {
+/// Whether every entry is as `init` would write it now, for this program and these folders, and nothing
+/// else switches it off. An entry that only looks like ours does whatever it does.
+fn is_as_written(agent: HookAgent, home: &Path, found: &Registered) -> Result<(), String> {
+    let again = "run `ringfence init` again";
+    let own = std::env::current_exe().and_then(std::fs::metadata).map_err(|it| it.to_string())?;
+    for program in &found.programs {
+        let is_own = std::fs::metadata(program)
+            .is_ok_and(|it| (it.dev(), it.ino()) == (own.dev(), own.ino()));
+        if !is_own {
+            return Err(format!("`{}` is not this program; {again}", program.display()));
+        }
+    }
+    let program = found.programs.first().ok_or("no gate is registered; run `ringfence init`")?;
+    let folder = |place: Result<PathBuf, Problem>| place.map_err(|problem| problem.to_string());
+    let [state, config] = [folder(places::state_folder())?, folder(places::config_folder())?];
+    let read = |path: &Path| originals::read(path).map_err(|error| error.to_string());
+    let settings = read(&agent.settings_path(home))?.unwrap_or_default();
+    let mut deviations = Vec::new();
+    for decide in [false, true] {
+        let (program, state, config) = (program.clone(), state.clone(), config.clone());
+        let gate = Registration { program, state, config, home: home.to_owned(), decide };
+        let these = agent.deviations(&settings, &gate).map_err(|error| error.to_string())?;
+        if these.is_empty() {
+            deviations.clear();
+            break;
+        }
+        deviations = these;
+    }
+    if let Some(deviation) = deviations.first() {
+        return Err(format!("{deviation}; {again}"));
+    }
+    let (variable, folder) = agent.moved_by(home);
+    if let Some(moved) = std::env::var_os(variable).filter(|it| Path::new(it) != folder) {
+        let moved = Path::new(&moved).display();
+        return Err(format!("`{variable}` names `{moved}`, where no gate is registered"));
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    for path in agent.rule_files(Some(home), None, &[&here]) {
+        if path.is_dir() {
+            continue;
+        }
+        let Some(settings) = read(&path)? else { continue };
+        let switches = agent.switches(&settings).unwrap_or_default();
+        if let Some(switch) = switches.first() {
+            return Err(format!("`{}`: {switch}", path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// What a gate that stands does: decide, or deny everything for want of what it needs. An error where it
+/// only looks on.
+fn standing(gate: &Registered) -> Result<String, String> {
     for folder in &gate.states {
         let me = match StateFolder::open(folder) {
             Ok(folder) => folder.owner(),
-            Err(problem) => return format!("every call is denied: {problem}"),
+            Err(problem) => return Ok(format!("every call is denied: {problem}")),
         };
         for folder in &gate.configs {
-            if let Err(problem) = rules::configured(folder, me) {
-                return format!("every call is denied: the rules do not load: {problem}");
+            match rules::configured(folder, me) {
+                Ok(configured) if configured.preset == Preset::Observe => {
+                    return Err("observes only: the preset is `observe`".to_owned());
+                }
+                Ok(_) => {}
+                Err(problem) => {
+                    return Ok(format!("every call is denied: the rules do not load: {problem}"));
+                }
             }
         }
     }
-    format!("registered on {}", gate.guarded.join(", "))
+    Ok(format!("registered on {}", gate.guarded.join(", ")))
 }
 
 /// What the log has about the gate since `init`.

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::gate::Gate;
+use super::finish;
+use super::gate::{Gate, PROGRAM, write};
 
 const ODD: &[(&str, &str)] = &[
     ("empty", ""),
@@ -181,4 +182,68 @@ fn a_gate_that_was_taken_away_is_dead() {
     let status = gate.run(&["status", "--json"]);
     let agent = &status.lines()[0]["agents"][0];
     assert!(agent["reason"].as_str().unwrap().contains("no gate is registered"), "{agent}");
+}
+
+/// Only what `init` would write is a gate; what merely mentions it does whatever it does.
+#[test]
+fn a_gate_that_does_not_hold_is_dead() {
+    let gate = Gate::new();
+    assert_eq!(gate.run(&["init", "--yes", "claude-code"]).code, 0);
+    let good = fs::read_to_string(gate.settings()).unwrap();
+    assert_eq!(gate.run(&["status"]).code, 0, "{}", gate.run(&["status"]).out());
+    let fake = gate.text("fake/ringfence");
+    write(&gate.path("fake/ringfence"), "#!/bin/sh\nexit 0\n");
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    for (what, there, here) in [
+        ("skipped", PROGRAM, format!("true || {PROGRAM}")),
+        ("printed", PROGRAM, format!("echo {PROGRAM}")),
+        ("help", "hook claude-code", "hook claude-code --help".to_owned()),
+        ("no time", "\"timeout\": 10", "\"timeout\": 0.001".to_owned()),
+        ("fails open", "\"onFailure\": \"block\"", "\"onFailure\": \"allow\"".to_owned()),
+        ("not awaited", "\"timeout\": 10", "\"timeout\": 10, \"async\": true".to_owned()),
+        ("rarely", "\"timeout\": 10", "\"timeout\": 10, \"if\": \"Bash(x)\"".to_owned()),
+        ("a prompt", "\"type\": \"command\"", "\"type\": \"prompt\"".to_owned()),
+        ("another program", PROGRAM, fake),
+        ("another state", "/state", "/elsewhere".to_owned()),
+        ("switched off", "{", "{\"disableAllHooks\": \"true\",".to_owned()),
+        ("twice", "\"hooks\": {", "\"hooks\": {\"Stop\": [], ".to_owned()),
+    ] {
+        assert!(good.contains(there), "{what}: {good}");
+        let count = if there == "{" || what == "twice" { 1 } else { usize::MAX };
+        fs::write(gate.settings(), good.replacen(there, &here, count)).unwrap();
+        let status = gate.run(&["status", "--json"]);
+        assert_eq!(status.code, 1, "{what}: {}", status.out());
+        assert_eq!(status.lines()[0]["enforced"], false, "{what}");
+    }
+    fs::write(gate.settings(), &good).unwrap();
+
+    let mut moved = gate.command(&["status"]);
+    moved.env("CLAUDE_CONFIG_DIR", gate.path("alt"));
+    assert_eq!(finish(moved, b"").code, 1);
+    for off in ["proj/.claude/settings.json", "proj/.claude/settings.local.json"] {
+        write(&gate.path(off), "{\"disableAllHooks\": true}");
+        let mut here = gate.command(&["status"]);
+        here.current_dir(gate.path("proj"));
+        assert_eq!(finish(here, b"").code, 1, "{off}");
+        fs::remove_file(gate.path(off)).unwrap();
+    }
+    write(&gate.path(".claude/settings.local.json"), "{\"disableAllHooks\": true}");
+    assert_eq!(gate.run(&["status"]).code, 1);
+    fs::remove_file(gate.path(".claude/settings.local.json")).unwrap();
+    write(&gate.path("config/config.toml"), "preset = \"observe\"\n");
+    let status = gate.run(&["status"]);
+    assert!(status.code == 1 && status.out().contains("observes only"), "{}", status.out());
+}
+
+#[test]
+fn what_cannot_be_meant_is_said() {
+    let gate = Gate::new();
+    let mut relative = gate.command(&["init", "--yes", "claude-code"]);
+    relative.env("RINGFENCE_STATE", "rel");
+    let run = finish(relative, b"");
+    assert!(run.code == 2 && run.err().contains("RINGFENCE_STATE"), "{}", run.err());
+    fs::write(gate.settings(), b"{\"x\": \"\xff\"}").unwrap();
+    let run = gate.run(&["init", "--yes"]);
+    assert!(run.code == 2 && run.err().contains("UTF-8"), "{}", run.err());
+    assert!(!run.err().contains("disk"), "{}", run.err());
 }
