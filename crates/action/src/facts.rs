@@ -37,6 +37,10 @@ pub struct Facts {
     /// Contents of files that analysis asked for, by absolute path. At most 1 MiB each.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// What guards the agent, wherever it was put: absolute paths of the gate's program and of its
+    /// folders, which mean all that lies below.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub guards: BTreeSet<String>,
     /// The time of the action, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,

@@ -69,7 +69,10 @@ impl Program {
         {
             return Self { base: String::new(), entry: None, trusted: true };
         }
-        let base = base.replace('\\', "");
+        let mut base = base.replace('\\', "");
+        if matches!(value, Value::Known(_)) && paths::is_guard(analyzer, frame, text) {
+            base = "ringfence".to_owned();
+        }
         let trusted = match folder {
             None => true,
             Some(folder) => {

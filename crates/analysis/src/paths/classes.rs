@@ -102,6 +102,11 @@ pub(super) fn of(path: &Parts<'_>) -> Vec<&'static Class> {
         .collect()
 }
 
+/// The class of what guards the agent.
+pub(super) fn of_guards() -> Option<&'static Class> {
+    CLASSES.iter().find(|class| class.name == "ringfence")
+}
+
 /// The classes of what would lie below a folder of somebody's home: `~/.config` holds tokens.
 pub(super) fn held(path: &Parts<'_>) -> Vec<&'static Class> {
     let holds = |pattern: &Pattern| {

@@ -299,6 +299,10 @@ fn judge(
         if recursive && !pattern && judgement.place != "workspace" {
             found.extend(classes::held(&parts));
         }
+        let gone = recursive && kind == EffectKind::Delete;
+        if frame.scope == Scope::Local && touches_guard(action, &path, pattern, gone) {
+            found.extend(classes::of_guards());
+        }
         for class in found {
             judgement.classes.insert(class.name);
             judgement.classes.extend(class.also);
@@ -310,6 +314,29 @@ fn judge(
             || (kind == EffectKind::Delete && recursive && pattern && names_cwd(written));
     }
     judgement
+}
+
+/// Whether a path is a part of what guards the agent, or would go with it.
+fn touches_guard(action: &Action, path: &str, pattern: bool, gone: bool) -> bool {
+    let guards = &action.facts.guards;
+    if !pattern {
+        return guards.iter().any(|it| is_within(it, path) || (gone && is_within(path, it)));
+    }
+    // As far as it is known, the path leads there.
+    let known: Vec<&str> =
+        path.split('/').take_while(|part| !part.contains(['*', '?', '['])).collect();
+    let known = known.join("/");
+    !known.is_empty() && guards.iter().any(|it| is_within(it, &known))
+}
+
+/// Whether this is the very program that guards the agent, whatever its name.
+pub(crate) fn is_guard(analyzer: &Analyzer<'_>, frame: &Frame, program: &str) -> bool {
+    let guards = &analyzer.action.facts.guards;
+    !guards.is_empty()
+        && program.contains('/')
+        && locate(analyzer, frame, &Value::known(program))
+            .as_known()
+            .is_some_and(|path| guards.contains(path))
 }
 
 /// Whether the words mean the working folder or all that is in it, wherever that is.

@@ -129,3 +129,36 @@ fn an_agent_started_by_an_agent_relays() {
     assert!(entries.iter().any(|it| it["standing"] == "nested"), "{entries:?}");
     assert_eq!(gate.findings(), Vec::<String>::new());
 }
+
+/// The gate lies where `init` put it, not where it is usually put.
+#[test]
+fn the_gate_protects_itself_where_it_is() {
+    let gate = Gate::new();
+    gate.start("first");
+    let (state, config) = (gate.text("state"), gate.text("config"));
+    for (number, command) in [
+        format!("rm -rf {state}"),
+        format!("rm -rf {state}/*"),
+        format!("mv {state} /tmp/x"),
+        format!("truncate -s0 {state}/audit/000001.jsonl"),
+        format!("echo 'preset = 1' > {config}/config.toml"),
+        "cp r.cedar ../config/rules/a.cedar".to_owned(),
+        format!("rm {PROGRAM}"),
+        format!("mv {PROGRAM} /tmp/z"),
+        format!("chmod -x {PROGRAM}"),
+        format!("cp /bin/true {PROGRAM}"),
+        format!("{PROGRAM} init --undo --yes"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let session = format!("s{number}");
+        gate.start(&session);
+        let (verdict, reason) = gate.asked(&session, "c", command);
+        assert_eq!(verdict, "deny", "{command}: {reason}");
+    }
+    for harmless in ["ls", "touch ../made", "cargo build"] {
+        assert_eq!(gate.asked("first", harmless, harmless).0, "allow", "{harmless}");
+    }
+    gate.assert_sound();
+}

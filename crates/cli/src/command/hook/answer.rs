@@ -6,6 +6,7 @@
 //! recorded, kept and answered, in this order.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -55,6 +56,8 @@ pub(super) struct Desk<'h> {
     /// When the message came.
     pub(super) at: Timestamp,
     pub(super) home: Option<String>,
+    /// The gate's own program and folders.
+    pub(super) guards: BTreeSet<String>,
     /// Whose folders these are.
     pub(super) user: u32,
     log: Log,
@@ -144,6 +147,15 @@ fn config_folder(hook: &Hook, home: Option<&str>) -> Option<PathBuf> {
     hook.config.clone().or_else(by_home)
 }
 
+/// Where the gate itself lies, as it is named and as it is found.
+fn guards(hook: &Hook, state: &StateFolder, home: Option<&str>) -> BTreeSet<String> {
+    let program = std::env::current_exe().ok();
+    let folders = [Some(state.path().to_owned()), config_folder(hook, home), program];
+    let named = folders.into_iter().flatten().filter(|path| path.is_absolute());
+    let both = named.flat_map(|path| [path.canonicalize().ok(), Some(path)]).flatten();
+    both.filter_map(|path| path.into_os_string().into_string().ok()).collect()
+}
+
 fn state_folder(hook: &Hook) -> Result<StateFolder, NoAnswer> {
     let path = match &hook.state {
         Some(path) => path.clone(),
@@ -180,6 +192,7 @@ impl<'h> Desk<'h> {
             engines: [OnceCell::new(), OnceCell::new()],
             sender: Sender::of_this_hook(),
             at: now(),
+            guards: guards(hook, &folder, home.as_deref()),
             home,
             user: folder.owner(),
             log: Log::open(&folder, Durability::Process)?,

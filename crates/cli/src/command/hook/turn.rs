@@ -371,6 +371,7 @@ impl<'d> Turn<'d> {
     fn placed(&self, action: &Action) -> Action {
         let mut action = action.clone();
         action.home.clone_from(&self.desk.home);
+        action.facts.guards.clone_from(&self.desk.guards);
         action.workspace = self.kept.workspace.iter().cloned().collect();
         action
     }
