@@ -6,6 +6,7 @@
 mod awk;
 mod cmd;
 mod javascript;
+mod perl;
 mod powershell;
 mod python;
 mod sed;

@@ -5,7 +5,7 @@
 
 use ringfence_action::{Attr, Dialect, EffectKind, OpaqueReason};
 
-use super::MAX_CALLS;
+use super::{MAX_CALLS, perl};
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Value, Word};
@@ -47,6 +47,15 @@ const PERL: Words = &[
     ("sysopen", Does::Write),
     ("rename", Does::Move),
     ("move", Does::Move),
+    ("truncate", Does::Write),
+    ("dbmopen", Does::Write),
+    ("require", Does::Code),
+    ("execl", Does::Shell),
+    ("execv", Does::Shell),
+    ("execlp", Does::Shell),
+    ("execvp", Does::Shell),
+    ("open2", Does::Shell),
+    ("open3", Does::Shell),
     ("chmod", Does::Metadata),
     ("chown", Does::Metadata),
     ("kill", Does::Kill),
@@ -65,6 +74,10 @@ const RUBY: Words = &[
     ("system", Does::Shell),
     ("exec", Does::Shell),
     ("spawn", Does::Shell),
+    ("Kernel.system", Does::Shell),
+    ("Kernel.exec", Does::Shell),
+    ("Kernel.spawn", Does::Shell),
+    ("sh", Does::Shell),
     ("IO.popen", Does::Shell),
     ("Open3.capture2", Does::Shell),
     ("Open3.capture3", Does::Shell),
@@ -86,6 +99,8 @@ const RUBY: Words = &[
     ("File.rename", Does::Move),
     ("File.write", Does::Write),
     ("IO.write", Does::Write),
+    ("open", Does::Open),
+    ("Kernel.open", Does::Open),
     ("File.open", Does::Open),
     ("File.new", Does::Open),
     ("File.read", Does::Read),
@@ -141,6 +156,21 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
         "ruby" => RUBY,
         _ => PHP,
     };
+    // What is code in it, where texts can be told from code.
+    let (kept, runs) = match language {
+        "perl" => perl::code_only(code),
+        _ => (String::new(), None),
+    };
+    if language == "perl" {
+        let runs = runs.map(|at| (at, "the result of a replacement runs as code"));
+        if let Some((at, detail)) = runs.or_else(|| perl::hidden(code, &kept)) {
+            let span = Span::new(at, at + 1);
+            analyzer.opaque(frame, span, OpaqueReason::DynamicCode, detail);
+        }
+    } else if let Some(at) = by_name(language, code) {
+        let detail = "a function whose name is computed";
+        analyzer.opaque(frame, Span::new(at, at + 1), OpaqueReason::DynamicCode, detail);
+    }
     let mut calls = 0;
     for (word, does) in words {
         for (at, _) in code.match_indices(word) {
@@ -150,12 +180,33 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
                 let detail = "more calls than are followed";
                 return analyzer.opaque(frame, span, OpaqueReason::OutOfFuel, detail);
             }
-            if let Some(after) = called(language, code, at, word) {
+            let after = called(language, code, at, word).or_else(|| {
+                let called = perl::called(code, &kept, at, word);
+                code.get(at + word.len()..).filter(|_| called).map(str::trim_start)
+            });
+            if let Some(after) = after {
                 let span = Span::new(at, at + word.len());
                 if !analyzer.step(frame, span) {
                     return;
                 }
-                let texts = texts(after);
+                let mut texts = texts(after);
+                // `system reverse "…"`: what another function makes of its texts.
+                let made = after.trim_start_matches(['(', ' ']).starts_with(char::is_alphabetic);
+                if language == "perl"
+                    && made
+                    && matches!(does, Does::Shell)
+                    && !word.starts_with("open")
+                {
+                    texts.clear();
+                }
+                if language == "perl"
+                    && matches!(does, Does::Open)
+                    && perl::opens_anything(after, &texts)
+                {
+                    let detail = "what is opened is computed, and may be a command";
+                    analyzer.opaque(frame, span, OpaqueReason::DynamicCode, detail);
+                    continue;
+                }
                 follow(analyzer, frame, span, *does, &texts, after);
             }
         }
@@ -172,10 +223,15 @@ fn called<'c>(language: &str, code: &'c str, at: usize, word: &str) -> Option<&'
     }) {
         return None;
     }
+    // `use open …` is a setting.
+    if language == "perl" && word == "open" && code.get(..at)?.trim_end().ends_with("use") {
+        return None;
+    }
     // Inside quotes on the same line it is a text.
     let line = last_part(code.get(..at)?).rsplit('\n').next()?;
     if line.matches('\'').count() % 2 == 1
-        || (line.matches('"').count() % 2 == 1 && !line.contains("#{") && !line.contains("${"))
+        || (line.matches('"').count() % 2 == 1
+            && !["#{", "${", "@{"].iter().any(|it| line.contains(it)))
     {
         return None;
     }
@@ -283,12 +339,23 @@ fn follow(
             let word = Word::new(code, span);
             analyzer.shell(frame, &word, Dialect::Posix, &Data::None);
         }
-        Does::Delete => path(analyzer, EffectKind::Delete, &value(0), false),
+        Does::Delete => {
+            let globbed = after.trim_start_matches(['(', ' ']).starts_with("glob");
+            let file = match value(0) {
+                Value::Known(pattern) if globbed => Value::Pattern(pattern),
+                file => file,
+            };
+            path(analyzer, EffectKind::Delete, &file, false);
+        }
         Does::DeleteTree => path(analyzer, EffectKind::Delete, &value(0), true),
         Does::Write => path(analyzer, EffectKind::Write, &value(0), false),
         Does::Read => match value(0) {
             Value::Known(url) if url.contains("://") && !url.starts_with("php://") => {
                 analyzer.effect(frame, span, hosts::connection(&Value::Known(url)));
+            }
+            Value::Known(command) if command.starts_with('|') => {
+                let word = Word::new(Value::known(command.trim_start_matches('|')), span);
+                analyzer.shell(frame, &word, Dialect::Posix, &Data::None);
             }
             file => path(analyzer, EffectKind::Read, &file, false),
         },
@@ -329,7 +396,9 @@ fn open(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, texts: &[Option<
     let known: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
     let is_mode = |text: &&&str| {
         let text = text.split(':').next().unwrap_or_default().trim();
-        !text.is_empty() && text.len() <= 3 && text.chars().all(|c| "<>+|-rwabxct".contains(c))
+        // `>` or `w`; `>a` is a mode and a name.
+        let all = |marks: &str| text.chars().all(|c| marks.contains(c));
+        !text.is_empty() && text.len() <= 3 && (all("<>+|-") || all("+rwabxct"))
     };
     let mode = known.iter().find(is_mode).copied();
     let file = known.iter().find(|text| Some(**text) != mode).copied();
@@ -339,7 +408,12 @@ fn open(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, texts: &[Option<
     };
     match (mode, file) {
         (Some(mode), file) if mode.contains('|') || mode == "-|" => {
-            shell(analyzer, file.map_or(Value::Unknown, Value::known));
+            // `open(F, "-|", "touch", $x)`: a program and its arguments.
+            let behind = texts.iter().skip_while(|text| text.as_deref() != Some(mode)).skip(1);
+            let argv: Vec<Value> =
+                behind.map(|text| text.clone().map_or(Value::Unknown, Value::Known)).collect();
+            let known = if file.is_some() { Value::words(argv.iter()) } else { Value::Unknown };
+            shell(analyzer, known);
         }
         (None, Some(file)) if pipe(file) => {
             shell(analyzer, Value::known(file.trim().trim_matches('|').trim()));
@@ -355,6 +429,59 @@ fn open(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, texts: &[Option<
             paths::effect(analyzer, frame, span, kind, &path, &[]);
         }
     }
+}
+
+/// Where a function is called by a name that is a text: PHP's `$f(…)` and `("sys"."tem")(…)`, Ruby's
+/// `send(:system, …)`.
+fn by_name(language: &str, code: &str) -> Option<usize> {
+    if language == "php" {
+        let variable = code.match_indices('(').find(|(at, _)| {
+            let before = last_part(code.get(..*at).unwrap_or_default());
+            let name = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+            let called = name.ends_with('$') && name.len() < before.len();
+            // A closure of the program itself.
+            let name = before.get(name.len()..).unwrap_or_default();
+            let closure = ["= fn", "= function", "=fn", "=function"].iter().any(|made| {
+                code.contains(&format!("${name} {made}"))
+                    || code.contains(&format!("${name}{made}"))
+            });
+            (called && !closure) || before.ends_with("\")") || before.ends_with("')")
+        });
+        let named = || {
+            let runs = PHP.iter().filter(|(_, does)| matches!(does, Does::Shell));
+            runs.flat_map(|(word, _)| [format!("'{word}'"), format!("\"{word}\"")])
+                .find_map(|text| code.find(&text))
+        };
+        return variable.map(|(at, _)| at).or_else(named);
+    }
+    ["send", "__send__", "public_send", "method"].iter().find_map(|word| {
+        let (at, _) = code.match_indices(word).find(|(at, _)| {
+            let before = code.get(..*at).unwrap_or_default();
+            let Some(rest) = code.get(at + word.len()..) else { return false };
+            if before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                || !rest.starts_with(['(', ' '])
+            {
+                return false;
+            }
+            let rest = rest.trim_start_matches(['(', ' ']);
+            match rest.strip_prefix([':', '"', '\'']) {
+                Some(name) => {
+                    let end = name
+                        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                        .unwrap_or(name.len());
+                    let (name, rest) = name.split_at_checked(end).unwrap_or((name, ""));
+                    name.is_empty()
+                        || rest.starts_with("#{")
+                        || RUBY.iter().any(|(word, _)| *word == name)
+                }
+                None => {
+                    let plain = rest.starts_with(|c: char| c.is_lowercase() || c == '_');
+                    (plain && before.ends_with('.')) || rest.starts_with(['$', '@', '['])
+                }
+            }
+        })?;
+        Some(at)
+    })
 }
 
 /// Text in backticks is a command.
@@ -402,6 +529,90 @@ mod tests {
         }
         expect("ruby", "puts ARGF.each_line.map(&:strip).sort.uniq", &["!opaque"]);
         expect("php", "echo json_encode(array_map(fn($x) => $x * 2, [1, 2]));", &["!opaque"]);
+    }
+
+    #[test]
+    fn perl_runs_what_it_is_handed_without_parentheses() {
+        for code in [
+            "open F,\"|touch P\"",
+            "open F,\"-|\",\"touch P\"",
+            "open F,'-|','touch','P'",
+            "POSIX::execvp(\"touch\", \"touch\")",
+            "CORE::system(\"touch P\")",
+            "open3(\\*A, \\*B, \\*C, \"touch P\")",
+            "print \"@{[system('touch P')]}\"",
+            "s/x/system(\"touch P\")/e",
+            "print(1) . system 'touch P'",
+        ] {
+            expect("perl", code, &["exec touch"]);
+        }
+        for code in [
+            "$_=q(x); s/x/q(system(\"touch P\"))/ee",
+            "&{\"CORE::system\"}(\"touch P\")",
+            "\"CORE::system\"->(\"touch P\")",
+            "my $f = \"CORE::\".\"system\"; &$f(\"touch P\")",
+            "require \"./x.pl\"",
+            "require $x",
+            "<touch P|>",
+            "print <<`E`;\ntouch P\nE\n",
+            "open F, $x",
+            "open my $fh, \"$x|\"",
+            "system reverse 'P hcuot'",
+            "exec {$p} @a",
+            "eval reverse $x",
+            "eval",
+            "syscall 87, 'a'",
+        ] {
+            expect("perl", code, &["opaque"]);
+        }
+        expect("perl", "open F,\">a\"", &["write /home/u/proj/a", "!opaque"]);
+        expect("perl", "unlink glob \"*\"", &["delete /home/u/proj/*"]);
+        expect("perl", "unlink <*>", &["delete ?"]);
+        expect("perl", "truncate \"a\",0", &["write /home/u/proj/a"]);
+        expect("perl", "open F, \"<$x\"; print <F>", &["!opaque"]);
+    }
+
+    #[test]
+    fn perl_that_speaks_of_what_runs_does_not_run_it() {
+        for code in [
+            "print if /failed to open file/",
+            "print unless m{exec format error}; # it's a system call",
+            "eval { die 1 }; warn $@ if $@",
+            "use open qw(:std :utf8); print $h{system}, $h{open} / 2",
+            "my %h = (open => 1, exec => 2); print \"$_ \" for keys %h && 1",
+            "s/(\\d+)/$1*2/e; s{a}{b}g; tr/a-z/A-Z/; print $a <=> $b",
+            "use strict; my $f = sub { 1 }; $f->(2)",
+            "require Foo::Bar; require 5.010; do { $n++ } while $n < 3",
+            "print \"we open $x\"; print q(system foo), qw(exec eval)",
+            "print $x / 2; print $y / 3 if $z && $w",
+        ] {
+            expect("perl", code, &["!opaque", "!delete", "!write", "!exec"]);
+        }
+    }
+
+    #[test]
+    fn functions_called_by_a_name_that_is_a_text() {
+        expect("php", "$f=\"sys\".\"tem\"; $f(\"touch P\");", &["opaque dynamic_code"]);
+        expect("php", "(\"sys\".\"tem\")(\"touch P\");", &["opaque dynamic_code"]);
+        expect("php", "array_map('system', ['touch P']);", &["opaque dynamic_code"]);
+        expect("php", "$f = fn($x) => $x + 1; echo $f(2);", &["!opaque"]);
+        for code in [
+            "Kernel.send(:system, \"touch P\")",
+            "public_send(\"system\", \"touch P\")",
+            "x.send(name, 1)",
+            "method(:system).call(\"touch P\")",
+        ] {
+            expect("ruby", code, &["opaque dynamic_code"]);
+        }
+        expect("ruby", "p [1].send(:first); mail.send; # send it", &["!opaque"]);
+        for code in [
+            "open(\"|touch P\")",
+            "Kernel.open('|touch P')",
+            "IO.read('|touch P')",
+            "sh \"touch P\"",
+        ] {
+            expect("ruby", code, &["exec touch"]);
+        }
     }
 
     #[test]
