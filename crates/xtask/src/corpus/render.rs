@@ -69,7 +69,8 @@ fn interruptions(report: &Report, before: Option<&Report>) -> String {
 fn not_told(report: &Report, before: Option<&Report>) -> String {
     let (now, earlier) = (total(report), before.map(total));
     let mut text = String::from("| of | not told | share (95 % interval) |\n|---|---|---|\n");
-    let rows: [(&str, fn(&Tally) -> (u64, u64)); 2] = [
+    type Row = (&'static str, fn(&Tally) -> (u64, u64));
+    let rows: [Row; 2] = [
         ("shell commands are opaque", |tally| (tally.opaque_shell, tally.shell)),
         ("executions are of unknown programs", |tally| {
             (tally.unknown_executions, tally.executions)

@@ -4,8 +4,6 @@
 //! has it as typed. When the message comes, the line is not there yet; when the next call is about to
 //! run, it is. Until then the words may forbid and not permit.
 
-#![expect(clippy::disallowed_methods, reason = "the agent's transcript is looked at")]
-
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
