@@ -218,6 +218,51 @@ fn python_reads_secrets_from_the_environment() {
 }
 
 #[test]
+fn python_reaches_functions_by_detours() {
+    for code in [
+        "import os\nos.__dict__['system']('touch P')",
+        "import os\nvars(os)['system']('touch P')",
+        "import sys\nsys.modules['os'].system('touch P')",
+        "import shutil\nshutil.os.system('touch P')",
+        "import subprocess\nsubprocess.os.system('touch P')",
+        "import cProfile\ncProfile.run('import os; os.system(\"touch P\")')",
+    ] {
+        expect("python", code, &["exec touch"]);
+    }
+    for code in [
+        "import os\nos.__dict__[name]('touch P')",
+        "import os\nvars(os)[name]('touch P')",
+        "import code\ncode.interact()",
+    ] {
+        expect("python", code, &["opaque dynamic_code"]);
+    }
+    let code =
+        "import sys, os\nprint(vars(x)['a'], sys.modules['os'], handlers['a'](1), x.os.path)";
+    expect("python", code, &["!opaque", "!exec"]);
+}
+
+#[test]
+fn python_libraries_that_write() {
+    for code in [
+        "import fileinput\nfor l in fileinput.input('a', inplace=True): print(l)",
+        "import fileinput\nfor l in fileinput.input(['a', 'b'], inplace=True): print(l)",
+        "import logging\nlogging.basicConfig(filename='a')",
+        "import pandas as pd\npd.DataFrame().to_csv('a')",
+        "df.to_parquet(path='a')",
+    ] {
+        expect("python", code, &["write /home/u/proj/a"]);
+    }
+    for code in [
+        "import fileinput\nfor l in fileinput.input('a'): print(l)",
+        "import logging\nlogging.basicConfig(level=logging.INFO)",
+        "import pandas as pd, sys\nprint(pd.read_csv('a').to_json()); pd.read_csv('a').to_csv(sys.stdout)",
+    ] {
+        expect("python", code, &["!write", "!opaque"]);
+    }
+    expect("python", "import socket\nsocket.gethostbyname('a.example')", &["net a.example"]);
+}
+
+#[test]
 fn python_that_only_computes_does_nothing() {
     let code = "import json, re, collections\nfrom typing import Any\n\ndef parse(text: str) -> dict[str, Any]:\n    rows = [json.loads(line) for line in text.splitlines() if line.strip()]\n    return collections.Counter(row['kind'] for row in rows)\n\nif __name__ == '__main__':\n    print(parse('{}'), re.sub('a', 'b', 'rm -rf /'))\n";
     let analysis = analysis_of("python", code);

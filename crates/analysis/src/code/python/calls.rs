@@ -12,6 +12,11 @@ use crate::value::{Span, Value, Word};
 /// Records what a call does. Its arguments have been visited already.
 pub(super) fn call(reader: &mut Reader<'_, '_>, call: &ExprCall) {
     let span = reader.span(call);
+    if let Expr::Attribute(attribute) = &*call.func
+        && table::writes_table(attribute.attr.as_str())
+    {
+        return table_written(reader, call, span);
+    }
     let name = match reader.callee(call) {
         Py::Name(name) => name,
         Py::Local(name) => {
@@ -21,6 +26,7 @@ pub(super) fn call(reader: &mut Reader<'_, '_>, call: &ExprCall) {
             return;
         }
         _ => {
+            item_called(reader, call, span);
             method_of_unknown(reader, call, span);
             return;
         }
@@ -33,6 +39,28 @@ pub(super) fn call(reader: &mut Reader<'_, '_>, call: &ExprCall) {
     }
     let mut known = Known { call, span, name: &name, reader };
     known.dispatch();
+}
+
+/// `frame.to_csv("a")`; without a path the text is the result.
+fn table_written(reader: &mut Reader<'_, '_>, call: &ExprCall, span: Span) {
+    let named = ["path_or_buf", "path", "excel_writer"];
+    let to = named.iter().find_map(|name| reader.argument(call, 0, name));
+    match to.unwrap_or(Py::Nothing) {
+        Py::Nothing | Py::Object(..) => {}
+        Py::Name(name) if name.starts_with("sys.") => {}
+        to => reader.path(span, EffectKind::Write, &to.value(), &[]),
+    }
+}
+
+/// `os.__dict__[name](…)`: any function of the module.
+fn item_called(reader: &mut Reader<'_, '_>, call: &ExprCall, span: Span) {
+    let Expr::Subscript(subscript) = &*call.func else { return };
+    if let Py::Name(name) = reader.eval(&subscript.value)
+        && (name.ends_with(".__dict__") || name == "sys.modules" || name == "builtins.__builtins__")
+    {
+        let detail = "python: a function whose name is computed";
+        reader.opaque(span, OpaqueReason::DynamicCode, detail);
+    }
 }
 
 /// A method of an object that is not known: perhaps one defined here, perhaps a database cursor.
@@ -198,6 +226,29 @@ impl Known<'_, '_, '_> {
                 self.opaque(OpaqueReason::DynamicCode, "a module whose name is computed");
             }
             "builtins.getattr" => self.getattr(),
+            "code.interact" | "code.InteractiveConsole" | "pdb.set_trace" => {
+                self.opaque(OpaqueReason::DynamicCode, "code that is typed in");
+            }
+            "fileinput.input" | "fileinput.FileInput" if self.flag("inplace") == Some(true) => {
+                match self.argument(0, "files") {
+                    Py::List(files) => {
+                        for file in files {
+                            self.path(EffectKind::Write, &file.value(), &[]);
+                        }
+                    }
+                    files => self.path(EffectKind::Write, &files.value(), &[]),
+                }
+            }
+            "logging.basicConfig" => {
+                let file = self.argument(usize::MAX, "filename");
+                if file != Py::Nothing {
+                    self.path(EffectKind::Write, &file.value(), &[(Attr::Append, true.into())]);
+                }
+            }
+            "logging.FileHandler" | "logging.handlers.RotatingFileHandler" => {
+                let file = self.value(0, "filename");
+                self.path(EffectKind::Write, &file, &[(Attr::Append, true.into())]);
+            }
             "runpy.run_path" => {
                 let path = self.value(0, "path_name");
                 self.run_file(&path);
@@ -625,6 +676,11 @@ impl Known<'_, '_, '_> {
             "socket.create_connection" | "socket.connect" | "socket.connect_ex" => {
                 let address = self.argument(0, "address");
                 self.connect(&address);
+            }
+            // A name that is looked up tells whoever answers for it.
+            "socket.gethostbyname" | "socket.gethostbyname_ex" | "socket.getaddrinfo" => {
+                let host = self.value(0, "host");
+                self.reader.effect(self.span, hosts::connection(&host));
             }
             "socket.bind" | "socket.listen" => {
                 if let Py::List(items) = self.argument(0, "address") {

@@ -5,7 +5,7 @@ use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Nu
 
 use ruff_text_size::Ranged as _;
 
-use super::{Py, Reader};
+use super::{Py, Reader, table};
 use crate::paths;
 use crate::value::Value;
 
@@ -113,6 +113,14 @@ impl Reader<'_, '_> {
 
     fn attribute(&self, base: &Py, name: &str) -> Py {
         match base {
+            // What a module imported is that module: `shutil.os`, `cProfile.sys`.
+            Py::Name(module)
+                if table::is_module_of_others(name)
+                    && !module.contains('.')
+                    && module != "builtins" =>
+            {
+                Py::Name(name.to_owned())
+            }
             Py::Name(module) => match format!("{module}.{name}").as_str() {
                 "os.sep" | "os.path.sep" => Py::Str(Value::known("/")),
                 "os.devnull" => Py::Str(Value::known("/dev/null")),
@@ -146,6 +154,12 @@ impl Reader<'_, '_> {
                 .unwrap_or(Py::Unknown),
             (Py::Name(name), Py::Str(Value::Known(key))) if name == "os.environ" => {
                 self.variable(&key)
+            }
+            // `sys.modules["os"]` is the module, `os.__dict__["system"]` its function.
+            (Py::Name(name), Py::Str(Value::Known(key))) if name == "sys.modules" => Py::Name(key),
+            (Py::Name(name), Py::Str(Value::Known(key))) if name.ends_with(".__dict__") => {
+                let module = name.trim_end_matches(".__dict__").to_owned();
+                self.attribute(&Py::Name(module), &key)
             }
             _ => Py::Unknown,
         }
@@ -295,6 +309,10 @@ impl Reader<'_, '_> {
                 (Some(base), Value::Known(name)) => self.attribute(&base, &name),
                 _ => Py::Unknown,
             },
+            "builtins.vars" => match self.argument(call, 0, "") {
+                Some(Py::Name(module)) => Py::Name(format!("{module}.__dict__")),
+                _ => Py::Unknown,
+            },
             "builtins.chr" => match self.argument(call, 0, "") {
                 Some(Py::Int(code)) => u32::try_from(code)
                     .ok()
@@ -359,13 +377,13 @@ impl Reader<'_, '_> {
     /// Objects with methods that matter, and text that comes from outside.
     fn made(&self, call: &ExprCall, name: &str, receiver: &Py) -> Py {
         let first = self.argument(call, 0, "url").map_or(Value::Unknown, |value| value.value());
-        if let Some(class) = super::table::class_made(name) {
+        if let Some(class) = table::class_made(name) {
             let body = self.argument(call, 1, "data").filter(|body| *body != Py::Nothing);
             let class =
                 if class == "request" && body.is_some() { "request with a body" } else { class };
             return Py::Object(class, first);
         }
-        if super::table::is_request(name) {
+        if table::is_request(name) {
             let at = usize::from(name.ends_with(".request"));
             let url = self.argument(call, at, "url").map_or(Value::Unknown, |value| match value {
                 Py::Object("request" | "request with a body", url) => url,

@@ -65,9 +65,27 @@ pub(super) const RUN_CODE: &[&str] = &[
     "builtins.exec",
     "builtins.compile",
     "builtins.execfile",
-    "code.interact",
+    "cProfile.run",
+    "cProfile.runctx",
+    "profile.run",
+    "pdb.run",
+    "pdb.runeval",
+    "trace.Trace.run",
     "timeit.timeit",
 ];
+
+/// Modules that others import, and that are reached through them: `shutil.os`.
+pub(super) fn is_module_of_others(name: &str) -> bool {
+    matches!(name, "os" | "subprocess" | "sys" | "shutil" | "builtins" | "importlib")
+}
+
+/// Methods of tables that write a file.
+pub(super) fn writes_table(method: &str) -> bool {
+    matches!(
+        method,
+        "to_csv" | "to_json" | "to_excel" | "to_parquet" | "to_pickle" | "to_feather" | "to_hdf"
+    )
+}
 
 /// Functions that run code hidden in data.
 pub(super) const UNPICKLE: &[&str] = &[
