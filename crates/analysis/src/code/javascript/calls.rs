@@ -202,6 +202,15 @@ impl Call<'_, '_, '_> {
             | "truncate" | "create" => {
                 self.path(EffectKind::Write, 0, &[]);
             }
+            // `open(path, "w")`; without flags it reads.
+            "open" => match self.argument(1) {
+                Js::Text(Value::Known(flags)) if !flags.contains(['w', 'a', '+']) => {
+                    self.path(EffectKind::Read, 0, &[]);
+                }
+                _ if self.arguments.len() < 2 => self.path(EffectKind::Read, 0, &[]),
+                Js::Function(_) => self.path(EffectKind::Read, 0, &[]),
+                _ => self.path(EffectKind::Write, 0, &[]),
+            },
             "appendFile" => self.path(EffectKind::Write, 0, &[(Attr::Append, true.into())]),
             "rename" | "move" => {
                 self.path(EffectKind::Delete, 0, &moved);
@@ -275,7 +284,14 @@ impl Call<'_, '_, '_> {
             {
                 self.opaque(OpaqueReason::DynamicCode, "a function made from text");
             }
-            "setTimeout" | "setInterval" => self.code(false),
+            "setTimeout" | "setInterval" | "setImmediate" => self.code(false),
+            "worker_threads.Worker" | "Worker" if self.option("eval").is_some() => self.code(true),
+            name if name.starts_with("Function().") => {
+                self.opaque(
+                    OpaqueReason::DynamicCode,
+                    "a function of what code made from text gives",
+                );
+            }
             name if is_require(name) => {
                 if !self.arguments.is_empty() && self.value(0).as_known().is_none() {
                     let detail = "a module whose name is computed";
@@ -440,6 +456,18 @@ impl Call<'_, '_, '_> {
                 let effect =
                     hosts::connection(&url).with(Attr::Upload, self.name.ends_with("Beacon"));
                 record(self.reader, self.span, effect);
+            }
+            "dns.lookup"
+            | "dns.resolve"
+            | "dns.resolve4"
+            | "dns.resolve6"
+            | "dns.resolveTxt"
+            | "dns.promises.lookup"
+            | "dns.promises.resolve"
+            | "dns/promises.lookup"
+            | "dns/promises.resolve" => {
+                let host = self.value(0);
+                record(self.reader, self.span, hosts::connection(&host));
             }
             "net.connect" | "net.createConnection" | "tls.connect" => {
                 let host = match self.option("host") {

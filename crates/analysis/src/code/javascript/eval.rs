@@ -247,6 +247,9 @@ impl Reader<'_, '_> {
                 },
                 _ => Js::Unknown,
             },
+            // `Function("return process")()`: whatever the text gives.
+            "Function" => Js::Name("Function()".to_owned()),
+            name if name.starts_with("Function()") => Js::Name("Function()".to_owned()),
             "createRequire" | "module.createRequire" => Js::Name("require".to_owned()),
             "path.join" | "path.resolve" | "path.posix.join" | "path.posix.resolve" => {
                 let mut parts = arguments.iter().map(Js::value);

@@ -157,6 +157,37 @@ fn detours_to_a_function_lead_to_it() {
 }
 
 #[test]
+fn text_that_runs_later_is_code() {
+    let js = |code: &str, wanted: &[&str]| expect("javascript", code, wanted);
+    js("setTimeout(\"require('child_process').exec('id')\")", &["exec id"]);
+    js("require('vm').runInThisContext(\"require('child_process').exec('id')\")", &["exec id"]);
+    js(
+        "const { Worker } = require('worker_threads'); new Worker(\"require('child_process').exec('id')\", { eval: true })",
+        &["exec id"],
+    );
+    for code in [
+        "new Function('return process')().mainModule.require('child_process').exec('id')",
+        "const p = Function('return process')(); p.mainModule.require('child_process').exec('id')",
+    ] {
+        js(code, &["opaque dynamic_code"]);
+    }
+    js(
+        "new Worker('./w.js'); setTimeout(f, 10); new Function('a', 'return a + 1')(2)",
+        &["!opaque"],
+    );
+}
+
+#[test]
+fn files_are_opened_and_names_looked_up() {
+    let js = |code: &str, wanted: &[&str]| expect("javascript", code, wanted);
+    for code in ["require('fs').openSync('a', 'w')", "require('fs').promises.open('a', 'a+')"] {
+        js(code, &["write /home/u/proj/a"]);
+    }
+    js("require('fs').openSync('a', 'r'); require('fs').openSync('b')", &["!write", "!opaque"]);
+    js("require('dns').lookup('a.example', () => {})", &["net a.example"]);
+}
+
+#[test]
 fn texts_are_put_together() {
     let js = |code: &str, wanted: &[&str]| expect("javascript", code, wanted);
     js("require('child_process').exec(['git', 'status'].join(' '))", &["exec git"]);
