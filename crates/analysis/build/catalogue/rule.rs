@@ -244,12 +244,12 @@ impl<'a> Parser<'a> {
         }
         let slot = self.names.find(name)?;
         if self.eat("=") {
-            let value = self.word(|c| !matches!(c, '&' | '|' | ')' | ' '));
-            return Ok(format!("Cond::Is({slot}, {})", self.tables.text(value)));
+            let value = self.value();
+            return Ok(format!("Cond::Is({slot}, {})", self.tables.text(&value)));
         }
         if self.eat("~") {
-            let value = self.word(|c| !matches!(c, '&' | '|' | ')' | ' '));
-            return Ok(format!("Cond::Like({slot}, {})", self.tables.text(value)));
+            let value = self.value();
+            return Ok(format!("Cond::Like({slot}, {})", self.tables.text(&value)));
         }
         Ok(format!("Cond::Has({slot})"))
     }
@@ -269,6 +269,26 @@ impl<'a> Parser<'a> {
                 true
             }
             None => false,
+        }
+    }
+
+    /// What a name is compared with: up to a blank, `&`, `|` or `)`. The last three stand for
+    /// themselves after a backslash, which before anything else is one, as in paths of Windows.
+    fn value(&mut self) -> String {
+        let mut value = String::new();
+        let mut chars = self.rest.chars();
+        loop {
+            let rest = chars.as_str();
+            match chars.next() {
+                Some('\\') if chars.as_str().starts_with(['&', '|', ')']) => {
+                    value.extend(chars.next());
+                }
+                Some(c) if !matches!(c, '&' | '|' | ')' | ' ') => value.push(c),
+                Some(_) | None => {
+                    self.rest = rest.trim_start();
+                    return value;
+                }
+            }
         }
     }
 
