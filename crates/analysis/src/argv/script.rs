@@ -22,6 +22,12 @@ pub(crate) fn file(
     span: Span,
 ) {
     let target = paths::locate(analyzer, frame, path);
+    if language != "auto"
+        && let Some(named) = target.as_known()
+        && is_stdin(named)
+    {
+        return stream(analyzer, frame, invocation, by, language, span);
+    }
     let content = match target.as_known() {
         Some(known) if frame.scope == ringfence_action::Scope::Local => analyzer.file(known),
         _ => None,
@@ -54,24 +60,40 @@ pub(crate) fn file(
 
 /// Code arrives on standard input.
 pub(crate) fn stdin(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, language: &str) {
-    let (frame, span) = (subject.frame, subject.invocation.span());
-    let by = subject.parsed.name;
+    let (invocation, by) = (subject.invocation, subject.parsed.name);
+    stream(analyzer, subject.frame, invocation, by, language, invocation.span());
+}
+
+/// Whether a path is another name of standard input.
+pub(crate) fn is_stdin(path: &str) -> bool {
+    matches!(path, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+}
+
+fn stream(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    by: &str,
+    language: &str,
+    span: Span,
+) {
     let inline = |target: Target, source: &str| {
         Effect::new(EffectKind::ExecCode, target)
             .with(Attr::By, by)
             .with(Attr::Lang, language)
             .with(Attr::Source, source)
     };
-    match &subject.invocation.stdin {
+    match &invocation.stdin {
         Data::None => {}
         Data::Text(text, from) => {
             analyzer.code(frame, language, &Word::known(text.clone(), *from));
         }
-        Data::File(path) => {
-            file(analyzer, frame, subject.invocation, by, language, path, span);
+        // Standard input that is read from itself is whatever it was before.
+        Data::File(path) if !path.as_known().is_some_and(is_stdin) => {
+            file(analyzer, frame, invocation, by, language, path, span);
         }
         Data::Network(from) => download(analyzer, frame, by, Some(language), from, span),
-        Data::Unknown => {
+        Data::File(_) | Data::Unknown => {
             analyzer.effect(frame, span, inline(Target::Unknown, "stdin"));
             analyzer.opaque(frame, span, OpaqueReason::StdinCode, by);
         }
@@ -126,15 +148,21 @@ pub(crate) fn detect(path: &str, content: Option<&str>) -> Option<&'static str> 
         let name = ringfence_action::path::base_name(first);
         if name == "env" { words.find(|word| !word.starts_with('-')) } else { Some(name) }
     });
-    let by_name = interpreter.and_then(|name| {
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        language_of(name)
-    });
+    let by_name = interpreter.and_then(language_of_program);
     by_name.or_else(|| {
         let name = ringfence_action::path::base_name(path);
         let (_, extension) = name.rsplit_once('.')?;
         language_of(extension)
     })
+}
+
+/// Whether a program runs code of a language: `/bin/sh`, `python3.12`.
+pub(crate) fn interprets(program: &str) -> bool {
+    language_of_program(ringfence_action::path::base_name(program)).is_some()
+}
+
+fn language_of_program(name: &str) -> Option<&'static str> {
+    language_of(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
 }
 
 fn language_of(name: &str) -> Option<&'static str> {

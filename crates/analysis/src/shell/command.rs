@@ -24,11 +24,12 @@ impl Shell<'_, '_> {
         {
             return output;
         }
-        // `! ! rm`: bash takes any number of them, the parser one.
+        // `! ! rm`: bash takes any number of them, the parser one. `time -- rm`: the options of the
+        // keyword end there, which the parser does not know; no program has that name.
         let negations = simple
             .words
             .iter()
-            .take_while(|word| matches!(word.pieces.as_slice(), [Piece::Bare(text)] if text == "!"))
+            .take_while(|word| matches!(word.pieces.as_slice(), [Piece::Bare(text)] if matches!(text.as_str(), "!" | "--")))
             .count();
         let argv = self.expand_words(simple.words.get(negations..).unwrap_or_default());
         if argv.is_empty() {

@@ -3,6 +3,7 @@
 use ringfence_action::{Attr, AttrValue, EffectKind};
 
 use crate::argv::rules::{Subject, effect};
+use crate::argv::script;
 use crate::context::Analyzer;
 use crate::invocation::Invocation;
 use crate::value::{Span, Value, Word};
@@ -67,8 +68,12 @@ fn run(
     selected: &[(Value, Span)],
 ) {
     let mut argv = Vec::new();
-    for word in command {
+    for (at, word) in command.iter().enumerate() {
         match word.value.as_known() {
+            // A name that is found is a program, or code: nobody has seen it.
+            Some("{}") if is_run(command.get(..at).unwrap_or_default()) => {
+                argv.push(Word::new(Value::Unknown, word.span));
+            }
             Some("{}") => {
                 argv.extend(selected.iter().map(|(value, _)| Word::new(value.clone(), word.span)));
             }
@@ -90,4 +95,13 @@ fn run(
         stdout_shown: outer.stdout_shown,
     };
     analyzer.run(subject.frame, &invocation);
+}
+
+/// Whether what follows these words is run: nothing stands before it, or the option of an
+/// interpreter that takes code.
+fn is_run(before: &[&Word]) -> bool {
+    let Some((last, others)) = before.split_last() else { return true };
+    let is_code = |text: &str| text.starts_with('-') && text.ends_with(['c', 'e']);
+    last.value.as_known().is_some_and(is_code)
+        && others.iter().filter_map(|word| word.value.as_known()).any(script::interprets)
 }

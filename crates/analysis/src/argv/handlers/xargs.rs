@@ -15,7 +15,9 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Data
     let placeholder = placeholder.map(|text| if text.starts_with('-') { "{}" } else { text });
     // With a mark, each line is one argument.
     let lines = placeholder.is_some();
-    let given = arguments(&subject.invocation.stdin, parsed.given("null"), lines, span);
+    // The list is another file's: nobody has read it.
+    let listed = if parsed.given("file") { &Data::Unknown } else { &subject.invocation.stdin };
+    let given = arguments(listed, parsed.given("null"), lines, span);
     let argv = match placeholder {
         Some(mark) => command.iter().flat_map(|word| replaced(word, mark, &given)).collect(),
         None => command.into_iter().chain(given).collect(),
