@@ -38,6 +38,8 @@ struct Options<'i> {
     startup: Option<&'i Word>,
     /// `--version`, `--help`.
     only_tells: bool,
+    /// `-n` and nothing that could take it back: the code is read, not run.
+    only_reads: bool,
     operands: &'i [Word],
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn run_shell_program(
         );
         return Data::Unknown;
     };
-    if options.only_tells {
+    if options.only_tells || options.only_reads {
         return Data::Unknown;
     }
     if options.split_words && dialect == Dialect::Zsh {
@@ -102,6 +104,7 @@ fn values(words: &[Word]) -> Vec<Value> {
 /// Reads the options; `None` where they are not known.
 fn options(arguments: &[Word]) -> Option<Options<'_>> {
     let mut options = Options::default();
+    let (mut no_exec, mut others) = (false, false);
     let mut rest = arguments;
     while let [word, after @ ..] = rest {
         let Some(text) = word.value.as_known() else {
@@ -126,9 +129,17 @@ fn options(arguments: &[Word]) -> Option<Options<'_>> {
                 options.only_tells = true;
                 rest = after;
             }
-            flags if flags.starts_with("--") => rest = after,
+            flags if flags.starts_with("--") => {
+                others = true;
+                rest = after;
+            }
             flags if flags.starts_with(['-', '+']) && flags.len() > 1 => {
                 let on = flags.starts_with('-');
+                // `-norc` is a long name, and no option of these alone.
+                let simple =
+                    on && flags.chars().skip(1).all(|c| matches!(c, 'n' | 'v' | 'x' | 'c'));
+                no_exec |= simple && flags.contains('n');
+                others |= !simple;
                 options.code |= on && flags.contains('c');
                 options.stdin |= on && flags.contains('s');
                 let named =
@@ -141,6 +152,7 @@ fn options(arguments: &[Word]) -> Option<Options<'_>> {
             _ => break,
         }
     }
+    options.only_reads = no_exec && !others;
     options.operands = rest;
     Some(options)
 }
