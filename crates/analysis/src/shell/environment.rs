@@ -15,8 +15,14 @@ use crate::value::{Span, Value};
 enum Way {
     /// Folders in which programs are looked for.
     Search,
+    /// Folders in which modules are looked for: those of the work are as good as its code.
+    Modules,
     /// A command line.
     Command,
+    /// A program in place of a tool of the compiler, with its options.
+    Tool,
+    /// Options of a compiler, some of which load or run something.
+    Options,
     /// A file of shell code; its name is expanded first.
     ShellFile,
     /// A text whose substitutions run.
@@ -39,6 +45,9 @@ fn ways() -> &'static HashMap<&'static str, Way> {
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 way = match name {
                     "search" => Some(Way::Search),
+                    "modules" => Some(Way::Modules),
+                    "tool" => Some(Way::Tool),
+                    "options" => Some(Way::Options),
                     "command" => Some(Way::Command),
                     "shell-file" => Some(Way::ShellFile),
                     "prompt" => Some(Way::Prompt),
@@ -59,13 +68,49 @@ fn ways() -> &'static HashMap<&'static str, Way> {
 /// The word for a way, as the mechanism of the effect.
 fn mechanism(way: Way) -> &'static str {
     match way {
-        Way::Search => "search-path",
-        Way::Command => "command",
+        Way::Search | Way::Modules => "search-path",
+        Way::Command | Way::Tool => "command",
         Way::ShellFile => "shell-file",
         Way::Prompt => "prompt",
-        Way::Load => "load",
+        Way::Load | Way::Options => "load",
         Way::Agent => "nested-agent",
     }
+}
+
+/// Whether a variable names a tool of the compiler, for `make` on its own command line too.
+pub(crate) fn is_tool(name: &str) -> bool {
+    ways().get(name) == Some(&Way::Tool)
+}
+
+/// Folders in which other users leave files.
+const EXPOSED: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/proc"];
+
+/// What programs of a tool chain are called, behind the name of the target and before the version:
+/// `aarch64-linux-gnu-gcc-13`.
+const TOOLS: [&str; 22] = [
+    "gcc", "g++", "cc", "c++", "cpp", "clang", "clang++", "clang-cl", "cl", "ccache", "sccache",
+    "distcc", "tcc", "icx", "emcc", "em++", "gfortran", "ld", "lld", "ar", "as", "mold",
+];
+
+/// Parts of options with which a compiler loads or runs something.
+const RUNNING: [&str; 7] = ["-toolexec", "-exec", "-fplugin", "-wrapper", "-load", "$(", "`"];
+
+fn of_tool_chain(word: &str) -> bool {
+    let name = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    let name = name.strip_prefix("/usr/bin/").unwrap_or(name);
+    let ends = |tool: &&str| name.strip_suffix(*tool).is_some_and(|target| target.ends_with('-'));
+    let known = TOOLS.contains(&name) || TOOLS.iter().any(|tool| ends(&tool));
+    known && !name.contains('/')
+}
+
+/// Whether some of these options do more than compile.
+fn runs(options: &str) -> bool {
+    options.split_whitespace().any(|option| {
+        let linker = option.split_once("linker=").is_some_and(|(_, name)| !of_tool_chain(name));
+        // Where the compiler's own programs are; `-Bstatic` and the like are the linker's.
+        let folder = option.strip_prefix("-B").is_some_and(|rest| !rest.starts_with(['s', 'd']));
+        linker || folder || RUNNING.iter().any(|part| option.contains(part))
+    })
 }
 
 /// Programs that show or do nothing, as values of `PAGER`, `EDITOR` and the like.
@@ -95,12 +140,16 @@ impl Shell<'_, '_> {
         let effect = Effect::new(kind, Target::known(name)).with(Attr::Mechanism, mechanism(way));
         self.analyzer.effect(&self.frame, span, effect);
         match way {
-            Way::Search | Way::Load | Way::Agent => {}
-            Way::Command => {
+            Way::Search | Way::Modules | Way::Load | Way::Options | Way::Agent => {}
+            Way::Command | Way::Tool => {
                 if value.listed().is_none() {
                     self.opaque(span, OpaqueReason::EnvironmentCode, name);
                 }
-                for code in value.listed().unwrap_or_default().to_vec() {
+                for mut code in value.listed().unwrap_or_default().to_vec() {
+                    // The body of a function that has the rest of the variable's name.
+                    if name.starts_with("BASH_FUNC_") {
+                        code = format!("imported {code}\nimported");
+                    }
                     self.perhaps(|shell| shell.subshell(|shell| shell.run_text(&code, span)));
                 }
             }
@@ -132,6 +181,19 @@ impl Shell<'_, '_> {
             Way::Search if name == "PATH" => self.trusted_search(value),
             Way::Search | Way::Load => value.as_known() == Some(""),
             Way::Agent => value.listed().is_some_and(|all| all.iter().all(|it| self.own_place(it))),
+            Way::Modules => value.listed().is_none_or(|all| {
+                let folders = all.iter().flat_map(|text| text.split(':'));
+                let mut exposed = EXPOSED.iter().flat_map(|temp| {
+                    folders.clone().map(move |folder| path::is_within(temp, folder))
+                });
+                !exposed.any(|exposed| exposed)
+            }),
+            Way::Tool => value.listed().is_none_or(|all| {
+                all.iter().flat_map(|text| text.split_whitespace()).all(|word| {
+                    if word.starts_with('-') { !runs(word) } else { of_tool_chain(word) }
+                })
+            }),
+            Way::Options => value.listed().is_none_or(|all| !all.iter().any(|text| runs(text))),
             Way::Command => value.listed().is_some_and(|all| {
                 all.iter().all(|text| {
                     let program = text.split(' ').next().unwrap_or_default();
@@ -167,12 +229,11 @@ impl Shell<'_, '_> {
             Value::OneOf(_) | Value::Unknown => return false,
         };
         text.split(':').all(|folder| {
-            let exposed = ["/tmp", "/var/tmp", "/dev/shm", "/proc"];
             // The unknown piece is the path as it was.
             folder == "**"
                 || (folder.starts_with('/')
                     && !folder.contains("**")
-                    && !exposed.iter().any(|temp| path::is_within(temp, folder))
+                    && !EXPOSED.iter().any(|temp| path::is_within(temp, folder))
                     && !self
                         .analyzer
                         .action

@@ -33,6 +33,7 @@ use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Value};
 
+pub(crate) use environment::is_tool;
 pub(crate) use interpret::download_exec;
 pub(crate) use program::{is_shell, run_shell_program};
 pub(crate) use state::Inherited;

@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_action::{Dialect, OpaqueReason};
 
 use super::{TaskFile, UNKNOWN, shell_dialect};
+use crate::argv::grammar;
 use crate::argv::rules::Subject;
 use crate::context::Analyzer;
 use crate::invocation::Data;
 use crate::paths;
+use crate::shell;
 use crate::value::{Value, Word};
 
 const NAMES: &[&str] = &["Makefile", "GNUmakefile", "makefile"];
@@ -23,6 +25,13 @@ const MAX_DEPTH: usize = 10;
 /// `make TARGET`: the recipe of the target and of what it depends on.
 pub(in crate::argv::handlers) fn make_recipe(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
     let span = subject.invocation.span();
+    for assignment in subject.parsed.all("assignments") {
+        if let Some((name, value)) = grammar::assignment(assignment)
+            && shell::is_tool(&name)
+        {
+            shell::started_with(analyzer, subject.frame, &name, &value, assignment.span);
+        }
+    }
     let goals: Vec<Word> = subject.parsed.all("targets").cloned().collect();
     let all = Word::known("", span);
     let name = goals.first().unwrap_or(&all);
