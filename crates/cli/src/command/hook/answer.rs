@@ -2,8 +2,8 @@
 //!
 //! Everything slow comes first and once: folders, rules, facts, the transcript. What follows from the
 //! message is then worked out from the session's state as it stands ([`Turn`]), before the session's
-//! lock is taken. Under the lock it is worked out again only if another message was faster, and then
-//! recorded, kept and answered, in this order.
+//! lock is taken. If another message was faster, it is worked out again with the lock given back, the
+//! last time under the lock; then it is recorded, kept and answered, in this order.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -68,17 +68,31 @@ pub(super) struct Desk<'h> {
     inside: OnceCell<Result<WayInside, String>>,
 }
 
+/// How often an answer is worked out outside the lock, when other messages of the session are faster.
+const TRIES: usize = 6;
+
 pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswer> {
     let desk = Desk::open(hook, message)?;
     let kind = hook.agent.as_str();
-    let seen = desk.sessions.peek(kind, &message.session)?;
+    let mut seen = desk.sessions.peek(kind, &message.session)?;
     let mut outcome = desk.work_out(&seen)?;
     timing::mark("decision");
-    let locked = desk.sessions.lock(kind, &message.session)?;
-    let stored = locked.read()?;
-    if stored != seen {
-        outcome = desk.work_out(&stored)?;
-    }
+    let mut tries = 0;
+    let locked = loop {
+        let locked = desk.sessions.lock(kind, &message.session)?;
+        let stored = locked.read()?;
+        if stored == seen {
+            break locked;
+        }
+        tries += 1;
+        if tries == TRIES {
+            outcome = desk.work_out(&stored)?;
+            break locked;
+        }
+        drop(locked);
+        seen = stored;
+        outcome = desk.work_out(&seen)?;
+    };
     let Outcome { mut kept, mut entries, answer } = outcome;
     if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
         sender.register(&desk.agents)?;
