@@ -99,7 +99,7 @@ fn of_tool_chain(word: &str) -> bool {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
     let name = name.strip_prefix("/usr/bin/").unwrap_or(name);
     let ends = |tool: &&str| name.strip_suffix(*tool).is_some_and(|target| target.ends_with('-'));
-    let known = TOOLS.contains(&name) || TOOLS.iter().any(|tool| ends(&tool));
+    let known = TOOLS.contains(&name) || TOOLS.iter().any(ends);
     known && !name.contains('/')
 }
 

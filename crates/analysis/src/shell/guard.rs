@@ -17,6 +17,35 @@ pub(super) enum Finding {
     Remark(usize, &'static str),
 }
 
+/// Expansions within expansions: the parser's scanner looks at each level twice as often as at the one
+/// around it.
+const EXPANSIONS_WITHIN: usize = 12;
+
+/// How deep `${` and `$(` are within each other. A bracket next to a quote or a backslash may be text,
+/// so it closes nothing: rather too deep than not deep enough.
+fn expansions_within(bytes: &[u8]) -> usize {
+    let quoted = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at)).is_some_and(|byte| b"'\"\\`".contains(byte))
+    };
+    let (mut open, mut deepest): (Vec<u8>, usize) = (Vec::new(), 0);
+    let mut expansions = 0;
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        match byte {
+            b'(' | b'{' => {
+                let expands = at.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'$');
+                expansions += usize::from(expands);
+                open.push(if expands { b'$' } else { byte });
+                deepest = deepest.max(expansions);
+            }
+            b')' | b'}' if !quoted(at.checked_sub(1)) && !quoted(Some(at + 1)) => {
+                expansions -= usize::from(open.pop() == Some(b'$') && expansions > 0);
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// Substitutions times bytes of the text: the parser reads a word again for each of them.
 const SUBSTITUTED_BYTES: usize = 16 << 20;
 
@@ -26,6 +55,9 @@ pub(super) fn look(text: &str) -> Option<Finding> {
     let substitutions = bytes.windows(2).filter(|pair| *pair == b"$(").count();
     if substitutions * bytes.len() > SUBSTITUTED_BYTES {
         return Some(Finding::Fatal(OpaqueReason::TooLarge, "substitutions by the thousand"));
+    }
+    if expansions_within(bytes) > EXPANSIONS_WITHIN {
+        return Some(Finding::Fatal(OpaqueReason::TooDeep, "expansions within expansions"));
     }
     let (mut blanks, mut lines) = (0, 0);
     let mut ascii = true;
@@ -117,6 +149,20 @@ mod tests {
         for text in ["ls -la\n\techo x", "git commit -m 'fix ✔️ 👩‍💻 naïve'", "a\r\nb", "# ümlaut"]
         {
             assert_eq!(look(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn expansions_within_expansions_end() {
+        for text in ["$(${".repeat(30), "${a${'}'".repeat(30), "$(a $(b ".repeat(40)] {
+            assert!(matches!(look(&text), Some(Finding::Fatal(..))), "{text}");
+        }
+        for text in [
+            "echo $(a) ".repeat(50),
+            "${a:-${b:-${c}}} ".repeat(50),
+            "f() { echo \"$(x)\"; }\n".repeat(9),
+        ] {
+            assert_eq!(look(&text), None, "{text}");
         }
     }
 
