@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ringfence_action::Preset;
 use ringfence_adapters::normalize;
 use ringfence_engine::{Engine, Options, Session};
 use ringfence_facts::Supplied;
@@ -11,10 +12,15 @@ use ringfence_policy::Bundle;
 use ringfence_testkit::{Case, Judged, run};
 
 fn main() -> ExitCode {
-    let bundle = Bundle::default_rules().expect("the default rules load");
-    let options = Options { sandbox: true, ..Options::default() };
-    let engine = Arc::new(Engine::new(bundle, Box::new(Supplied), options));
-    run(&["tests/policy", "tests/bypass"], move |case| judge(&engine, case))
+    let engines = Arc::new(Preset::ALL.map(|preset| {
+        let bundle = Bundle::default_rules().expect("the default rules load");
+        let options = Options { preset, sandbox: true };
+        (preset, Engine::new(bundle, Box::new(Supplied), options))
+    }));
+    run(&["tests/policy", "tests/bypass"], move |case| {
+        let engine = engines.iter().find(|(preset, _)| *preset == case.preset);
+        judge(&engine.expect("an engine for each preset").1, case)
+    })
 }
 
 fn judge(engine: &Engine, case: &Case) -> Judged {

@@ -130,6 +130,16 @@ impl Bundle {
         self.rules().iter().find(|rule| rule.id == id)
     }
 
+    /// The same rules but for one, under a digest of its own: what a test asks that must fail without
+    /// a rule. They were validated when this bundle was loaded, and none needs another.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`]; never for a bundle that loaded.
+    pub fn without(&self, id: &str) -> Result<Self, BundleError> {
+        let rules = self.rules().iter().filter(|rule| rule.id != id).cloned().collect();
+        Self::new(Library::Read(rules), format!("{} without {id}", self.digest))
+    }
+
     /// The rules that could answer a question.
     pub(crate) fn slice(&self, question: &str) -> Result<&Slice, String> {
         let Some(slice) = self.slices.get(question) else {

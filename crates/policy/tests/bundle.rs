@@ -176,6 +176,46 @@ fn what_is_wrong_is_said_with_the_place_and_the_remedy() {
     }
 }
 
+/// Whoever meets a rule is told how sure it is, and which risk of agents it is about: one of OWASP's
+/// list for agentic applications, and where there is one a technique of MITRE ATLAS.
+#[test]
+fn every_default_rule_says_how_mature_it_is_and_what_it_maps_to() {
+    let bundle = Bundle::default_rules().unwrap();
+    let mut wrong = Vec::new();
+    for rule in bundle.rules() {
+        let is_owasp = |name: &str| {
+            let number = name.strip_prefix("ASI").and_then(|number| number.parse::<u8>().ok());
+            name.len() == 5 && number.is_some_and(|number| (1..=10).contains(&number))
+        };
+        let is_atlas = |name: &str| {
+            let number = name.strip_prefix("AML.T").unwrap_or_default();
+            number.len() >= 4 && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+        };
+        if !rule.text.contains("@maturity(") {
+            wrong.push(format!("{}: no @maturity", rule.id));
+        }
+        if !rule.maps_to.iter().any(|name| is_owasp(name)) {
+            wrong.push(format!("{}: @maps_to names none of ASI01 to ASI10", rule.id));
+        }
+        for name in rule.maps_to.iter().filter(|name| !is_owasp(name) && !is_atlas(name)) {
+            wrong.push(format!("{}: `{name}` is in neither catalogue", rule.id));
+        }
+        if rule.outcome != Outcome::Allow && rule.instead.is_empty() {
+            wrong.push(format!("{}: no @instead", rule.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_bundle_without_a_rule_has_all_the_others() {
+    let bundle = Bundle::default_rules().unwrap();
+    let fewer = bundle.without("fs.delete-critical-path").unwrap();
+    assert_eq!(fewer.rules().len() + 1, bundle.rules().len());
+    assert!(fewer.rule("fs.delete-critical-path").is_none());
+    assert_ne!(fewer.digest(), bundle.digest());
+}
+
 /// Requests are built without the schema: this is what holds the two together.
 #[test]
 fn every_question_can_be_answered_with_everything_in_the_schema() {

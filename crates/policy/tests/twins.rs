@@ -166,3 +166,18 @@ fn every_rule_speaks_about_its_own_cases_and_not_about_their_twins() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The pages of `tests/policy` tell danger from its twins: as many of each as make a bar.
+#[test]
+fn the_pages_hold_danger_and_twins_that_differ_by_one_fact() {
+    const EACH: usize = 150;
+    let cases = ringfence_testkit::cases(&ringfence_testkit::root().join("tests/policy")).unwrap();
+    let found = ringfence_testkit::twins(&cases);
+    println!(
+        "{} dangerous cases, {} benign ones; {} pairs differ by one fact",
+        found.danger,
+        found.benign,
+        found.pairs.len()
+    );
+    assert!(found.danger >= EACH && found.pairs.len() >= EACH, "{found:?}");
+}

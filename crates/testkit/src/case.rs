@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ringfence_action::{Action, Agent, Call, Dialect, Facts, Platform, Text};
+use ringfence_action::{Action, Agent, Call, Dialect, Facts, Platform, Preset, Text};
 use serde_json::{Value, json};
 
 use crate::PageError;
@@ -27,6 +27,8 @@ pub struct Case {
     pub facts: Facts,
     /// What the user said before: one message for each `user` block.
     pub user: Vec<String>,
+    /// The `preset` block: what is assumed where no rule speaks.
+    pub preset: Preset,
     /// The `effects` block.
     pub expect_effects: Option<EffectsExpectation>,
     /// The `verdict` block.
@@ -117,6 +119,12 @@ pub(crate) fn page(file: &Path) -> Result<Vec<Case>, PageError> {
     parse(file, &text)
 }
 
+/// The cases of the text of a page.
+#[cfg(test)]
+pub(crate) fn cases_of(file: &Path, text: &str) -> Result<Vec<Case>, PageError> {
+    parse(file, text)
+}
+
 fn parse(file: &Path, text: &str) -> Result<Vec<Case>, PageError> {
     let mut page = Page::new(file);
     let blocks =
@@ -136,12 +144,14 @@ struct Page<'a> {
     title: String,
     facts: Option<(usize, Facts)>,
     user: Vec<(usize, String)>,
+    preset: Option<(usize, Preset)>,
     cases: Vec<Case>,
 }
 
 impl<'a> Page<'a> {
     fn new(file: &'a Path) -> Self {
-        Self { file, title: String::new(), facts: None, user: Vec::new(), cases: Vec::new() }
+        let (title, facts, user, preset) = Default::default();
+        Self { file, title, facts, user, preset, cases: Vec::new() }
     }
 
     fn heading(&mut self, text: String) -> Result<(), PageError> {
@@ -161,6 +171,15 @@ impl<'a> Page<'a> {
             }
             "user" => {
                 self.user.push((line, text));
+                Ok(())
+            }
+            "preset" => {
+                let known = Preset::ALL.into_iter().find(|known| known.as_str() == text.trim());
+                let preset = known.ok_or_else(|| {
+                    let names = Preset::ALL.map(Preset::as_str).join(", ");
+                    self.error(line, format!("`{text}` is no preset; there are {names}"))
+                })?;
+                self.preset = Some((line, preset));
                 Ok(())
             }
             "effects" => {
@@ -198,6 +217,7 @@ impl<'a> Page<'a> {
             code,
             facts: self.facts.take().map(|(_, facts)| facts).unwrap_or_default(),
             user: self.user.drain(..).map(|(_, text)| text).collect(),
+            preset: self.preset.take().map(|(_, preset)| preset).unwrap_or_default(),
             expect_effects: None,
             expect_verdict: None,
             gap: None,
@@ -242,9 +262,12 @@ impl<'a> Page<'a> {
 
     fn nothing_waits(&self) -> Result<(), PageError> {
         let facts = self.facts.iter().map(|(line, _)| *line);
-        match facts.chain(self.user.iter().map(|(line, _)| *line)).next() {
+        let preset = self.preset.iter().map(|(line, _)| *line);
+        let user = self.user.iter().map(|(line, _)| *line);
+        match facts.chain(preset).chain(user).next() {
             Some(line) => {
-                Err(self.error(line, "`facts` and `user` come before the code they are for"))
+                let message = "`facts`, `user` and `preset` come before the code they are for";
+                Err(self.error(line, message))
             }
             None => Ok(()),
         }

@@ -126,6 +126,16 @@ impl VerdictExpectation {
         Ok(Self { verdicts, rules: rules.into_iter().map(str::to_owned).collect(), absent })
     }
 
+    /// Whether the action must be let through as it is.
+    pub fn allows(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict == "allow")
+    }
+
+    /// Whether the action must not be let through as it is.
+    pub fn objects(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict != "allow")
+    }
+
     /// What is not as expected; empty is success.
     pub fn check(&self, verdict: &str, rules: &[String]) -> Vec<String> {
         let mut problems = Vec::new();

@@ -31,11 +31,13 @@ pub mod hostile;
 mod markdown;
 pub mod timing;
 pub mod traffic;
+mod twins;
 
 pub use crate::case::{Case, cases};
 pub use crate::corpus::{Corpora, Row};
 pub use crate::expect::{EffectsExpectation, VerdictExpectation};
 pub use crate::harness::{Judged, check, root, run};
+pub use crate::twins::{Twins, twins};
 
 use std::fmt;
 use std::path::PathBuf;

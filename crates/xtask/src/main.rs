@@ -6,6 +6,7 @@ mod corpus;
 mod files;
 mod fuzz;
 mod hook_bench;
+mod mutate;
 mod schema;
 mod tidy;
 
@@ -46,6 +47,9 @@ enum Task {
         #[arg(long, value_name = "ID")]
         show: Option<String>,
     },
+    /// Take each rule of the default packs away in turn: some case of tests/policy or tests/bypass
+    /// must fail for it.
+    MutateRules,
     /// Measure how long an agent waits for `ringfence hook`, against plain process start; over the
     /// traffic in RINGFENCE_DATA, or a mix of its own.
     HookBench {
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
+        Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs } => hook_bench::run(&binary, runs),
         Task::FuzzSmoke { seconds, seed } => fuzz::run(seconds, seed),
     };

@@ -139,6 +139,7 @@ impl Named<'_> {
     }
 
     fn effect(&self, does: Does) -> Option<Effect> {
+        let addressed = self.with_role(Role::Recipient).count();
         let recipients: Vec<String> =
             self.with_role(Role::Recipient).map(|text| text.value.clone()).take(16).collect();
         let recipient = match recipients.as_slice() {
@@ -179,6 +180,10 @@ impl Named<'_> {
         };
         effect.map(|mut effect| {
             effect.attributes.set(Attr::Op, self.tool);
+            if effect.kind == EffectKind::Message && addressed > 1 {
+                let addressed = i64::try_from(addressed).unwrap_or(i64::MAX);
+                effect.attributes.set(Attr::Count, addressed);
+            }
             if Attr::Provider.fits(effect.kind) && !self.server.is_empty() {
                 effect.attributes.set(Attr::Provider, self.server);
             }
