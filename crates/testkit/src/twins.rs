@@ -198,8 +198,8 @@ mod tests {
     fn a_twin_counts_once_and_goes_where_it_is_needed() {
         let one = case("", "rm -rf a", "ask");
         let both = case("", "rm -rf b", "allow");
-        let only = case("", "rm -rf b c d e f", "ask");
-        let other = case("", "ls a", "allow");
+        let only = case("", "rm -v -rf b", "ask");
+        let other = case("", "rm -f a", "allow");
         let found = found(&format!("{one}{only}{both}{other}"));
         assert_eq!((found.danger, found.benign, found.pairs.len()), (2, 2, 2));
     }
