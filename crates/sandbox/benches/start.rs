@@ -35,8 +35,8 @@ fn launch() -> ! {
         ..Request::default()
     };
     let plan = Plan::for_command(&Profile::plain().unwrap(), &request, &Host).unwrap();
-    let terms = Terms { require: Some(Tier::A), in_place: false };
-    let ended = Sandbox::run(&plan, &["/bin/true".into()], terms, &mut |_| {}).unwrap();
+    let terms = Terms { require: Some(Tier::A), ..Terms::default() };
+    let ended = Sandbox::run(&plan, &["/bin/true".into()], &terms, &mut |_| {}).unwrap();
     std::process::exit(ended.code.into())
 }
 

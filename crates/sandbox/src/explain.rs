@@ -18,6 +18,9 @@ impl fmt::Display for Plan {
         section(f, "can be read although what is around it is hidden", &read.collect::<Vec<_>>())?;
         let protect = self.protect.iter().map(|it| shown(it));
         section(f, "read only inside of what can be written", &protect.collect::<Vec<_>>())?;
+        let settings = self.settings.iter().map(|it| shown(it));
+        let title = "a copy of its own, of which what is harmless goes back";
+        section(f, title, &settings.collect::<Vec<_>>())?;
         let pin = self.pin.iter().map(|it| shown(it));
         section(f, "held in place for that", &pin.collect::<Vec<_>>())?;
         let hide = self.hide.iter().map(|it| shown(it));
@@ -28,12 +31,17 @@ impl fmt::Display for Plan {
         section(f, "cannot be opened", &mask.collect::<Vec<_>>())?;
         let gaps = self.gaps.iter().map(|gap| {
             let why = match gap.why {
-                GapReason::Absent => "does not exist yet; reported if it appears",
-                GapReason::Link => "a symbolic link, which can be replaced",
+                GapReason::Link => "behind a symbolic link, which can be replaced",
             };
             format!("{} ({why})", shown(&gap.path))
         });
         section(f, "not protected", &gaps.collect::<Vec<_>>())?;
+        let names = self.watch.names.join(" ");
+        section(
+            f,
+            "moved away after the run if it appears, anywhere in what can be written",
+            &[names],
+        )?;
         let told = self.environment.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         section(f, "environment", &[told.join(" ")])?;
         section(f, "environment, withheld", &[self.withheld.join(" ")])?;

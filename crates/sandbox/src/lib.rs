@@ -7,12 +7,16 @@
 //!
 //! *Invariant:* this is the only crate with `unsafe`, and the only one that restricts processes.
 
+mod after;
 mod explain;
+mod names;
 mod plan;
 mod profile;
 mod refusal;
 mod request;
 mod run;
+mod scan;
+mod settings;
 mod support;
 
 #[cfg(target_os = "linux")]
@@ -24,7 +28,8 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
-pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show};
+pub use after::{After, Note, NoteKind};
+pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show, Watch};
 pub use profile::Profile;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Kind, Limits, Look, Request};
@@ -54,7 +59,7 @@ impl Sandbox {
     pub fn run(
         plan: &Plan,
         argv: &[OsString],
-        terms: Terms,
+        terms: &Terms,
         notice: &mut dyn FnMut(&Support),
     ) -> Result<Ended, Refusal> {
         system::run(plan, argv, terms, notice)

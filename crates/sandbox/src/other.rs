@@ -33,6 +33,10 @@ impl Look for Host {
         None
     }
 
+    fn entries(&self, _: &Path) -> Vec<(OsString, Kind)> {
+        Vec::new()
+    }
+
     fn git_folders(&self, _: &Path) -> Vec<PathBuf> {
         Vec::new()
     }
@@ -50,7 +54,7 @@ pub(crate) fn probe() -> Support {
 pub(crate) fn run(
     _: &Plan,
     _: &[OsString],
-    _: Terms,
+    _: &Terms,
     _: &mut dyn FnMut(&Support),
 ) -> Result<Ended, Refusal> {
     Err(Refusal::new(WHAT, REMEDY).because(WHY).kind(RefusalKind::Support))

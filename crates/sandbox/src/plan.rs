@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::profile::Profile;
+use crate::profile::{Profile, Workspace};
 use crate::refusal::Refusal;
 use crate::request::{Kind, Look, Request};
+use crate::scan::{self, Reach};
 
 /// What a command will see and be able to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +39,10 @@ pub struct Plan {
     pub links: Vec<Link>,
     /// What is read-only although it lies in something writable.
     pub protect: Vec<PathBuf>,
+    /// Settings of repositories. The command sees a copy of its own, of which what is harmless goes back.
+    pub settings: Vec<PathBuf>,
+    /// What is moved away after the run if it appears.
+    pub watch: Watch,
     /// Folders that cannot be renamed away from above what is protected.
     pub pin: Vec<PathBuf>,
     /// What cannot be opened although it lies in something shown.
@@ -85,6 +90,22 @@ pub struct Mask {
     pub folder: bool,
 }
 
+/// What does not exist yet, and others would execute or obey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Watch {
+    /// Names, anywhere in a workspace.
+    pub names: Vec<String>,
+    /// Where they are looked for.
+    pub folders: Vec<PathBuf>,
+    /// Repositories that were there before.
+    pub repositories: Vec<PathBuf>,
+    /// How many levels of folders were looked at before the run, all of them.
+    pub levels: usize,
+    /// How it is told what is one.
+    #[serde(skip)]
+    pub(crate) profile: Workspace,
+}
+
 /// Something that should be protected and is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
@@ -98,9 +119,7 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
-    /// There is nothing yet to be laid over. What appears is reported after the run.
-    Absent,
-    /// It is, or lies behind, a symbolic link that can be replaced.
+    /// It lies behind a symbolic link that can be replaced.
     Link,
 }
 
@@ -136,9 +155,9 @@ impl Plan {
                 "start in the workspace, or name the folder with --workspace or --read",
             ));
         }
-        let (protect, gaps) = protected(profile, request, look, &show);
-        let pin = pins(&protect, &show);
-        let mask = masked(profile, request, look, &covered, &show);
+        let Kept { protect, settings, gaps, secret, watch } = kept(profile, request, look, &show);
+        let pin = pins(protect.iter().chain(&settings), &show);
+        let mask = masked(profile, request, look, &covered, &show, secret);
         let (environment, withheld) = environment::chosen(profile, request);
         let limits = request.limits;
         let read = places::readable(profile, request, look, &hide);
@@ -150,6 +169,8 @@ impl Plan {
             show,
             links,
             protect,
+            settings,
+            watch,
             pin,
             mask,
             gaps,
@@ -165,13 +186,6 @@ impl Plan {
             read,
         })
     }
-
-    /// What of the plan appeared although it was not there before: what others may execute later.
-    /// To be asked after the run.
-    pub fn appeared(&self, look: &dyn Look) -> Vec<PathBuf> {
-        let absent = self.gaps.iter().filter(|gap| gap.why == GapReason::Absent);
-        absent.map(|gap| gap.path.clone()).filter(|it| look.kind(it) != Kind::Absent).collect()
-    }
 }
 
 fn is_shown(show: &[Show], path: &Path) -> bool {
@@ -185,48 +199,72 @@ fn writable_root<'a>(show: &'a [Show], path: &Path) -> Option<&'a Path> {
     inner.write.then_some(inner.path.as_path())
 }
 
-/// What others execute or obey later, in everything that can be written.
-fn protected(
-    profile: &Profile,
-    request: &Request,
-    look: &dyn Look,
-    show: &[Show],
-) -> (Vec<PathBuf>, Vec<Gap>) {
-    let mut wanted = BTreeSet::new();
-    for workspace in request.workspace.iter().chain(&request.write) {
-        wanted.extend(profile.workspace.protect.iter().map(|name| workspace.join(name)));
-        match look.kind(&workspace.join(".git")) {
-            // The file that says where the git folder is; without one, what would be one.
-            Kind::File | Kind::Absent | Kind::Link | Kind::Other => {
-                wanted.insert(workspace.join(".git"));
-            }
-            Kind::Folder => {}
-        }
-        for git in look.git_folders(workspace) {
-            wanted.extend(profile.workspace.protect_git.iter().map(|name| git.join(name)));
-        }
+/// What of everything that can be written is kept as it is.
+struct Kept {
+    protect: Vec<PathBuf>,
+    settings: Vec<PathBuf>,
+    gaps: Vec<Gap>,
+    secret: BTreeSet<PathBuf>,
+    watch: Watch,
+}
+
+/// Files of a repository that hold its settings.
+pub(crate) const SETTINGS: [&str; 2] = ["config", "config.worktree"];
+
+fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) -> Kept {
+    let (mut wanted, mut settings) = (BTreeSet::new(), BTreeSet::new());
+    let (mut secret, mut repositories) = (BTreeSet::new(), BTreeSet::new());
+    let mut levels = Reach::BEFORE.levels;
+    let folders: BTreeSet<&PathBuf> = request.workspace.iter().chain(&request.write).collect();
+    for folder in &folders {
+        let found = scan::workspace(&profile.workspace, folder, look, Reach::BEFORE);
+        wanted.extend(found.protected);
+        secret.extend(found.secret);
+        repositories.extend(found.git);
+        repositories.extend(look.git_folders(folder));
+        levels = levels.min(found.levels);
     }
-    let mut held = Vec::new();
+    for git in &repositories {
+        wanted.extend(profile.workspace.protect_git.iter().map(|name| git.join(name)));
+        settings.extend(SETTINGS.map(|name| git.join(name)));
+    }
+    // By its own name, and by what it leads to.
+    let behind: Vec<PathBuf> = wanted.iter().filter_map(|it| look.resolve(it)).collect();
+    wanted.extend(behind);
     let mut gaps = Vec::new();
-    for path in wanted {
-        let Some(root) = writable_root(show, &path) else { continue };
-        let way = path.ancestors().skip(1).take_while(|it| it.starts_with(root) && *it != root);
-        let linked = way.into_iter().any(|it| look.kind(it) == Kind::Link);
-        match look.kind(&path) {
-            _ if linked => gaps.push(Gap { path, why: GapReason::Link }),
-            Kind::Link => gaps.push(Gap { path, why: GapReason::Link }),
-            // A repository that does not exist yet is not worth a word: making one is work.
-            Kind::Absent if path.ends_with(".git") => {}
-            Kind::Absent => gaps.push(Gap { path, why: GapReason::Absent }),
-            Kind::Folder | Kind::File | Kind::Other => held.push(path),
+    let mut holds = |path: &PathBuf| {
+        let Some(root) = writable_root(show, path) else { return false };
+        let mut way = path.ancestors().skip(1).take_while(|it| it.starts_with(root) && *it != root);
+        let there = look.kind(path) != Kind::Absent;
+        let linked = way.any(|it| look.kind(it) == Kind::Link);
+        if there && linked {
+            gaps.push(Gap { path: path.clone(), why: GapReason::Link });
         }
+        there && !linked
+    };
+    wanted.retain(&mut holds);
+    settings.retain(&mut holds);
+    let (settings, odd): (Vec<_>, Vec<_>) =
+        settings.into_iter().partition(|it| look.kind(it) == Kind::File);
+    wanted.extend(odd);
+    Kept {
+        protect: wanted.into_iter().collect(),
+        settings,
+        gaps,
+        secret,
+        watch: Watch {
+            names: profile.workspace.protect.clone(),
+            folders: folders.into_iter().cloned().collect(),
+            repositories: repositories.into_iter().collect(),
+            levels,
+            profile: profile.workspace.clone(),
+        },
     }
-    (held, gaps)
 }
 
 /// Every folder between what is protected and the writable root above it. Without these the folder
 /// above could be renamed away and built anew.
-fn pins(protect: &[PathBuf], show: &[Show]) -> Vec<PathBuf> {
+fn pins<'a>(protect: impl Iterator<Item = &'a PathBuf>, show: &[Show]) -> Vec<PathBuf> {
     let mut pins = BTreeSet::new();
     for path in protect {
         let Some(root) = writable_root(show, path) else { continue };
@@ -243,13 +281,18 @@ fn masked(
     look: &dyn Look,
     covered: &places::Covered<'_>,
     show: &[Show],
+    secret: BTreeSet<PathBuf>,
 ) -> Vec<Mask> {
     let system = profile.system.secret.iter().map(PathBuf::from);
     let homes = request.homes.iter();
     let home = homes.flat_map(|it| profile.home.secret.iter().map(|name| it.join(name)));
     let mut masks: Vec<Mask> = Vec::new();
+    // A secret that was asked for by name is meant to be read.
+    let named: BTreeSet<PathBuf> = request.read.iter().filter_map(|it| look.resolve(it)).collect();
+    let here = secret.into_iter().filter(|it| !named.contains(it));
+    let hide = request.hide.iter().cloned();
     let wanted: BTreeSet<PathBuf> =
-        system.chain(home).chain(request.hide.iter().cloned()).chain(look.sockets()).collect();
+        system.chain(home).chain(hide).chain(look.sockets()).chain(here).collect();
     for path in wanted {
         let Some(path) = look.resolve(&path) else { continue };
         let visible = !covered.covers(&path) || is_shown(show, &path);

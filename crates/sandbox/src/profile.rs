@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use crate::names;
 use crate::refusal::Refusal;
 
 /// What a kind of command may see, write and be told.
@@ -39,11 +40,20 @@ pub(crate) struct System {
     pub(crate) secret: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Workspace {
+    /// What others execute or obey: a name in any folder, or a path below one.
     pub(crate) protect: Vec<String>,
+    /// The same, below the folder of a repository.
     pub(crate) protect_git: Vec<String>,
+    /// Names of files that hold secrets, and of such as only look like it.
+    pub(crate) secret: Vec<String>,
+    pub(crate) not_secret: Vec<String>,
+    /// Folders whose secrets are made up.
+    pub(crate) examples: Vec<String>,
+    /// Folders that are not looked into.
+    pub(crate) skip: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -77,14 +87,7 @@ impl Profile {
 impl Environment {
     /// Whether a variable may be told to the command.
     pub(crate) fn passes(&self, name: &str, network: bool) -> bool {
-        let matches = |pattern: &String| match pattern.split_once('*') {
-            Some((head, tail)) => {
-                name.len() >= head.len() + tail.len()
-                    && name.starts_with(head)
-                    && name.ends_with(tail)
-            }
-            None => name == pattern,
-        };
+        let matches = |pattern: &String| names::fits(pattern, name);
         self.pass.iter().any(matches) || (network && self.pass_with_network.iter().any(matches))
     }
 }

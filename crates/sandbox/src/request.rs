@@ -3,6 +3,7 @@
 //! A request is data. What the host looks like comes in through [`Look`], so that planning can be
 //! tested against hosts that exist nowhere.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What is asked for one command.
@@ -64,6 +65,8 @@ pub trait Look {
     fn kind(&self, path: &Path) -> Kind;
     /// The path with every symbolic link resolved, if there is something.
     fn resolve(&self, path: &Path) -> Option<PathBuf>;
+    /// What is in a folder, by name. Nothing if it cannot be read.
+    fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)>;
     /// The git folders that work in a folder writes to: its own, and the common one of a work tree.
     /// Only those that point back to it.
     fn git_folders(&self, folder: &Path) -> Vec<PathBuf>;

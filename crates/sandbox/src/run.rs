@@ -3,10 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::after::After;
 use crate::support::Tier;
 
 /// What a run has to hold to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Terms {
     /// Start with nothing less than this.
     pub require: Option<Tier>,
@@ -14,6 +15,9 @@ pub struct Terms {
     /// on, behind its walls, and the folder that a shell ended in is told. Otherwise everything ends with
     /// the command.
     pub in_place: bool,
+    /// A folder of this run alone for what is moved away after it; it need not exist. None: what is moved away
+    /// gets another name where it is.
+    pub quarantine: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -28,6 +32,8 @@ pub struct Ended {
     pub folder: Option<PathBuf>,
     /// Whether something of it still runs.
     pub left_running: bool,
+    /// What it left that others would execute later, and what was done about that.
+    pub after: After,
 }
 
 /// The same shell command, telling on a descriptor where it ended: `SHELL -c CODE` alone.

@@ -164,13 +164,6 @@ const ROWS: &[Row] = &[
         Shell("echo x >> .git/hooks/pre-commit && echo REACHED"),
     ),
     strong(
-        "set a program in the repository's settings",
-        &[Mounts],
-        Shell(
-            "git config core.fsmonitor /tmp/x && echo REACHED; echo x >> .git/config && echo REACHED",
-        ),
-    ),
-    strong(
         "rename the git folder away",
         &[Pins],
         Shell("mv .git other && mkdir -p .git/hooks && echo REACHED"),
@@ -185,7 +178,7 @@ const ROWS: &[Row] = &[
     strong(
         "link a protected file to another name",
         &[Mounts],
-        Shell("ln .git/config alias && echo x >> alias && echo REACHED"),
+        Shell("ln .envrc alias && echo x >> alias && echo REACHED"),
     ),
     strong("change what a shell loads here", &[Mounts], Shell("echo x >> .envrc && echo REACHED")),
     // Other processes.

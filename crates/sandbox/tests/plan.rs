@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are not known as a test")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ringfence_sandbox::{GapReason, Kind, Look, Plan, Profile, Request};
@@ -32,6 +33,8 @@ impl Made {
             "/home/u/proj/.git",
             "/home/u/proj/.git/hooks",
             "/home/u/proj/.git/info",
+            "/home/u/proj/.git/objects",
+            "/home/u/proj/.git/refs",
             "/root",
             "/run",
             "/tmp",
@@ -44,7 +47,12 @@ impl Made {
         ] {
             host.kinds.insert(folder.into(), Kind::Folder);
         }
-        for file in ["/etc/shadow", "/home/u/proj/.git/config", "/home/u/proj/.envrc"] {
+        for file in [
+            "/etc/shadow",
+            "/home/u/proj/.git/HEAD",
+            "/home/u/proj/.git/config",
+            "/home/u/proj/.envrc",
+        ] {
             host.kinds.insert(file.into(), Kind::File);
         }
         host
@@ -70,6 +78,11 @@ impl Look for Made {
     fn resolve(&self, path: &Path) -> Option<PathBuf> {
         let path = self.links.get(path).map_or(path, PathBuf::as_path);
         self.kinds.contains_key(path).then(|| path.to_path_buf())
+    }
+
+    fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)> {
+        let inside = self.kinds.iter().filter(|(path, _)| path.parent() == Some(folder));
+        inside.filter_map(|(path, kind)| Some((path.file_name()?.to_owned(), *kind))).collect()
     }
 
     fn git_folders(&self, folder: &Path) -> Vec<PathBuf> {
@@ -147,11 +160,75 @@ fn keys_in_a_workspace_are_masked() {
 }
 
 #[test]
-fn what_is_protected_by_a_link_is_said_not_to_be() {
-    let host = Made::usual().link("/home/u/proj/.claude", "/home/u/proj/other");
+fn a_protected_link_is_held_with_what_it_leads_to() {
+    let host = Made::usual()
+        .with("/home/u/proj/other", Kind::Folder)
+        .link("/home/u/proj/.claude", "/home/u/proj/other");
     let plan = plan(&request(), &host);
-    let gap = plan.gaps.iter().find(|it| it.path.ends_with(".claude")).map(|it| it.why);
+    let held = |path: &str| plan.protect.iter().any(|it| it == Path::new(path));
+    assert!(held("/home/u/proj/.claude") && held("/home/u/proj/other"), "{plan}");
+}
+
+#[test]
+fn what_lies_behind_a_link_is_said_not_to_be_protected() {
+    let host = Made::usual()
+        .with("/home/u/proj/.git/info", Kind::Link)
+        .with("/home/u/proj/.git/info/attributes", Kind::File);
+    let plan = plan(&request(), &host);
+    let gap = plan.gaps.iter().find(|it| it.path.ends_with("attributes")).map(|it| it.why);
     assert_eq!(gap, Some(GapReason::Link));
+}
+
+#[test]
+fn repositories_and_names_in_subfolders_are_found() {
+    let mut host =
+        Made::usual().with("/home/u/proj/a", Kind::Folder).with("/home/u/proj/a/b", Kind::Folder);
+    for (name, kind) in [
+        ("b/.vscode", Kind::Folder),
+        ("b/.git", Kind::Folder),
+        ("b/.git/HEAD", Kind::File),
+        ("b/.git/config", Kind::File),
+        ("b/.git/objects", Kind::Folder),
+        ("b/.git/refs", Kind::Folder),
+        ("b/.git/hooks", Kind::Folder),
+        ("sub", Kind::Folder),
+        ("sub/.git", Kind::File),
+    ] {
+        host = host.with(&format!("/home/u/proj/a/{name}"), kind);
+    }
+    let plan = plan(&request(), &host);
+    let below = |paths: &[PathBuf]| -> Vec<String> {
+        let below = paths.iter().filter_map(|it| it.strip_prefix("/home/u/proj/a").ok());
+        below.map(|it| it.display().to_string()).collect()
+    };
+    assert_eq!(below(&plan.protect), ["b/.git/hooks", "b/.vscode", "sub/.git"]);
+    assert_eq!(below(&plan.settings), ["b/.git/config"]);
+    assert_eq!(below(&plan.pin), ["", "b", "b/.git", "sub"]);
+}
+
+#[test]
+fn secrets_of_a_workspace_cannot_be_opened_unless_they_are_named() {
+    let mut host = Made::usual()
+        .with("/home/u/proj/tests", Kind::Folder)
+        .with("/home/u/proj/deploy", Kind::Folder);
+    for name in [
+        ".env",
+        ".env.local",
+        ".env.example",
+        "tests/server.key",
+        "deploy/server.key",
+        "deploy/id_rsa.pub",
+    ] {
+        host = host.with(&format!("/home/u/proj/{name}"), Kind::File);
+    }
+    let masked = |request: &Request| -> Vec<String> {
+        let plan = plan(request, &host);
+        let inside = plan.mask.iter().filter_map(|it| it.path.strip_prefix("/home/u/proj").ok());
+        inside.map(|it| it.display().to_string()).collect()
+    };
+    assert_eq!(masked(&request()), [".env", ".env.local", "deploy/server.key"]);
+    let named = Request { read: vec!["/home/u/proj/.env".into()], ..request() };
+    assert_eq!(masked(&named), [".env.local", "deploy/server.key"]);
 }
 
 #[test]

@@ -206,6 +206,121 @@ fn work_tree(user: User) -> Result<(), Failed> {
     if output.stdout.is_empty() { Ok(()) } else { Err("the lie was believed".into()) }
 }
 
+/// What git is used for works inside, and what is harmless of it is there afterwards.
+fn repository(user: User, tier: Tier) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    let outside = |code: &str| -> String {
+        let argv = place.program(&["/bin/sh", "-c", code]);
+        let mut git = Command::new(&argv[0]);
+        git.args(&argv[1..]).current_dir(place.path("ws")).env("HOME", place.path("home"));
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "{code}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    outside(
+        "rm -rf .git && git init -q -b main . && git -c user.name=n -c user.email=e@x commit -q --allow-empty -m one && git config core.hooksPath .ours && git init -q --bare -b main shared.git",
+    );
+    let output = place.shell(
+        "set -e
+        git config user.name inside; git config user.email i@x
+        git remote add origin $PWD/shared.git
+        echo text > file; git add file; git commit -q -m two
+        git push -q -u origin main
+        git worktree add -q second -b side; git -C second commit -q --allow-empty -m three
+        git clone -q . copy; git -C copy config user.email c@x
+        git -c protocol.file.allow=always submodule --quiet add $PWD/shared.git part; git commit -q -m four
+        git checkout -q -b other; git rebase -q main; git stash list; git gc -q; git status --short
+        git config core.fsmonitor ./evil; git config --unset core.hooksPath; git -C copy config core.fsmonitor ./evil
+        git config alias.st '!./evil'
+        printf '#!/bin/sh\\n' > copy/.git/hooks/post-checkout
+        git -C part config core.sshCommand ./evil",
+    );
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        return Err(errors.into());
+    }
+    let settings = outside(
+        "git config --list --local; git -C copy config --list --local; git -C part config --list --local; git -C second config --list; ls copy/.git/hooks",
+    );
+    let kept = [
+        "user.name=inside",
+        "user.email=i@x",
+        "core.hookspath=.ours",
+        "remote.origin.url=",
+        "branch.main.merge=refs/heads/main",
+        "submodule.part.url=",
+        "user.email=c@x",
+        "core.worktree=../../../part",
+    ];
+    for line in kept {
+        if !settings.contains(line) {
+            return Err(format!("{line} is not in {settings}{errors}").into());
+        }
+    }
+    for line in ["evil", "post-checkout\n"] {
+        if settings.contains(line) {
+            return Err(format!("{line} got out: {settings}{errors}").into());
+        }
+    }
+    for name in ["core.fsmonitor", "core.hookspath", "alias.st", "core.sshcommand", "post-checkout"]
+    {
+        if !errors.contains(name) {
+            return Err(format!("nothing was said of {name}: {errors}").into());
+        }
+    }
+    let log = outside(
+        "git log --format=%s main; git -C shared.git log --format=%s main; git -C second status --short; git -C part status --short; git fsck 2>&1",
+    );
+    if log.starts_with("four\ntwo\none\ntwo\none\n") { Ok(()) } else { Err(log.into()) }
+}
+
+/// What others would execute, and was not there before, is moved away before the run returns.
+fn moved_away(user: User, tier: Tier) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    let made = [
+        ".mcp.json",
+        ".vscode/tasks.json",
+        ".claude/settings.json",
+        "src/.envrc",
+        "a/b/c/d/e/f/g/.vscode/tasks.json",
+        ".git/commondir",
+        ".git/hooks/post-merge",
+        "bare/hooks/update",
+        ".pre-commit-config.yaml",
+    ];
+    // In tier C the folder of hooks is not held, and what comes into it is what is looked for.
+    let code = format!(
+        "git init -q --bare bare; for it in {}; do mkdir -p $(dirname $it) && echo evil > $it; done; echo work > src/main; mkdir x; echo evil > x/hgrc; mv x .hg",
+        made.join(" ")
+    );
+    let output = place.shell(&code);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    for name in made.iter().chain(&[".hg/hgrc"]) {
+        if place.path("ws").join(name).exists() && !(tier == Tier::C && name.contains(".git/hooks"))
+        {
+            return Err(format!("{name} is there: {errors}").into());
+        }
+    }
+    let moved = place.path("quarantine/1");
+    let is = |path: std::path::PathBuf| fs::read_to_string(path).is_ok_and(|it| it == "evil\n");
+    let count = fs::read_dir(moved).unwrap().filter_map(Result::ok);
+    let count = count.filter(|it| {
+        ["tasks.json", "settings.json", ".mcp.json", ".envrc", "update"].iter().any(|name| {
+            fs::read_dir(it.path())
+                .unwrap()
+                .filter_map(Result::ok)
+                .any(|it| is(it.path()) || is(it.path().join(name)))
+        })
+    });
+    if count.count() < 5 || !place.path("ws/.envrc").exists() {
+        return Err(format!("not all of it was kept: {errors}").into());
+    }
+    Ok(())
+}
+
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
 /// where it ended is known.
 fn in_place(user: User) -> Result<(), Failed> {
@@ -269,6 +384,8 @@ fn main() -> ExitCode {
                 trials.push(Trial::test(named(name), move || script(user, tier, code, expected)));
             }
             trials.push(Trial::test(named("exit codes"), move || exit_codes(user, tier)));
+            trials.push(Trial::test(named("repository"), move || repository(user, tier)));
+            trials.push(Trial::test(named("moved away"), move || moved_away(user, tier)));
             trials.push(Trial::test(named("signals"), move || signals(user, tier)));
             trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
         }

@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ringfence_sandbox::{
-    Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Terms, Tier,
+    After, Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Terms,
+    Tier,
 };
 use serde_json::json;
 
 use crate::exit::{Exit, Failure, Problem};
+use crate::places;
 use crate::render::json;
 use crate::render::text::printable;
 
@@ -129,17 +131,28 @@ fn execute(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure
         let help = "write the command after --, as in `ringfence run -- make`";
         return Err(Problem::new("no command is given", help).into());
     }
-    let terms = Terms { require: run.require_tier.map(Tier::from), in_place: false };
+    let terms = Terms {
+        require: run.require_tier.map(Tier::from),
+        in_place: false,
+        quarantine: run.quarantine(),
+    };
     let mut notice = |support: &Support| weaker(support);
-    match Sandbox::run(plan, &run.command, terms, &mut notice) {
+    match Sandbox::run(plan, &run.command, &terms, &mut notice) {
         Ok(ended) => {
-            for path in plan.appeared(&Host) {
-                let path = path.to_string_lossy();
-                say(&format!("{path} was made by this run and may be executed later: look at it"));
-            }
+            report(&ended.after);
             Ok(Exit::Child(ended.code))
         }
         Err(refusal) => refuse(run, &refusal, out),
+    }
+}
+
+/// Says what the command left that others would execute later.
+fn report(after: &After) {
+    for note in &after.notes {
+        say(&note.to_string());
+    }
+    if after.incomplete {
+        say("the workspace holds more folders than are looked at after a run");
     }
 }
 
@@ -202,6 +215,15 @@ impl Run {
             ProfileName::Auto | ProfileName::Plain => Profile::plain()?,
         };
         Plan::for_command(&profile, &self.request(workspace)?, &Host)
+    }
+
+    /// Where what is moved away after this run goes.
+    fn quarantine(&self) -> Option<PathBuf> {
+        let state = self.state.clone().map_or_else(places::state_folder, Ok).ok()?;
+        #[expect(clippy::disallowed_methods, reason = "a name that no other run has")]
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Some(state.join("quarantine").join(format!("{}-{}", now.as_secs(), std::process::id())))
     }
 
     fn request(&self, workspace: &[PathBuf]) -> Result<Request, Refusal> {

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::seccomp::Filters;
+use super::settings::Settings;
 use super::sys::{self, Signals};
 use super::witness::Witness;
 use super::{landlock, message};
@@ -20,6 +21,8 @@ pub(super) struct Command<'a> {
     environment: Vec<CString>,
     filters: Filters,
     witness: Witness,
+    /// Settings of repositories, as they are before.
+    pub(super) settings: Vec<Settings>,
     mounted: bool,
     /// Where a shell tells in which folder it ended.
     mouth: Option<BorrowedFd<'a>>,
@@ -51,6 +54,7 @@ impl<'a> Command<'a> {
             environment: environment.collect::<Result<_, _>>()?,
             filters: Filters::compile(plan.network, !mounted).map_err(unusable)?,
             witness: Witness::before(plan),
+            settings: Settings::before(plan)?,
             mounted,
             mouth,
         })

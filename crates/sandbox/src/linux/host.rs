@@ -5,6 +5,7 @@
     reason = "looks at the host, so that planning does not have to"
 )]
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -32,17 +33,15 @@ const LONGEST: u64 = 8192;
 
 impl Look for Host {
     fn kind(&self, path: &Path) -> Kind {
-        let Ok(about) = path.symlink_metadata() else { return Kind::Absent };
-        let kind = about.file_type();
-        if kind.is_dir() {
-            Kind::Folder
-        } else if kind.is_file() {
-            Kind::File
-        } else if kind.is_symlink() {
-            Kind::Link
-        } else {
-            Kind::Other
-        }
+        path.symlink_metadata().map_or(Kind::Absent, |about| kind_of(about.file_type()))
+    }
+
+    fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)> {
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let known = |it: std::fs::DirEntry| Some((it.file_name(), kind_of(it.file_type().ok()?)));
+        let mut entries: Vec<_> = entries.filter_map(Result::ok).filter_map(known).collect();
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        entries
     }
 
     fn resolve(&self, path: &Path) -> Option<PathBuf> {
@@ -73,6 +72,18 @@ impl Look for Host {
         paths.sort();
         paths.dedup();
         paths
+    }
+}
+
+fn kind_of(kind: std::fs::FileType) -> Kind {
+    if kind.is_dir() {
+        Kind::Folder
+    } else if kind.is_file() {
+        Kind::File
+    } else if kind.is_symlink() {
+        Kind::Link
+    } else {
+        Kind::Other
     }
 }
 

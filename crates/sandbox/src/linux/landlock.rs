@@ -9,6 +9,7 @@ use landlock::{
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 
+use super::settings;
 use crate::plan::Plan;
 
 /// The newest interface whose rights are known here.
@@ -34,7 +35,8 @@ pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
         ruleset = add(ruleset, &show.path, access)?;
     }
     // Private folders are private only where they are ours.
-    let own: &[&str] = if mounted { &["/dev", "/proc"] } else { &["/dev", "/dev/shm"] };
+    let own: &[&str] =
+        if mounted { &["/dev", "/proc", settings::PLACE] } else { &["/dev", "/dev/shm"] };
     let own = own.iter().map(PathBuf::from);
     let private = plan.private.iter().filter(|_| mounted).cloned();
     for path in own.chain(private) {

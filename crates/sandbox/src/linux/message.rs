@@ -10,14 +10,24 @@ pub(super) const ENDED: u8 = b'E';
 const REFUSED: u8 = b'R';
 /// A signal for the command, whose number follows.
 pub(super) const SIGNAL: u8 = b'K';
+/// A part of the command's copy of some settings: whose, whether more follows, and the text.
+const SETTINGS: u8 = b'G';
 /// The longest message.
 pub(super) const LONGEST: usize = 4096;
 
 /// A message from inside.
 pub(super) enum Message {
     Stopped,
-    Ended { code: u8, left_running: bool },
+    Ended {
+        code: u8,
+        left_running: bool,
+    },
     Refused(Refusal),
+    /// Part of what the command made of the settings with this number.
+    Settings {
+        number: usize,
+        part: Vec<u8>,
+    },
     Unknown,
 }
 
@@ -35,10 +45,23 @@ pub(super) fn write(refusal: &Refusal) -> Vec<u8> {
     bytes
 }
 
+/// The text of some settings, in messages.
+pub(super) fn settings(number: usize, text: &[u8]) -> Vec<Vec<u8>> {
+    let [low, high, ..] = number.to_le_bytes();
+    let message = |part: &[u8]| [&[SETTINGS, low, high], part].concat();
+    // What is empty is told too.
+    let parts = text.chunks(LONGEST - 3).chain(text.is_empty().then_some(text));
+    parts.map(message).collect()
+}
+
 pub(super) fn read(bytes: &[u8]) -> Message {
     match bytes {
         [STOPPED, ..] => Message::Stopped,
         [ENDED, code, left] => Message::Ended { code: *code, left_running: *left != 0 },
+        [SETTINGS, low, high, part @ ..] => {
+            let number = usize::from(u16::from_le_bytes([*low, *high]));
+            Message::Settings { number, part: part.to_vec() }
+        }
         [REFUSED, kind, texts @ ..] => {
             let texts = String::from_utf8_lossy(texts);
             let mut texts = texts.split('\0');

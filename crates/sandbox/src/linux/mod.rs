@@ -1,5 +1,6 @@
 //! Linux: the launcher. See [`namespaces`] for the strong way, and `alone` for the other.
 
+mod after;
 mod alone;
 mod command;
 mod host;
@@ -9,6 +10,7 @@ mod mounts;
 mod namespaces;
 mod probe;
 mod seccomp;
+mod settings;
 mod sys;
 mod witness;
 
@@ -19,9 +21,11 @@ use std::path::PathBuf;
 
 use libc::pid_t;
 
+use self::after::Settle;
 use self::command::Command;
 use self::message::Message;
 use self::sys::{Change, Signals};
+use crate::after::After;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::run::{self, Ended, Terms};
@@ -34,7 +38,7 @@ pub(crate) use self::probe::probe;
 pub(crate) fn run(
     plan: &Plan,
     argv: &[OsString],
-    terms: Terms,
+    terms: &Terms,
     notice: &mut dyn FnMut(&Support),
 ) -> Result<Ended, Refusal> {
     if !host::has_one_thread() {
@@ -61,7 +65,7 @@ fn launch(
     plan: &Plan,
     argv: &[OsString],
     tier: Tier,
-    terms: Terms,
+    terms: &Terms,
     notice: &mut dyn FnMut(&Support),
 ) -> Result<Ended, Refusal> {
     let step = |error| {
@@ -80,6 +84,7 @@ fn launch(
             notice(&support);
         }
     }
+    let started = sys::clock_of_files().map_err(step)?;
     let front = sys::foreground();
     let signals = Signals::keep().map_err(step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(step)?;
@@ -98,7 +103,13 @@ fn launch(
     signals.drain();
     let folder = ear.as_ref().and_then(|(ear, _)| folder_told(ear.as_fd()));
     match end? {
-        End::Code { code, left_running } => Ok(Ended { code, tier, folder, left_running }),
+        End::Code { code, left_running, copies } => {
+            let quarantine = terms.quarantine.as_deref();
+            let mounted = tier == Tier::A;
+            let settle = Settle { plan, started, mounted, quarantine, after: After::default() };
+            let after = settle.all(&command.settings, &copies);
+            Ok(Ended { code, tier, folder, left_running, after })
+        }
         End::Refused(refusal) => Err(refusal),
     }
 }
@@ -113,7 +124,7 @@ fn folder_told(ear: BorrowedFd<'_>) -> Option<PathBuf> {
 }
 
 enum End {
-    Code { code: u8, left_running: bool },
+    Code { code: u8, left_running: bool, copies: Vec<Option<Vec<u8>>> },
     Refused(Refusal),
 }
 
@@ -125,6 +136,7 @@ fn supervise(
     tier: Tier,
 ) -> std::io::Result<End> {
     let mut listening = true;
+    let mut copies: Vec<Option<Vec<u8>>> = Vec::new();
     loop {
         while let Some(signal) = signals.next() {
             // A terminal tells the whole group, the command included. Only what was sent to this
@@ -149,17 +161,26 @@ fn supervise(
                         return Ok(End::Refused(refusal));
                     }
                     Message::Ended { code, left_running } => {
-                        return Ok(End::Code { code, left_running });
+                        return Ok(End::Code { code, left_running, copies });
+                    }
+                    Message::Settings { number, part } => {
+                        let room = copies.len().max(number + 1);
+                        copies.resize(room, None);
+                        if let Some(copy) = copies.get_mut(number) {
+                            copy.get_or_insert_default().extend(part);
+                        }
                     }
                     Message::Unknown => {}
                 },
             }
         }
         match change {
-            Some(Change::Exited(code)) => return Ok(End::Code { code, left_running: false }),
+            Some(Change::Exited(code)) => {
+                return Ok(End::Code { code, left_running: false, copies });
+            }
             Some(Change::Killed(signal)) => {
                 let code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
-                return Ok(End::Code { code, left_running: false });
+                return Ok(End::Code { code, left_running: false, copies });
             }
             Some(Change::Stopped) => pause(child, control.as_fd(), tier)?,
             None => {

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::settings::{self, Settings};
 use super::sys::{self, Attributes};
 use super::witness;
 use crate::plan::{Mask, Plan};
@@ -51,7 +52,7 @@ impl<T> Doing<T> for io::Result<T> {
 }
 
 /// Lays out what the command will see. Afterwards this process sees it too.
-pub(super) fn lay_out(plan: &Plan) -> Result<(), Failed> {
+pub(super) fn lay_out(plan: &Plan, settings: &[Settings]) -> Result<(), Failed> {
     // The first thing that is not allowed where namespaces are allowed in name only.
     let root = sys::open_path(Path::new("/")).doing(|| "opening /".to_owned())?;
     sys::set_attributes(root.as_fd(), Attributes(0))
@@ -83,6 +84,7 @@ pub(super) fn lay_out(plan: &Plan) -> Result<(), Failed> {
     for path in &plan.protect {
         bind_again(path, SEALED).doing(|| format!("protecting {}", path.display()))?;
     }
+    copy_settings(settings)?;
     for mask in &plan.mask {
         match cover_up(mask, null) {
             // Sockets come and go; what is not there any more needs no mask.
@@ -96,6 +98,31 @@ pub(super) fn lay_out(plan: &Plan) -> Result<(), Failed> {
         seal_alone(path).doing(|| format!("sealing {}", path.display()))?;
     }
     std::env::set_current_dir(&plan.cwd).doing(|| format!("going to {}", plan.cwd.display()))
+}
+
+/// Lays a symbolic link over each file of settings, that leads to a copy of it. What replaces the file
+/// replaces what the link leads to, as git does; the link itself cannot be replaced, for it is a mount.
+fn copy_settings(settings: &[Settings]) -> Result<(), Failed> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    let place = Path::new(settings::PLACE);
+    let words = || "copying settings of repositories".to_owned();
+    make_place(place, true).doing(words)?;
+    put(&memory(c"0700", c"16m", OPEN).doing(words)?, place).doing(words)?;
+    for (number, settings) in settings.iter().enumerate() {
+        let words = || format!("copying {}", settings.path.display());
+        let copy = settings::copy_of(number);
+        make_parents(&copy).doing(words)?;
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o644).open(&copy).doing(words)?;
+        file.write_all(&settings.before).doing(words)?;
+        let link = copy.with_file_name("link");
+        make_link(&copy, &link).doing(words)?;
+        let tree = sys::open_path(&link).and_then(|it| sys::clone_tree(it.as_fd())).doing(words)?;
+        put(&tree, &settings.path).doing(words)?;
+    }
+    Ok(())
 }
 
 /// Copies of what will be shown, taken before anything is covered.

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use libc::pid_t;
 
 use super::command::Command;
+use super::settings::Settings;
 use super::sys::{self, Change, Signal, Signals};
 use super::{message, mounts};
 use crate::refusal::{Refusal, RefusalKind};
@@ -93,7 +94,13 @@ fn inside(
             Ok(0) => command.become_it(signals),
             Ok(worker) => {
                 let Err(error) = sys::drop_capabilities() else {
-                    guard(&Guard { worker, signals, control: control.as_fd(), lingers })
+                    guard(&Guard {
+                        worker,
+                        signals,
+                        control: control.as_fd(),
+                        settings: &command.settings,
+                        lingers,
+                    })
                 };
                 Refusal::new("capabilities cannot be dropped", "report this").because(error)
             }
@@ -111,7 +118,7 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
         sys::loopback_up()
             .map_err(|error| unsupported("a network of its own cannot be set up", &error))?;
     }
-    mounts::lay_out(command.plan).map_err(|failed| {
+    mounts::lay_out(command.plan, &command.settings).map_err(|failed| {
         if failed.environment {
             return unsupported(&format!("{} is not allowed", failed.doing), &failed.error);
         }
@@ -140,6 +147,7 @@ struct Guard<'a> {
     worker: pid_t,
     signals: &'a Signals,
     control: BorrowedFd<'a>,
+    settings: &'a [Settings],
     /// Whether what the command leaves running lives on.
     lingers: bool,
 }
@@ -179,6 +187,12 @@ fn end(code: i32, guard: &Guard<'_>) -> ! {
         let all = -1;
         let _ = sys::signal(all, libc::SIGKILL);
         while sys::wait_for(all).is_ok() {}
+    }
+    for (number, settings) in guard.settings.iter().enumerate() {
+        let Some(text) = settings.changed(number) else { continue };
+        for message in message::settings(number, &text) {
+            let _ = sys::send(guard.control, &message);
+        }
     }
     if let Ok(byte) = u8::try_from(code) {
         let _ = sys::send(guard.control, &[message::ENDED, byte, stays.into()]);

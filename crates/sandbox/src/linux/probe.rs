@@ -6,11 +6,12 @@ use super::{host, message, namespaces};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::refusal::Refusal;
-use crate::request::Request;
+use crate::request::{Kind, Look, Request};
 use crate::support::{Missing, Support, Tier};
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Landlock learned to keep signals and abstract sockets apart here.
 const SCOPES: u32 = 6;
@@ -59,7 +60,10 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
     let length = sys::receive(supervisor.as_fd(), &mut buffer).map_err(&step)?.unwrap_or(0);
     match message::read(buffer.get(..length).unwrap_or_default()) {
         message::Message::Refused(refusal) => Err(refusal),
-        message::Message::Stopped | message::Message::Ended { .. } | message::Message::Unknown => {
+        message::Message::Stopped
+        | message::Message::Ended { .. }
+        | message::Message::Settings { .. }
+        | message::Message::Unknown => {
             Err(step(std::io::Error::other("the trial ended without a word")))
         }
     }
@@ -69,7 +73,32 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
 fn small_plan() -> Result<Plan, Refusal> {
     let folder = PathBuf::from("/usr");
     let request = Request { workspace: vec![folder.clone()], cwd: folder, ..Request::default() };
-    Plan::for_command(&Profile::plain()?, &request, &host::Host)
+    Plan::for_command(&Profile::plain()?, &request, &Unlooked)
+}
+
+/// The host, without a look into its folders: nothing runs in a trial.
+struct Unlooked;
+
+impl Look for Unlooked {
+    fn kind(&self, path: &Path) -> Kind {
+        host::Host.kind(path)
+    }
+
+    fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        host::Host.resolve(path)
+    }
+
+    fn entries(&self, _: &Path) -> Vec<(OsString, Kind)> {
+        Vec::new()
+    }
+
+    fn git_folders(&self, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// What is held in tier A with the Landlock that is there.

@@ -3,12 +3,13 @@
 //! Nearly all `unsafe` of the product is here. Each function owns what it hands to the kernel for the
 //! length of the call, and turns -1 into an error.
 
-use std::ffi::{CStr, CString, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
@@ -61,6 +62,42 @@ pub(super) fn open_path(path: &Path) -> io::Result<OwnedFd> {
     owned(unsafe {
         libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, name.as_ptr(), &how, size_of::<OpenHow>())
     })
+}
+
+/// Opens something in a folder by its name. A symbolic link is not followed.
+pub(super) fn open_in(
+    folder: BorrowedFd<'_>,
+    name: &OsStr,
+    flags: c_int,
+    mode: c_uint,
+) -> io::Result<OwnedFd> {
+    let name = CString::new(name.as_bytes())?;
+    let flags = flags | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    // SAFETY: the name outlives the call.
+    owned(c_long::from(unsafe { libc::openat(folder.as_raw_fd(), name.as_ptr(), flags, mode) }))
+}
+
+/// Renames something in one folder to something in another. Never replaces anything, unless that is asked
+/// for.
+pub(super) fn rename_in(
+    from: (BorrowedFd<'_>, &OsStr),
+    to: (BorrowedFd<'_>, &OsStr),
+    replace: bool,
+) -> io::Result<()> {
+    let (old, new) = (CString::new(from.1.as_bytes())?, CString::new(to.1.as_bytes())?);
+    let flags = if replace { 0 } else { libc::RENAME_NOREPLACE };
+    let (from, to) = (from.0.as_raw_fd(), to.0.as_raw_fd());
+    // SAFETY: both names outlive the call.
+    let result =
+        unsafe { libc::syscall(libc::SYS_renameat2, from, old.as_ptr(), to, new.as_ptr(), flags) };
+    check(result).map(drop)
+}
+
+/// Removes a file in a folder.
+pub(super) fn remove_in(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+    let name = CString::new(name.as_bytes())?;
+    // SAFETY: the name outlives the call.
+    check(c_long::from(unsafe { libc::unlinkat(folder.as_raw_fd(), name.as_ptr(), 0) })).map(drop)
 }
 
 /// A detached copy of the mount at a descriptor, with everything mounted below.
@@ -271,6 +308,16 @@ pub(super) fn limit(resource: c_uint, most: u64) -> io::Result<()> {
     let new = libc::rlimit { rlim_cur: most.min(now.rlim_cur), rlim_max: most };
     // SAFETY: the structure outlives the call.
     check(c_long::from(unsafe { libc::setrlimit(resource as _, &new) })).map(drop)
+}
+
+/// The time since 1970 as files are stamped with it: that of the last tick.
+pub(super) fn clock_of_files() -> io::Result<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure is of the type that the call fills.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &mut time) };
+    check(c_long::from(result))?;
+    let (seconds, rest) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Ok(Duration::new(seconds.unwrap_or(0), rest.unwrap_or(0)))
 }
 
 /// The ids of this process: user and group.

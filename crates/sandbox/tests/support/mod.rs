@@ -43,9 +43,16 @@ impl Place {
     pub fn new(user: User) -> Self {
         let root = tempfile::Builder::new().prefix("ringfence-").tempdir_in(base()).unwrap();
         let place = Self { root, user, network: false, tier: Some(Tier::A), in_place: false };
-        for folder in
-            ["home/.ssh", "home/.cargo/bin", "ws/.git/hooks", "ws/.git/info", "outside", "ws/src"]
-        {
+        for folder in [
+            "home/.ssh",
+            "home/.cargo/bin",
+            "ws/.git/hooks",
+            "ws/.git/info",
+            "ws/.git/objects",
+            "ws/.git/refs",
+            "outside",
+            "ws/src",
+        ] {
             fs::create_dir_all(place.path(folder)).unwrap();
         }
         for (file, text) in [
@@ -155,13 +162,17 @@ pub fn launch() -> ! {
         if tier == "C" {
             forbid_namespaces();
         }
-        let terms = Terms { require, in_place };
-        Sandbox::run(&plan, &argv, terms, &mut |support| {
+        let quarantine = Some(root.join("quarantine/1"));
+        let terms = Terms { require, in_place, quarantine };
+        Sandbox::run(&plan, &argv, &terms, &mut |support| {
             eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
         })
     });
     match result {
         Ok(ended) => {
+            for note in &ended.after.notes {
+                eprintln!("{note}");
+            }
             if in_place {
                 eprintln!("folder {:?}, left running: {}", ended.folder, ended.left_running);
             }

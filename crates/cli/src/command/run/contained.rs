@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use ringfence_record::log::{Durability, Log};
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_sandbox::{Ended, Host, Plan, Refusal, Sandbox, Terms, Tier};
+use ringfence_sandbox::{Ended, Plan, Refusal, Sandbox, Terms, Tier};
 use serde_json::{Map, Value, json};
 
 use super::{Run, refuse, say};
@@ -28,12 +28,11 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         Err(refusal) => return refuse(run, &refusal, out),
     };
     let workspace = std::slice::from_ref(&decided.ticket.workspace);
-    let terms = Terms { require: Some(Tier::A), in_place: true };
+    let terms = Terms { require: Some(Tier::A), in_place: true, quarantine: run.quarantine() };
     let plan = run.planned_for(workspace).and_then(starts_where_it_is);
     let ended = plan.and_then(|plan| {
-        let ended = Sandbox::run(&plan, &run.command, terms, &mut |_| {})?;
-        let appeared = plan.appeared(&Host);
-        Ok(Held { ended, appeared, plan })
+        let ended = Sandbox::run(&plan, &run.command, &terms, &mut |_| {})?;
+        Ok(Held { ended, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
     if let Err(error) = decided.record(name, &ended) {
@@ -48,8 +47,6 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
 /// A command that ran.
 struct Held {
     ended: Ended,
-    /// What it made that may be executed later.
-    appeared: Vec<PathBuf>,
     plan: Plan,
 }
 
@@ -99,14 +96,14 @@ impl Decided {
         add("code", json!(self.ticket.code));
         add("workspace", json!(self.ticket.workspace));
         match ended {
-            Ok(Held { ended, appeared, plan }) => {
+            Ok(Held { ended, plan }) => {
                 let written = plan.show.iter().filter(|it| it.write).map(|it| &it.path);
                 add("network", json!(plan.network));
                 add("write", json!(written.collect::<Vec<_>>()));
                 add("tier", json!(ended.tier));
                 add("exit", json!(ended.code));
                 add("left_running", json!(ended.left_running));
-                add("appeared", json!(appeared));
+                add("after", json!(ended.after));
                 self.tell(name, ended.folder.as_deref())?;
             }
             Err(refusal) => {

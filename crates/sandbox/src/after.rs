@@ -1,0 +1,78 @@
+//! What is found when a run has ended: what it left that somebody else would execute later.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// What a run left, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct After {
+    /// One for each thing that a person should know.
+    pub notes: Vec<Note>,
+    /// Whether there was more than could be looked at.
+    pub incomplete: bool,
+}
+
+/// One thing that a run left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// Where it is, or was.
+    pub path: PathBuf,
+    /// What about it.
+    #[serde(flatten)]
+    pub kind: NoteKind,
+}
+
+/// What about something that a run left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum NoteKind {
+    /// It did not exist before, and others would execute or obey it: it was moved away.
+    Moved {
+        /// Where to.
+        to: PathBuf,
+    },
+    /// The same, and it could not be moved.
+    Left {
+        /// Why not.
+        why: String,
+    },
+    /// It was there, and others execute or obey it: it was changed.
+    Changed,
+    /// Settings of a repository that were not let out.
+    Held {
+        /// Names of variables.
+        names: Vec<String>,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.kind {
+            NoteKind::Moved { to } => write!(
+                f,
+                "{path} was made by this run and would be executed or obeyed later: moved to {}",
+                to.display()
+            ),
+            NoteKind::Left { why } => write!(
+                f,
+                "{path} was made by this run and would be executed or obeyed later; it could not be moved away ({why}): look at it"
+            ),
+            NoteKind::Changed => {
+                write!(
+                    f,
+                    "{path} was changed during this run and is executed or obeyed by others: look at it"
+                )
+            }
+            NoteKind::Held { names } => {
+                write!(
+                    f,
+                    "{path}: not taken over, since it can execute or redirect: {}",
+                    names.join(", ")
+                )
+            }
+        }
+    }
+}
