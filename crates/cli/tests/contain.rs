@@ -24,7 +24,7 @@ try profile sh -c 'echo harm >> "$REAL_HOME/.bashrc"'
 try home rm "$REAL_HOME/documents/letter"
 try outside sh -c 'echo harm > "$REAL_HOME/new"'
 try hook sh -c 'echo harm > .git/hooks/pre-commit'
-try git git config core.hooksPath /tmp
+git config core.hooksPath /tmp > /dev/null 2>&1
 try settings sh -c 'echo harm > .claude/settings.json'
 try state ls "$STATE/audit"
 try process kill -0 "$OUTSIDE"
@@ -152,6 +152,8 @@ impl Agent {
         assert_eq!(read("home/documents/letter"), "CANARY");
         assert_eq!(read("home/proj/.git/hooks/pre-commit"), "#!/bin/sh\n");
         assert_eq!(read("home/proj/.claude/settings.json"), "{}\n");
+        // What it set there, it set in a copy of its own.
+        assert!(!read("home/proj/.git/config").contains("/tmp"));
         assert!(!self.path("home/new").exists());
         let run = self.audit();
         assert!(run.contains("\"kind\":\"run\"") && run.contains("\"tier\":\"A\""), "{run}");
@@ -187,6 +189,8 @@ fn the_harm_is_harm_outside() {
     for line in lines {
         assert!(text.contains(&format!("HARM {line}")), "{line}: {output:?}");
     }
+    let settings = fs::read_to_string(agent.path("home/proj/.git/config")).unwrap();
+    assert!(settings.contains("hooksPath = /tmp"), "{settings}");
 }
 
 #[test]
