@@ -117,6 +117,8 @@ pub(crate) struct Frame {
     pub(crate) fetched: Option<Value>,
     /// A word of the command has the content of this file in it.
     pub(crate) embedded: Option<Value>,
+    /// A word of the command is the code by which this program sets up a shell.
+    pub(crate) setup: Option<String>,
 }
 
 /// What a program costs: its options are read, and its rules are applied.
@@ -151,7 +153,12 @@ impl<'a> Analyzer<'a> {
         self.found.written = files
             .map(|(path, content)| match content {
                 Data::Text(text, _) => (path, Some(text)),
-                Data::None | Data::File(_) | Data::Network(_) | Data::Unknown => (path, None),
+                Data::File(Value::Known(from)) => {
+                    (path, self.action.facts.files.get(&from).cloned())
+                }
+                Data::None | Data::File(_) | Data::Network(_) | Data::Setup(_) | Data::Unknown => {
+                    (path, None)
+                }
             })
             .collect();
         self.found
@@ -168,6 +175,7 @@ impl<'a> Analyzer<'a> {
             inherited: Rc::default(),
             fetched: None,
             embedded: None,
+            setup: None,
         }
     }
 
@@ -237,11 +245,18 @@ impl<'a> Analyzer<'a> {
     /// or written by an earlier part of this very action.
     pub(crate) fn file(&mut self, path: &str) -> Option<Rc<str>> {
         match self.written.get(path) {
-            Some(Data::Text(text, _)) => return Some(text.as_str().into()),
+            Some(Data::Text(text, _)) => Some(text.as_str().into()),
+            // A copy of what another file held before.
+            Some(Data::File(Value::Known(from))) => self.original(&from.clone()),
             // Changed by this action: what the caller read before it is not what will run.
-            Some(_) => return None,
-            None => {}
+            Some(_) => None,
+            None => self.original(path),
         }
+    }
+
+    /// The content that a file (absolute path) had before this action, if the caller supplied it; asks
+    /// for it otherwise.
+    pub(crate) fn original(&mut self, path: &str) -> Option<Rc<str>> {
         let content = self.action.facts.files.get(path);
         if content.is_none() {
             let need = Need { path: path.to_owned() };
@@ -256,6 +271,11 @@ impl<'a> Analyzer<'a> {
     pub(crate) fn wrote(&mut self, path: &str, content: Data) {
         let content = match content {
             Data::Text(text, _) if text.len() > limits::VALUE_BYTES => Data::Unknown,
+            // A program under another name does what it does under its own.
+            Data::File(from) => match argv::stand_in(&from) {
+                Some(script) => Data::Text(script, Span::default()),
+                None => Data::File(from),
+            },
             content => content,
         };
         if let Data::Text(text, _) = &content {
@@ -329,6 +349,10 @@ impl<'a> Analyzer<'a> {
     /// Shell code is about to run. `stdin` is what it may read.
     pub(crate) fn shell(&mut self, frame: &Frame, code: &Word, dialect: Dialect, stdin: &Data) {
         self.each_code(frame, code, |analyzer, frame, text| {
+            let other = matches!(dialect, Dialect::PowerShell | Dialect::Cmd);
+            if other && !shell::readable(analyzer, frame, text) {
+                return Data::Unknown;
+            }
             match dialect {
                 Dialect::Bash | Dialect::Posix | Dialect::Zsh => {
                     return shell::interpret(analyzer, frame, text, dialect, stdin);
@@ -337,6 +361,20 @@ impl<'a> Analyzer<'a> {
                 Dialect::Cmd => code::analyze(analyzer, frame, "cmd", text),
             }
             Data::Unknown
+        });
+    }
+
+    /// A shell script is about to run, started with these words: its own path first.
+    pub(crate) fn shell_script(
+        &mut self,
+        frame: &Frame,
+        code: &Word,
+        dialect: Dialect,
+        stdin: &Data,
+        argv: &[Word],
+    ) {
+        self.each_code(frame, code, |analyzer, frame, text| {
+            shell::script(analyzer, frame, text, dialect, stdin, argv)
         });
     }
 

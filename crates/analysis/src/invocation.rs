@@ -35,6 +35,8 @@ pub(crate) enum Data {
     File(Value),
     /// Fetched from this URL or host.
     Network(Value),
+    /// Code that this program of the catalogue prints for a shell to run: `brew shellenv`.
+    Setup(String),
     /// Anything.
     Unknown,
 }

@@ -49,6 +49,7 @@ fn what(words: &[String], names: &Names, tables: &mut Tables) -> Result<String, 
         }
         ["stdin", language] => Ok(format!("What::Stdin({})", tables.text(language))),
         ["out", "stdin"] => Ok("What::Out(Output::Stdin, Template(List::at(0, 0)))".to_owned()),
+        ["out", "setup"] => Ok("What::Out(Output::Setup, Template(List::at(0, 0)))".to_owned()),
         ["out", "none"] => Ok("What::Out(Output::None, Template(List::at(0, 0)))".to_owned()),
         ["out", "network", from] => {
             Ok(format!("What::Out(Output::Network, {})", template(from, names, tables)?))

@@ -267,6 +267,13 @@ impl<'w> Reader<'w> {
             Grammar::Gnu | Grammar::Posix | Grammar::Git => self.abbreviated(name),
             _ => None,
         });
+        // `--logger:trx`: what .NET has instead of the equals sign.
+        let colon = opt.is_none().then(|| text.split_once(':')).flatten();
+        if let Some((name, value)) = colon
+            && let Some(opt) = self.find(name).filter(|opt| opt.arity != Arity::Flag)
+        {
+            return self.set(opt, tail_of(word, value));
+        }
         let Some(opt) = opt else {
             if grammar == Grammar::Git && self.negated(name) {
                 return;
@@ -402,10 +409,15 @@ impl<'w> Reader<'w> {
             || alone && self.parsed.values.is_empty() && matches!(name, "-h" | "-V" | "-?")
         {
             self.parsed.help = true;
-        } else if !self.parsed.leaf().lenient {
+        } else if !self.parsed.leaf().lenient && !refused(name, grammar) {
             self.parsed.problems.push((word.span, Problem::Option(name.to_owned())));
         }
     }
+}
+
+/// Whether no program of this grammar has such an option: it ends with an error. `grep '--- FAIL'`.
+fn refused(name: &str, grammar: Grammar) -> bool {
+    grammar == Grammar::Gnu && name.starts_with("--") && name.contains(char::is_whitespace)
 }
 
 /// An option of a family such as `--define:*`, whose names go on as they like; the closest family counts.

@@ -13,9 +13,11 @@ mod grammar;
 mod handlers;
 mod package;
 mod program;
+mod project;
 mod repository;
 mod rules;
 mod script;
+mod settings;
 mod spec;
 mod url;
 
@@ -34,6 +36,8 @@ use spec::Entry;
 pub(crate) fn knows(name: &str) -> bool {
     spec::entry(name).is_some()
 }
+
+pub(crate) use program::{is_installed, stand_in};
 
 /// Resolves one invocation into effects. Returns what it writes to standard output.
 pub(crate) fn run(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invocation) -> Data {

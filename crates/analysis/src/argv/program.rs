@@ -7,6 +7,7 @@ use crate::invocation::Invocation;
 use crate::paths;
 use crate::value::{Value, Word};
 
+use super::project;
 use super::script;
 use super::spec::{self, Entry};
 
@@ -88,6 +89,24 @@ impl Program {
     }
 }
 
+/// What a copy of a program does, as a script: the program, with the words that the copy is given.
+pub(crate) fn stand_in(from: &Value) -> Option<String> {
+    let (Value::Known(path) | Value::Pattern(path)) = from else { return None };
+    let (folder, name) = path.rsplit_once('/')?;
+    // A pattern is what `which` tells: wherever the program of that name is.
+    let named = matches!(from, Value::Pattern(_)) && folder == "/**";
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b));
+    let known = named || SYSTEM.contains(&folder) || installed(folder);
+    let program = if named { name } else { path };
+    let quoted = program.replace('\'', r"'\''");
+    (known && plain && !name.is_empty()).then(|| format!("#!/bin/sh\nexec '{quoted}' \"$@\"\n"))
+}
+
+/// Whether a file lies among installed programs.
+pub(crate) fn is_installed(path: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(folder, _)| SYSTEM.contains(&folder) || installed(folder))
+}
+
 fn installed(folder: &str) -> bool {
     let rooted = format!("/{}", folder.trim_start_matches("./"));
     INSTALLED.iter().any(|known| folder.ends_with(known) || rooted.ends_with(known))
@@ -114,6 +133,7 @@ pub(crate) fn run_unknown(
     invocation: &Invocation,
     program: &Program,
 ) {
+    project::run(analyzer, frame, invocation, program);
     read_operands(analyzer, frame, invocation, program);
 }
 

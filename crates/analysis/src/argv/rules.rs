@@ -286,9 +286,10 @@ fn written(
         Output::Stdin => subject.invocation.stdin.clone(),
         Output::Filtered => match &subject.invocation.stdin {
             Data::None => Data::Unknown,
-            Data::Text(..) | Data::File(_) | Data::Unknown => Data::Unknown,
+            Data::Text(..) | Data::File(_) | Data::Setup(_) | Data::Unknown => Data::Unknown,
             Data::Network(from) => Data::Network(from.clone()),
         },
+        Output::Setup => Data::Setup(subject.parsed.name.to_owned()),
         Output::Text => match joined(analyzer, subject, from) {
             Some(Word { value: Value::Known(text), span, .. }) => Data::Text(text, span),
             Some(_) | None => Data::Unknown,

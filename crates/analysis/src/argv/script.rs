@@ -33,6 +33,7 @@ pub(crate) fn file(
         _ => None,
     };
     let written = target.as_known().and_then(|known| analyzer.written(known)).cloned();
+    let argv = started_with(invocation, path, span);
     let language = match language {
         "auto" => detect(&target.text(), content.as_deref()),
         language => Some(language),
@@ -47,14 +48,28 @@ pub(crate) fn file(
     match (content, written) {
         (Some(content), _) => {
             let word = Word::known(content.as_ref(), span);
-            run_text(analyzer, frame, language, &word, &invocation.stdin);
+            run_text(analyzer, frame, language, &word, &invocation.stdin, &argv);
         }
+        // A copy is as good as what it is a copy of.
+        (None, Some(Data::File(Value::Known(_)))) => {}
         (None, Some(Data::Network(from))) => download(analyzer, frame, by, language, &from, span),
         (None, Some(_)) => {
             let detail = format!("{} was changed before it is run", target.text());
             analyzer.opaque(frame, span, OpaqueReason::UnseenFile, detail);
         }
         (None, None) => {}
+    }
+}
+
+/// The words that a script is started with: a program that is run by its path gets those of the command.
+fn started_with(invocation: &Invocation, path: &Value, span: Span) -> Vec<Word> {
+    match invocation.argv.first() {
+        Some(first) if first.span == span && first.value == *path => invocation.argv.clone(),
+        // What an interpreter is given behind the script is not told apart from its own options.
+        _ => {
+            let rest = Word { value: Value::Unknown, span, splits: true };
+            vec![Word::new(path.clone(), span), rest]
+        }
     }
 }
 
@@ -89,11 +104,11 @@ fn stream(
             analyzer.code(frame, language, &Word::known(text.clone(), *from));
         }
         // Standard input that is read from itself is whatever it was before.
-        Data::File(path) if !path.as_known().is_some_and(is_stdin) => {
+        Data::File(path) if path.as_known().is_some_and(|path| !is_stdin(path)) => {
             file(analyzer, frame, invocation, by, language, path, span);
         }
         Data::Network(from) => download(analyzer, frame, by, Some(language), from, span),
-        Data::File(_) | Data::Unknown => {
+        Data::File(_) | Data::Setup(_) | Data::Unknown => {
             analyzer.effect(frame, span, inline(Target::Unknown, "stdin"));
             analyzer.opaque(frame, span, OpaqueReason::StdinCode, by);
         }
@@ -127,11 +142,12 @@ fn run_text(
     language: Option<&str>,
     word: &Word,
     stdin: &Data,
+    argv: &[Word],
 ) {
     match language {
-        Some("sh") => analyzer.shell(frame, word, Dialect::Posix, stdin),
-        Some("bash") => analyzer.shell(frame, word, Dialect::Bash, stdin),
-        Some("zsh") => analyzer.shell(frame, word, Dialect::Zsh, stdin),
+        Some("sh") => analyzer.shell_script(frame, word, Dialect::Posix, stdin, argv),
+        Some("bash") => analyzer.shell_script(frame, word, Dialect::Bash, stdin, argv),
+        Some("zsh") => analyzer.shell_script(frame, word, Dialect::Zsh, stdin, argv),
         Some(language) => analyzer.code(frame, language, word),
         None => {
             analyzer.opaque(frame, word.span, OpaqueReason::UnseenFile, "a program without source");

@@ -179,6 +179,8 @@ pub(crate) enum Output {
     File,
     /// The words themselves.
     Text,
+    /// Code that sets up the shell which runs it.
+    Setup,
 }
 
 /// The value of an attribute.

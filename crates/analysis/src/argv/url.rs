@@ -64,7 +64,9 @@ pub(crate) fn remote_path(text: &str) -> Option<(&str, &str)> {
         return Some(rest.split_once('/').unwrap_or((rest, "")));
     }
     let (host, path) = text.split_once(':')?;
-    let plausible = !host.is_empty() && !host.contains('/') && host.len() > 1;
+    // One letter is a drive, where a path from its top follows.
+    let drive = host.len() == 1 && path.starts_with(['/', '\\']);
+    let plausible = !host.is_empty() && !host.contains('/') && !drive;
     plausible.then_some((host.rsplit_once('@').map_or(host, |(_, host)| host), path))
 }
 
@@ -90,5 +92,6 @@ mod tests {
         assert_eq!(remote_path("u@web:/srv"), Some(("web", "/srv")));
         assert_eq!(remote_path("./a:b"), None);
         assert_eq!(remote_path("C:/x"), None);
+        assert_eq!(remote_path("h:b"), Some(("h", "b")));
     }
 }

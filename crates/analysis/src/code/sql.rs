@@ -11,6 +11,7 @@ use super::MAX_CALLS;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
+use crate::shell;
 use crate::value::{Span, Value, Word};
 
 /// Reads statements and commands, recording their effects.
@@ -94,6 +95,7 @@ fn command_start(line: &str) -> Option<usize> {
 
 /// A command of a database's shell.
 fn shell_command(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, text: &str) {
+    let of_psql = text.starts_with('\\');
     let text = text.trim_start_matches(['\\', '.']);
     let (name, rest) = match text.strip_prefix('!') {
         Some(rest) => ("!", rest.trim()),
@@ -105,6 +107,14 @@ fn shell_command(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, text: &
         let word = Word::known(command, span);
         analyzer.shell(frame, &word, Dialect::Posix, &Data::None);
     };
+    // Backquotes in the arguments of a command are commands of the shell.
+    if of_psql && name != "!" {
+        for (at, code) in rest.split('`').enumerate() {
+            if at % 2 == 1 {
+                run(analyzer, code);
+            }
+        }
+    }
     let piped = unquoted.strip_prefix('|').map(str::trim);
     let file = |analyzer: &mut Analyzer<'_>, kind: EffectKind, path: &str| {
         let path =
@@ -158,6 +168,13 @@ fn shell_command(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, text: &
                 analyzer.effect(frame, span, effect);
             }
         },
+        "setenv" => {
+            let (variable, value) = unquoted.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            let value = value.trim().trim_matches(['\'', '"']);
+            let known = !value.contains([':', '`']);
+            let value = if known { Value::known(value) } else { Value::Unknown };
+            shell::started_with(analyzer, frame, variable, &value, span);
+        }
         "load" => analyzer.opaque(frame, span, OpaqueReason::UnseenFile, unquoted),
         "gexec" => analyzer.opaque(
             frame,

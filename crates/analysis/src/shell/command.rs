@@ -12,9 +12,11 @@ impl Shell<'_, '_> {
     pub(super) fn simple(&mut self, simple: &ir::Simple) -> Data {
         let fetched = self.frame.fetched.take();
         let embedded = self.frame.embedded.take();
+        let setup = self.frame.setup.take();
         let output = self.simple_command(simple);
         self.frame.fetched = fetched;
         self.frame.embedded = embedded;
+        self.frame.setup = setup;
         output
     }
 
@@ -32,12 +34,14 @@ impl Shell<'_, '_> {
             .take_while(|word| matches!(word.pieces.as_slice(), [Piece::Bare(text)] if matches!(text.as_str(), "!" | "--")))
             .count();
         let argv = self.expand_words(simple.words.get(negations..).unwrap_or_default());
+        let alone = matches!(simple.words.as_slice(), [_, operand] if operand.is_substitution());
         if argv.is_empty() {
             for assignment in &simple.assignments {
                 self.assignment(assignment);
             }
             return Data::None;
         }
+        self.alone = alone;
         if simple.assignments.is_empty() {
             return self.command(argv, Vec::new(), false);
         }
@@ -55,6 +59,7 @@ impl Shell<'_, '_> {
                 env.push((name.clone(), variable.value()));
             }
         }
+        self.alone = alone;
         let output = self.command(argv, env, false);
         for (variable, name) in before {
             match variable {
@@ -133,7 +138,6 @@ impl Shell<'_, '_> {
             Value::Known(name) if !first.splits => name.clone(),
             Value::Pattern(path)
                 if let Some(name) = path.strip_prefix(PATH_OF)
-                    && self.zsh()
                     && !name.contains(['*', '?', '[']) =>
             {
                 let mut argv = argv.clone();
@@ -219,12 +223,12 @@ impl Shell<'_, '_> {
         if let Some(why) = first.value.as_known().and_then(guard::look_at_name) {
             self.opaque(first.span, OpaqueReason::HiddenCharacters, why);
         }
-        let numeric = super::static_output::prints_number(&argv);
+        let printed = super::static_output::printed(&argv);
         let invocation =
             Invocation { argv, env, stdin: self.stdin.clone(), stdout_shown: self.stdout_shown };
         let frame = self.frame_for_programs().clone();
         let output = self.analyzer.run(&frame, &invocation);
-        self.numeric_output = numeric;
+        self.printed = printed;
         match output {
             // A program that is not known to print nothing may print anything.
             Data::None => Data::Unknown,

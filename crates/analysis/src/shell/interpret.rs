@@ -495,7 +495,7 @@ impl Shell<'_, '_> {
         }
         self.fork(span);
         let shown = std::mem::replace(&mut self.stdout_shown, false);
-        self.numeric_output = false;
+        self.printed = None;
         let outer_fetched = self.frame.fetched.clone();
         let output = self.subshell(|shell| match script.statements.as_slice() {
             // `$(<file)`.
@@ -513,6 +513,8 @@ impl Shell<'_, '_> {
         });
         self.stdout_shown = shown;
         self.frame.fetched = outer_fetched;
+        self.frame.setup = None;
+        let printed = self.printed.take();
         match output {
             Data::Text(text, _) => Value::known(text.trim_end_matches('\n')),
             Data::None => Value::known(""),
@@ -531,7 +533,11 @@ impl Shell<'_, '_> {
                 self.frame.fetched = Some(from);
                 Value::Unknown
             }
-            Data::File(_) | Data::Unknown if self.numeric_output => Value::number(),
+            Data::Setup(program) => {
+                self.frame.setup = Some(program);
+                Value::Unknown
+            }
+            Data::File(_) | Data::Unknown if let Some(value) = printed => value,
             Data::File(path) => {
                 self.frame.embedded = Some(path);
                 Value::Unknown
@@ -621,8 +627,8 @@ pub(super) fn then(first: Data, second: Data) -> Data {
             Data::Text(one, at.cover(to))
         }
         (
-            Data::Text(..) | Data::File(_) | Data::Unknown,
-            Data::Text(..) | Data::File(_) | Data::Unknown,
+            Data::Text(..) | Data::File(_) | Data::Setup(_) | Data::Unknown,
+            Data::Text(..) | Data::File(_) | Data::Setup(_) | Data::Unknown,
         ) => Data::Unknown,
     }
 }

@@ -194,6 +194,17 @@ pub(crate) struct Word {
     pub(crate) span: Span,
 }
 
+impl Word {
+    /// `$(…)` or `"$(…)"`, and nothing else.
+    pub(crate) fn is_substitution(&self) -> bool {
+        match self.pieces.as_slice() {
+            [Piece::Command(..)] => true,
+            [Piece::Double(inner)] => matches!(inner.as_slice(), [Piece::Command(..)]),
+            _ => false,
+        }
+    }
+}
+
 /// A part of a word.
 #[derive(Debug)]
 pub(crate) enum Piece {

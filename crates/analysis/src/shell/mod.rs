@@ -31,7 +31,7 @@ use ringfence_action::{Dialect, OpaqueReason};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
-use crate::value::{Span, Value};
+use crate::value::{Span, Value, Word};
 
 pub(crate) use environment::is_tool;
 pub(crate) use interpret::download_exec;
@@ -48,7 +48,24 @@ pub(crate) fn interpret(
     dialect: Dialect,
     stdin: &Data,
 ) -> Data {
-    interpret_with(analyzer, frame, code, dialect, stdin, None, Vec::new())
+    interpret_with(analyzer, frame, code, dialect, stdin, None, Some(Vec::new()))
+}
+
+/// Interprets the code of a script that is started with these words, its own path first.
+pub(crate) fn script(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    code: &str,
+    dialect: Dialect,
+    stdin: &Data,
+    argv: &[Word],
+) -> Data {
+    let zero = argv.first().map(|word| word.value.clone());
+    let arguments = argv.get(1..).unwrap_or_default();
+    // How many there are is not known where one may be none, or several.
+    let counted = arguments.iter().all(|word| !word.splits || word.value.listed().is_some());
+    let positional = counted.then(|| arguments.iter().map(|word| word.value.clone()).collect());
+    interpret_with(analyzer, frame, code, dialect, stdin, zero, positional)
 }
 
 /// A program is started with this variable: `env PAGER=x man ls`.
@@ -72,20 +89,11 @@ fn interpret_with(
     dialect: Dialect,
     stdin: &Data,
     name: Option<Value>,
-    positional: Vec<Value>,
+    positional: Option<Vec<Value>>,
 ) -> Data {
     let whole = Span::new(0, code.len());
-    if let Some(finding) = guard::look(code) {
-        match finding {
-            guard::Finding::Fatal(reason, what) => {
-                analyzer.opaque(frame, whole, reason, what);
-                return Data::Unknown;
-            }
-            guard::Finding::Remark(at, what) => {
-                let span = Span::new(at, at + 1);
-                analyzer.opaque(frame, span, OpaqueReason::HiddenCharacters, what);
-            }
-        }
+    if !readable(analyzer, frame, code) {
+        return Data::Unknown;
     }
     let script = match lower::lower(code, dialect) {
         Ok(script) => script,
@@ -95,12 +103,29 @@ fn interpret_with(
         }
     };
     let mut state = State::inheriting(&frame.inherited);
-    state.positional = Some(positional);
+    state.positional = positional;
     state.name = name;
     let mut shell = Shell::new(analyzer, frame, state, dialect, stdin);
     let output = shell.script(&script);
     shell.finish();
     output
+}
+
+/// Looks at the characters of code, and says what a reader would not see. False where the code must not
+/// be interpreted at all.
+pub(crate) fn readable(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) -> bool {
+    match guard::look(code) {
+        None => {}
+        Some(guard::Finding::Fatal(reason, what)) => {
+            analyzer.opaque(frame, Span::new(0, code.len()), reason, what);
+            return false;
+        }
+        Some(guard::Finding::Remark(at, what)) => {
+            let span = Span::new(at, at + 1);
+            analyzer.opaque(frame, span, OpaqueReason::HiddenCharacters, what);
+        }
+    }
+    true
 }
 
 /// One shell at work.
@@ -129,8 +154,12 @@ struct Shell<'s, 'a> {
     loops: usize,
     /// The next command is piped on: in zsh, what it writes into a file goes there too.
     piped: bool,
-    /// The last program prints one number.
-    numeric_output: bool,
+    /// What is known of what the last program printed.
+    printed: Option<Value>,
+    /// The operand of this command is one substitution and nothing else.
+    alone: bool,
+    /// The last connection that was opened as a descriptor.
+    connected: Option<Value>,
 }
 
 impl<'s, 'a> Shell<'s, 'a> {
@@ -156,7 +185,9 @@ impl<'s, 'a> Shell<'s, 'a> {
             jumped: false,
             loops: 0,
             piped: false,
-            numeric_output: false,
+            printed: None,
+            alone: false,
+            connected: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ringfence_action::{Attr, Dialect, Effect, EffectKind, OpaqueReason, Target, path};
 
+use super::builtins::set_up;
 use super::interpret::download_exec;
 use super::{Inherited, interpret_with};
 use crate::context::{Analyzer, Frame};
@@ -34,6 +35,8 @@ struct Options<'i> {
     split_words: bool,
     /// `-s`: the code is on standard input, operands or not.
     stdin: bool,
+    /// `-i`.
+    interactive: bool,
     /// `--rcfile`, `--init-file`.
     startup: Option<&'i Word>,
     /// `--version`, `--help`.
@@ -72,6 +75,13 @@ pub(crate) fn run_shell_program(
     }
     let frame = &with_environment(frame, &invocation.env);
     let stdin = &invocation.stdin;
+    // What was typed is written there when it ends.
+    if options.interactive
+        && let Some(file) = frame.inherited.variables.get("HISTFILE")
+    {
+        let attributes = [(Attr::By, name.into()), (Attr::Append, true.into())];
+        paths::effect(analyzer, frame, span, EffectKind::Write, file, &attributes);
+    }
     if let Some(startup) = options.startup {
         let mut perhaps = frame.clone();
         perhaps.conditional = true;
@@ -83,7 +93,7 @@ pub(crate) fn run_shell_program(
         let positional = values(rest.get(1..).unwrap_or_default());
         return analyzer.each_code(frame, code, |analyzer, frame, text| {
             let (zero, positional) = (zero.clone(), positional.clone());
-            interpret_with(analyzer, frame, text, dialect, stdin, zero, positional)
+            interpret_with(analyzer, frame, text, dialect, stdin, zero, Some(positional))
         });
     }
     match options.operands.split_first() {
@@ -92,7 +102,7 @@ pub(crate) fn run_shell_program(
         }
         _ => {
             let positional = values(options.operands);
-            run_data(analyzer, frame, stdin.clone(), span, dialect, positional)
+            run_data(analyzer, frame, stdin.clone(), span, dialect, (None, positional))
         }
     }
 }
@@ -142,6 +152,7 @@ fn options(arguments: &[Word]) -> Option<Options<'_>> {
                 others |= !simple;
                 options.code |= on && flags.contains('c');
                 options.stdin |= on && flags.contains('s');
+                options.interactive |= on && flags.contains('i');
                 let named =
                     after.first().and_then(|word| word.value.as_known()).unwrap_or_default();
                 let named = named.replace('_', "").to_ascii_lowercase();
@@ -182,7 +193,8 @@ fn run_file(
     if let Target::Known(path) = &target
         && matches!(path.as_str(), "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
     {
-        return run_data(analyzer, frame, stdin.clone(), span, dialect, values(arguments));
+        let words = (Some(file.value.clone()), values(arguments));
+        return run_data(analyzer, frame, stdin.clone(), span, dialect, words);
     }
     let known = target.as_known().map(str::to_owned);
     if !known.as_deref().is_some_and(|path| path.starts_with("/dev/fd/")) {
@@ -197,16 +209,20 @@ fn run_file(
         return Data::Unknown;
     };
     let data = content(analyzer, &path, span);
-    run_data(analyzer, frame, data, span, dialect, values(arguments))
+    let words = (Some(file.value.clone()), values(arguments));
+    run_data(analyzer, frame, data, span, dialect, words)
 }
 
 fn content(analyzer: &mut Analyzer<'_>, path: &str, span: Span) -> Data {
-    match analyzer.written(path) {
-        Some(data) => data.clone(),
-        None => match analyzer.file(path) {
-            Some(text) => Data::Text(text.to_string(), span),
-            None => Data::File(Value::known(path)),
-        },
+    let from = match analyzer.written(path) {
+        // A copy of what another file held before.
+        Some(Data::File(Value::Known(from))) => from.clone(),
+        Some(data) => return data.clone(),
+        None => path.to_owned(),
+    };
+    match analyzer.original(&from) {
+        Some(text) => Data::Text(text.to_string(), span),
+        None => Data::File(Value::Known(from)),
     }
 }
 
@@ -217,7 +233,7 @@ fn run_data(
     data: Data,
     span: Span,
     dialect: Dialect,
-    positional: Vec<Value>,
+    words: (Option<Value>, Vec<Value>),
 ) -> Data {
     match data {
         Data::None => Data::None,
@@ -225,19 +241,24 @@ fn run_data(
             let span = if at == Span::default() { span } else { at };
             let code = Word::known(text, span);
             analyzer.each_code(frame, &code, |analyzer, frame, text| {
-                let positional = positional.clone();
-                interpret_with(analyzer, frame, text, dialect, &Data::Unknown, None, positional)
+                let (zero, positional) = words.clone();
+                let stdin = &Data::Unknown;
+                interpret_with(analyzer, frame, text, dialect, stdin, zero, Some(positional))
             })
         }
         Data::Network(from) => {
             download_exec(analyzer, frame, span, &from);
             Data::Unknown
         }
+        Data::Setup(program) => {
+            set_up(analyzer, frame, span, &program);
+            Data::Unknown
+        }
         Data::File(Value::Known(path)) => {
             match content(analyzer, &path, span) {
                 // Not to be had: what is in it is not known.
                 Data::File(_) => analyzer.opaque(frame, span, OpaqueReason::UnseenFile, path),
-                data => return run_data(analyzer, frame, data, span, dialect, positional),
+                data => return run_data(analyzer, frame, data, span, dialect, words),
             }
             Data::Unknown
         }

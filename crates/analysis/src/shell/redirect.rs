@@ -16,6 +16,8 @@ pub(super) struct Streams {
     files: Vec<(String, bool)>,
     /// Standard output does not go on to the next command.
     elsewhere: bool,
+    /// A descriptor is this connection.
+    connected: Option<Value>,
 }
 
 impl Shell<'_, '_> {
@@ -26,6 +28,7 @@ impl Shell<'_, '_> {
             stdout_shown: self.stdout_shown,
             files: Vec::new(),
             elsewhere: false,
+            connected: None,
         };
         let by = program_of(&statement.node);
         for redirect in &statement.redirects {
@@ -47,7 +50,7 @@ impl Shell<'_, '_> {
                     Data::Text(more, _) => Data::Text(format!("{before}{more}"), *at),
                     Data::None => Data::Text(before.clone(), *at),
                     Data::Network(from) => Data::Network(from.clone()),
-                    Data::File(_) | Data::Unknown => Data::Unknown,
+                    Data::File(_) | Data::Setup(_) | Data::Unknown => Data::Unknown,
                 },
                 _ if append && !matches!(output, Data::Network(_)) => Data::Unknown,
                 _ => output.clone(),
@@ -98,14 +101,15 @@ impl Shell<'_, '_> {
             RedirectKind::ReadWrite => {
                 self.reads(&target, by, span);
                 self.writes(&target, false, by, span);
+                self.connect(&target, streams);
                 if redirect.fd.unwrap_or(0) == 0 {
-                    self.stdin = Data::Unknown;
+                    self.stdin = self.descriptor(streams);
                 }
             }
             RedirectKind::DuplicateInput => {
                 // Another descriptor is read: whatever it leads to.
                 if redirect.fd.unwrap_or(0) == 0 && target.as_known() != Some("-") {
-                    self.stdin = Data::Unknown;
+                    self.stdin = self.descriptor(streams);
                 }
             }
             RedirectKind::DuplicateOutput => {
@@ -117,6 +121,9 @@ impl Shell<'_, '_> {
                 if !descriptor {
                     // `>&file` is `&>file`.
                     self.output_to(&target, false, true, by, span, streams);
+                } else if redirect.fd == Some(0) && streams.connected.is_some() {
+                    // `>& /dev/tcp/HOST/PORT 0>&1`: what is typed there is read here.
+                    self.stdin = self.descriptor(streams);
                 } else if redirect.fd.unwrap_or(1) == 1 && target.as_known() == Some("2") {
                     streams.elsewhere = true;
                 }
@@ -163,6 +170,7 @@ impl Shell<'_, '_> {
             return;
         }
         self.writes(target, append, by, span);
+        self.connect(target, streams);
         streams.elsewhere |= stdout;
         match self.located(target) {
             Some(path) if stdout => streams.files.push((path, append)),
@@ -191,6 +199,20 @@ impl Shell<'_, '_> {
         }
         let by = by.map(|by| (Attr::By, AttrValue::from(by)));
         paths::effect(self.analyzer, &self.frame, span, EffectKind::Read, target, by.as_slice());
+    }
+
+    /// Remembers that a descriptor is a connection, for this shell too where the redirection stays.
+    fn connect(&mut self, target: &Value, streams: &mut Streams) {
+        if is_connection(target) {
+            streams.connected = Some(target.clone());
+            self.connected = Some(target.clone());
+        }
+    }
+
+    /// What is read from a descriptor that was opened before: from the network, if one was.
+    fn descriptor(&self, streams: &Streams) -> Data {
+        let connected = streams.connected.as_ref().or(self.connected.as_ref());
+        connected.map_or(Data::Unknown, |from| Data::Network(from.clone()))
     }
 
     /// `/dev/tcp/HOST/PORT` is a connection in bash.
@@ -222,9 +244,7 @@ impl Shell<'_, '_> {
 
     /// What is read from a file.
     pub(super) fn content_of(&mut self, target: Value) -> Data {
-        if let Value::Known(path) | Value::Pattern(path) = &target
-            && (path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/"))
-        {
+        if is_connection(&target) {
             return Data::Network(target);
         }
         let Some(path) = self.located(&target) else { return Data::File(target) };
@@ -245,6 +265,12 @@ impl Shell<'_, '_> {
         }
         Some(ringfence_action::path::absolute(self.frame.cwd.as_known()?, path))
     }
+}
+
+/// `/dev/tcp/…`.
+fn is_connection(target: &Value) -> bool {
+    matches!(target, Value::Known(path) | Value::Pattern(path)
+        if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/"))
 }
 
 /// Places that keep nothing.

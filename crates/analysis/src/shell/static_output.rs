@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ringfence_action::{Target, path};
 
+use super::expand::PATH_OF;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
 use crate::paths;
@@ -53,7 +54,9 @@ pub(crate) fn output(
     let flags = |text: &str| words.contains(&text);
     let (stdin, span) = match &invocation.stdin {
         Data::Text(text, span) => (Some(text.as_str()), *span),
-        Data::None | Data::File(_) | Data::Network(_) | Data::Unknown => (None, program.span),
+        Data::None | Data::File(_) | Data::Network(_) | Data::Setup(_) | Data::Unknown => {
+            (None, program.span)
+        }
     };
     let printed = match name {
         "tee" => stdin?.to_owned(),
@@ -121,8 +124,29 @@ pub(crate) fn copied(
     }
 }
 
+/// What a program prints, as far as that can be told without its text: a number, or where a program is.
+pub(super) fn printed(argv: &[Word]) -> Option<Value> {
+    if prints_number(argv) {
+        return Some(Value::number());
+    }
+    let (program, arguments) = argv.split_first()?;
+    match (path::base_name(program.value.as_known()?), arguments) {
+        ("which", [name]) => place_of(name),
+        _ => None,
+    }
+}
+
+/// `which NAME`, `command -v NAME`: the path of the program of that name.
+pub(super) fn place_of(name: &Word) -> Option<Value> {
+    let name = name.value.as_known()?;
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+');
+    (!name.starts_with('-') && !name.is_empty() && name.bytes().all(plain))
+        .then(|| Value::Pattern(format!("{PATH_OF}{name}")))
+}
+
 /// Whether the program prints one whole number and nothing else.
-pub(super) fn prints_number(argv: &[Word]) -> bool {
+fn prints_number(argv: &[Word]) -> bool {
     let Some((program, arguments)) = argv.split_first() else { return false };
     let Some(name) = program.value.as_known().map(path::base_name) else { return false };
     let known = |word: &Word| word.value.as_known().map(str::to_owned);

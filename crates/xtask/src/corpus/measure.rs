@@ -97,12 +97,16 @@ fn count(tally: &mut Tally, is_shell: bool, decision: &Decision) {
     tally.interrupted_shell += u64::from(is_shell && interrupts);
     tally.opaque += u64::from(!decision.opaque.is_empty());
     tally.opaque_shell += u64::from(is_shell && !decision.opaque.is_empty());
+    // A project's own program runs the code of the project.
+    let code = decision.effects.iter().filter(|effect| effect.kind == EffectKind::ExecCode);
+    let own: BTreeSet<&str> = code.filter_map(|effect| effect.text(Attr::By)).collect();
     for program in decision.effects.iter().filter(|effect| effect.kind == EffectKind::Exec) {
         // What is called by its path is a file, not a program by name.
         let name = program.target.as_known().filter(|name| !name.contains('/'));
         if let Some(name) = name.filter(|_| is_shell) {
             tally.executions += 1;
-            tally.unknown_executions += u64::from(!ringfence_analysis::knows_program(name));
+            let known = ringfence_analysis::knows_program(name) || own.contains(name);
+            tally.unknown_executions += u64::from(!known);
         }
     }
 }

@@ -150,7 +150,9 @@ fn saved(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, urls: &[&Word]) -> 
             write(analyzer, within(word.value.clone()), word.span);
         }
     }
-    if !shown && (parsed.given("remote_name") || parsed.given("always_saves")) {
+    // `wget` saves under the name in the address unless it is told otherwise.
+    let by_default = parsed.name == "wget" && !parsed.given("output") && !parsed.given("spider");
+    if !shown && (by_default || parsed.given("remote_name") || parsed.given("always_saves")) {
         for url in urls {
             let name = match &url.value {
                 Value::Known(text) => {

@@ -2,8 +2,10 @@
 
 mod checkout;
 mod container;
+mod copy;
 mod find;
 mod http;
+mod opened;
 mod powershell;
 mod push;
 mod task;
@@ -23,10 +25,14 @@ pub(crate) enum Handler {
     Checkout,
     /// Mounts of `docker run -v`.
     Container,
+    /// Files under another name: cp, mv, ln, install.
+    Copy,
     /// Names and actions of a `find` expression.
     Find,
     /// URLs, methods and payloads of curl, wget and their like.
     Http,
+    /// Operands that Perl's `<>` opens: `CMD |` is a command.
+    Opened,
     /// Commands, encoded commands and files of PowerShell.
     PowerShell,
     /// Remotes and refspecs of `git push`.
@@ -52,8 +58,10 @@ pub(crate) fn handle(
     match handler {
         Handler::Checkout => checkout::handle(analyzer, subject),
         Handler::Container => container::handle(analyzer, subject),
+        Handler::Copy => copy::handle(analyzer, subject),
         Handler::Find => find::handle(analyzer, subject),
         Handler::Http => return http::handle(analyzer, subject),
+        Handler::Opened => opened::handle(analyzer, subject),
         Handler::PowerShell => powershell::handle(analyzer, subject),
         Handler::Push => push::handle(analyzer, subject),
         Handler::PackageScript => task::package_script(analyzer, subject),

@@ -40,7 +40,7 @@ fn arguments(stdin: &Data, null: bool, lines: bool, span: Span) -> Vec<Word> {
             words.map(|word| Word::known(word, *from)).collect()
         }
         Data::None => Vec::new(),
-        Data::File(_) | Data::Network(_) | Data::Unknown => {
+        Data::File(_) | Data::Network(_) | Data::Setup(_) | Data::Unknown => {
             let mut word = Word::new(Value::Unknown, span);
             word.splits = true;
             vec![word]

@@ -3,6 +3,9 @@
 use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason, Target, path};
 
 use super::super::Shell;
+use super::super::static_output::place_of;
+use crate::argv;
+use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::value::{Span, Value, Word};
 
@@ -28,6 +31,14 @@ impl Shell<'_, '_> {
                 for text in all.clone() {
                     self.perhaps(|shell| shell.subshell(|shell| shell.run_text(&text, span)));
                 }
+                Data::Unknown
+            }
+            // `eval "$(brew shellenv)"`: all of the code is what the program says of itself.
+            Value::Unknown
+                if self.alone
+                    && let Some(program) = self.frame.setup.clone() =>
+            {
+                set_up(self.analyzer, &self.frame, span, &program);
                 Data::Unknown
             }
             Value::Pattern(_) | Value::Unknown => {
@@ -84,6 +95,7 @@ impl Shell<'_, '_> {
                 Some(text)
                     if name == "command" && text.starts_with('-') && text.contains(['v', 'V']) =>
                 {
+                    self.printed = rest.first().and_then(place_of);
                     return Data::Unknown;
                 }
                 Some("-p" | "--") => words = rest,
@@ -167,6 +179,12 @@ impl Shell<'_, '_> {
                 self.fetched_code(&from, span);
                 Data::Unknown
             }
+            Data::Setup(program) => {
+                set_up(self.analyzer, &self.frame, span, &program);
+                Data::Unknown
+            }
+            // `source .venv/bin/activate`: it came with the programs beside it.
+            Data::File(_) if file.is_some_and(argv::is_installed) => Data::Unknown,
             Data::File(_) => {
                 self.opaque(span, OpaqueReason::UnseenFile, file.unwrap_or("a file"));
                 Data::Unknown
@@ -177,4 +195,18 @@ impl Shell<'_, '_> {
             }
         }
     }
+}
+
+/// Records that a shell runs the code by which a program sets itself up in it.
+pub(in super::super) fn set_up(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    span: Span,
+    program: &str,
+) {
+    let effect = Effect::new(EffectKind::ExecCode, Target::known(program))
+        .with(Attr::By, program)
+        .with(Attr::Lang, "sh")
+        .with(Attr::Source, "setup");
+    analyzer.effect(frame, span, effect);
 }

@@ -13,6 +13,7 @@ use super::Shell;
 use crate::invocation::Data;
 use crate::value::{Value, Word};
 
+pub(super) use code::set_up;
 pub(super) use output::unescape;
 
 impl Shell<'_, '_> {

@@ -51,19 +51,15 @@ impl Shell<'_, '_> {
 
     /// `history -a FILE` writes what `history -s` put there.
     pub(super) fn history(&mut self, arguments: &[Word], span: Span) {
-        if let [flag, file, ..] = arguments
+        if let [flag, rest @ ..] = arguments
             && matches!(flag.value.as_known(), Some("-a" | "-w"))
         {
+            // Without a file, the one that the variable names.
+            let usual = self.lookup("HISTFILE").map(|variable| variable.value());
+            let Some(file) = rest.first().map(|word| word.value.clone()).or(usual) else { return };
             let append = flag.value.as_known() == Some("-a");
             let attributes = [(Attr::By, "history".into()), (Attr::Append, append.into())];
-            paths::effect(
-                self.analyzer,
-                &self.frame,
-                span,
-                EffectKind::Write,
-                &file.value,
-                &attributes,
-            );
+            paths::effect(self.analyzer, &self.frame, span, EffectKind::Write, &file, &attributes);
         }
     }
 

@@ -1,15 +1,16 @@
 //! Builtins that only zsh has.
 
-use ringfence_action::OpaqueReason;
+use ringfence_action::{EffectKind, OpaqueReason};
 
 use super::super::Shell;
 use super::super::state::Function;
 use super::output;
 use crate::invocation::Data;
+use crate::paths;
 use crate::value::{Span, Value, Word};
 
 /// Functions that come with zsh and run nothing by themselves.
-const OWN_FUNCTIONS: [&str; 8] = [
+const OWN_FUNCTIONS: [&str; 9] = [
     "add-zsh-hook",
     "bashcompinit",
     "colors",
@@ -18,6 +19,7 @@ const OWN_FUNCTIONS: [&str; 8] = [
     "promptinit",
     "run-help",
     "vcs_info",
+    "zargs",
 ];
 
 /// Options after which the text of a program means something else than what was read.
@@ -97,7 +99,24 @@ impl Shell<'_, '_> {
             "vared" | "zparseopts" | "zformat" | "zregexparse" | "strftime" | "zstat"
             | "sysread" | "sysopen" | "sysseek" | "zselect" | "getln" => {
                 self.fill_all(arguments);
+                if name == "sysopen" {
+                    self.opened(arguments, span);
+                }
                 Data::Unknown
+            }
+            // `zargs ARGS -- CMD`: the command is given the arguments.
+            "zargs" => {
+                let dashes = |word: &Word| word.value.as_known() == Some("--");
+                let mut parts = arguments.rsplitn(2, dashes);
+                let command = parts.next().unwrap_or_default();
+                let listed = parts.next().unwrap_or_default();
+                let listed = listed.iter().filter(|word| !dashes(word)).cloned();
+                let command = if command.is_empty() {
+                    vec![Word::known("print", span)]
+                } else {
+                    command.to_vec()
+                };
+                self.command(command.into_iter().chain(listed).collect(), env.to_vec(), false)
             }
             "zle" | "bindkey" | "compdef" | "compinit" | "rehash" | "ttyctl" | "unhash"
             | "zcompile" | "where" | "whence" | "unfunction" => Data::Unknown,
@@ -111,6 +130,20 @@ impl Shell<'_, '_> {
             if word.value.as_known().is_some_and(super::super::arithmetic::is_name) {
                 self.fill(word, Value::Unknown);
             }
+        }
+    }
+
+    /// `sysopen -w FILE`: a file is opened, by its last operand.
+    fn opened(&mut self, arguments: &[Word], span: Span) {
+        let Some((file, options)) = arguments.split_last() else { return };
+        let writes = options.iter().any(|word| {
+            let text = word.value.as_known();
+            text.is_none_or(|text| text.starts_with('-') && text.contains(['w', 'a', 'o']))
+        });
+        let kind = if writes { EffectKind::Write } else { EffectKind::Read };
+        paths::effect(self.analyzer, &self.frame, span, kind, &file.value, &[]);
+        if let Some(path) = self.located(&file.value).filter(|_| writes) {
+            self.analyzer.wrote(&path, Data::Unknown);
         }
     }
 
