@@ -137,7 +137,7 @@ attributes! {
     Content = "content", Flag, [], "Found in content that is written now and would run later, not in what runs now.";
     // Paths.
     Place = "place", Text,
-        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard],
+        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, ExecCode],
         "Where the path lies: `workspace`, `home`, `temp`, `system`, `device`, `other`, `unknown`.";
     Classes = "classes", Set,
         [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, Net, DownloadExec],
@@ -152,6 +152,7 @@ attributes! {
     // Programs and code.
     Args = "args", Count, [Exec], "How many arguments the program gets.";
     Lang = "lang", Text, [ExecCode, DownloadExec], "The language of the code: `sh`, `python`, `javascript`, `sql`…";
+    Unread = "unread", Flag, [ExecCode], "The code lies in a file that nobody has read.";
     Source = "source", Text, [ExecCode, DownloadExec, Package],
         "Where the code or package comes from: `inline`, `file`, `stdin`, `network`, `registry`, `vcs`, `local`, `task`.";
     // Network.
@@ -162,6 +163,7 @@ attributes! {
     Bind = "bind", Text, [Net], "The address listened on.";
     Upload = "upload", Flag, [Net], "Content of this machine leaves with the connection.";
     Payload = "payload", Text, [Net, Message], "The path or source whose content leaves.";
+    PayloadPlace = "payload_place", Text, [Net], "Where the file lies whose content leaves; words as for `place`.";
     Tunnel = "tunnel", Flag, [Net], "A way in from outside is opened: tunnels, reverse forwarding.";
     Insecure = "insecure", Flag, [], "A check of identity or integrity is switched off: TLS, host keys, signatures.";
     // Version control.
@@ -187,7 +189,7 @@ attributes! {
     Provider = "provider", Text, [Infra, Database, Credential], "`aws`, `gcloud`, `az`, `kubernetes`, `terraform`…";
     Resource = "resource", Text, [Infra, VcsRemote], "The type of resource.";
     Environment = "environment", Text, [Infra, Database, VcsRemote, Process], "`production`, `staging`, `development`, as far as a name tells.";
-    Destroy = "destroy", Flag, [Infra, Database, Process, VcsRemote], "Something that exists is taken away for good.";
+    Destroy = "destroy", Flag, [Infra, Database, Process, VcsRemote, Net], "Something that exists is taken away for good.";
     Grant = "grant", Flag, [Infra, VcsRemote, Privilege], "Somebody gets more rights.";
     Public = "public", Flag, [Infra, VcsRemote, Message, Package], "Visible to anybody.";
     Ddl = "ddl", Flag, [Database], "The structure changes, not only the rows.";

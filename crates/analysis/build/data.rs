@@ -177,7 +177,11 @@ struct HostsFile {
 struct HostClass {
     name: String,
     description: String,
+    #[serde(default)]
     hosts: Vec<String>,
+    /// Ports of this machine and others behind which services of this class usually are.
+    #[serde(default)]
+    ports: Vec<u16>,
 }
 
 /// One row for each host, sorted, with all its classes and whether hosts below it count.
@@ -194,6 +198,12 @@ fn hosts(file: &HostsFile) -> Result<String> {
     }
     let mut text = String::from("static HOSTS: &[(&str, bool, &str)] = &[\n");
     for row in rows {
+        writeln!(text, "{row:?},")?;
+    }
+    text.push_str("];\nstatic PORTS: &[(u16, &str)] = &[\n");
+    let ports =
+        file.class.iter().flat_map(|class| class.ports.iter().map(|port| (port, &class.name)));
+    for row in ports.collect::<BTreeSet<_>>() {
         writeln!(text, "{row:?},")?;
     }
     text.push_str("];\n");

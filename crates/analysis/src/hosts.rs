@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ringfence_action::{Attr, Effect, EffectKind, Target};
+use ringfence_action::{Attr, AttrValue, Effect, EffectKind, Target};
 
+use crate::tools;
 use crate::value::Value;
 
 include!(concat!(env!("OUT_DIR"), "/host_data.rs"));
@@ -60,9 +61,14 @@ pub(crate) fn connection(url: &Value) -> Effect {
                 (!authority.contains(['*', '?', '[', '\\']))
                     .then(|| format!("{scheme}://{authority}"))
             });
-            let host = known.as_deref().and_then(parse).map(|parts| parts.host);
-            let target = host.map_or(Target::Unknown, Target::known);
-            Effect::new(EffectKind::Net, target).with(Attr::Url, pattern.as_str())
+            let place = known.as_deref().and_then(parse);
+            let port = place.as_ref().and_then(|place| place.port);
+            let target = place.map_or(Target::Unknown, |place| Target::known(place.host));
+            let mut effect = Effect::new(EffectKind::Net, target).with(Attr::Url, pattern.as_str());
+            if let Some(port) = port {
+                effect.attributes.set(Attr::Port, i64::from(port));
+            }
+            effect
         }
         Value::OneOf(all) => {
             let hosts = all.iter().filter_map(|url| parse(url)).map(|url| url.host).collect();
@@ -86,6 +92,34 @@ pub(crate) fn classify(effect: &mut Effect) {
             effect.attributes.insert(Attr::Classes, class);
         }
     }
+}
+
+/// Adds what a request does to whoever gets it: its method tells, or the words of its path.
+pub(crate) fn consequence(effect: &mut Effect) {
+    let port = match effect.attributes.get(Attr::Port) {
+        Some(AttrValue::Count(port)) => u16::try_from(*port).ok(),
+        _ => None,
+    };
+    for (_, class) in PORTS.iter().filter(|(known, _)| Some(*known) == port) {
+        effect.attributes.insert(Attr::Classes, *class);
+    }
+    let destroys = match effect.text(Attr::Method) {
+        Some("DELETE") => true,
+        Some("POST" | "PUT" | "PATCH") => {
+            path_words(effect.text(Attr::Url).unwrap_or_default()).any(tools::takes_away)
+        }
+        _ => false,
+    };
+    if destroys {
+        effect.attributes.set(Attr::Destroy, true);
+    }
+}
+
+/// The components of a URL's path.
+fn path_words(url: &str) -> impl Iterator<Item = &str> {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    place.split('/').skip(1).filter(|part| !part.is_empty())
 }
 
 /// Every class of a host.

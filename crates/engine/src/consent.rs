@@ -1,7 +1,7 @@
 //! Whether the user named an operation *and* its target.
 
 use ringfence_action::path::base_name;
-use ringfence_action::{Attr, Effect, Target};
+use ringfence_action::{Attr, Effect, EffectKind, Target};
 
 use crate::lexicon;
 use crate::said::Boundary;
@@ -48,6 +48,13 @@ fn names_of(effect: &Effect, target: &str) -> Vec<String> {
     let mut names = vec![target.to_lowercase()];
     if effect.kind.targets_path() {
         names.push(base_name(target).to_lowercase());
+    }
+    // Whoever asks for something to go away names the thing, and not the host that it is on.
+    if effect.kind == EffectKind::Net && effect.is(Attr::Destroy) {
+        names.clear();
+        let url = effect.text(Attr::Url).unwrap_or_default();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        names.extend(path.rsplit('/').find(|part| !part.is_empty()).map(str::to_lowercase));
     }
     for attr in [Attr::Branch, Attr::Resource] {
         names.extend(effect.text(attr).map(str::to_lowercase));

@@ -352,7 +352,13 @@ pub(crate) fn operations(effect: &Effect) -> &'static [Operation] {
         EffectKind::Message => &[Operation::Send],
         EffectKind::Payment => &[Operation::Pay],
         EffectKind::Exec | EffectKind::ExecCode | EffectKind::DownloadExec => &[Operation::Run],
+        EffectKind::Net if effect.is(Attr::Destroy) => &[Operation::Delete],
         EffectKind::Net if effect.is(Attr::Upload) => &[Operation::Send],
+        // Other requests that change something, by what people call them.
+        EffectKind::Net if effect.text(Attr::Method).is_some_and(|method| method != "GET") => {
+            &[Operation::Send, Operation::Change, Operation::Deploy, Operation::Publish]
+        }
+        EffectKind::Net if effect.is(Attr::Tunnel) || effect.is(Attr::Listen) => &[Operation::Run],
         EffectKind::Read
         | EffectKind::Net
         | EffectKind::Privilege

@@ -112,6 +112,7 @@ fn known(
         if entry.0 == "git" { repository::enter(analyzer, frame, &mut parsed) } else { None };
     let frame = moved.as_ref().unwrap_or(frame);
     let subject = Subject { frame, invocation, parsed: &parsed };
+    let found = analyzer.found();
     rules::report(analyzer, &subject);
     let output = rules::apply(analyzer, &subject);
     let handled = parsed
@@ -119,6 +120,13 @@ fn known(
         .iter()
         .filter_map(|node| node.body.handler)
         .fold(None, |output, handler| handlers::handle(analyzer, &subject, handler).or(output));
+    // A subcommand of which the entry says nothing may still say what it does.
+    let root = entry.1.root.get();
+    let subcommands =
+        root.body.grammar == spec::Grammar::Subcommand || root.exact.len() + root.wild.len() > 0;
+    if subcommands && analyzer.found() == found {
+        program::take_away(analyzer, frame, invocation, entry.0);
+    }
     handled.or(output).unwrap_or(Data::Unknown)
 }
 

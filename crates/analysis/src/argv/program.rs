@@ -1,6 +1,6 @@
 //! Which program a word names, and what is done about programs that the catalogue does not know.
 
-use ringfence_action::{Attr, EffectKind, Target};
+use ringfence_action::{Attr, Effect, EffectKind, Target};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Invocation;
@@ -8,8 +8,8 @@ use crate::paths;
 use crate::value::{Value, Word};
 
 use super::project;
-use super::script;
 use super::spec::{self, Entry};
+use super::{environment, script};
 
 /// Folders whose programs are what their names say.
 const SYSTEM: &[&str] = &[
@@ -84,7 +84,9 @@ impl Program {
         let in_bin = folder.is_some_and(|folder| folder.ends_with("/bin"));
         // Wherever it lies: agents are shown the path of the program that guards them.
         let own = base == "ringfence";
-        let entry = spec::entry(&base).filter(|_| trusted || in_bin || own);
+        // What a project brings along to fetch the very tool that it is named after.
+        let wrapper = ["gradlew", "mvnw", "gradlew.bat", "mvnw.cmd"].contains(&base.as_str());
+        let entry = spec::entry(&base).filter(|_| trusted || in_bin || own || wrapper);
         Self { base, entry, trusted }
     }
 }
@@ -135,6 +137,59 @@ pub(crate) fn run_unknown(
 ) {
     project::run(analyzer, frame, invocation, program);
     read_operands(analyzer, frame, invocation, program);
+    take_away(analyzer, frame, invocation, &program.base);
+}
+
+/// Verbs with which command lines of services take things away for good.
+const TAKING: &[&str] = &[
+    "delete",
+    "destroy",
+    "purge",
+    "terminate",
+    "drop",
+    "wipe",
+    "erase",
+    "decommission",
+    "deprovision",
+    "teardown",
+    "nuke",
+    "remove",
+];
+
+/// `srv projects delete billing --yes`: a command line of subcommands, one of which takes away what
+/// the next word names.
+pub(crate) fn take_away(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    invocation: &Invocation,
+    program: &str,
+) {
+    let words = || invocation.argv.iter().skip(1);
+    let operands: Vec<&Word> = words()
+        .filter(|word| word.value.as_known().is_none_or(|text| !text.starts_with('-')))
+        .collect();
+    let takes = |word: &&Word| {
+        let text = word.value.as_known().unwrap_or_default();
+        let verb = text.split([':', '-']).next_back();
+        let first = text.split([':', '-']).next();
+        [first, verb].into_iter().flatten().any(|verb| TAKING.contains(&verb))
+    };
+    // Subcommands stand in front, and say what kind of thing it is.
+    let Some(at) = operands.iter().take(4).position(takes) else { return };
+    let Some(object) = operands.get(at + 1) else { return };
+    let named: Vec<&str> =
+        operands.iter().take(at + 1).filter_map(|word| word.value.as_known()).collect();
+    let span = operands.first().map_or(object.span, |first| first.span.cover(object.span));
+    let mut effect = Effect::new(EffectKind::Infra, object.value.to_target())
+        .with(Attr::By, program)
+        .with(Attr::Provider, program)
+        .with(Attr::Op, named.join(" "))
+        .with(Attr::Destroy, true);
+    let environments = words().filter_map(|word| word.value.as_known());
+    if environments.filter_map(environment::of).any(|hint| hint == "production") {
+        effect.attributes.set(Attr::Environment, "production");
+    }
+    analyzer.effect(frame, span, effect);
 }
 
 fn read_operands(

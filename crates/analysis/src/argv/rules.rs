@@ -389,6 +389,11 @@ fn filtered(
         },
         Filter::Environment => map(&|text| environment::of(text).unwrap_or_default().to_owned()),
         Filter::Upper => map(&|text| text.to_ascii_uppercase()),
+        Filter::File => map(&|text| {
+            let path =
+                text.strip_prefix("file:").map(|rest| rest.split('?').next().unwrap_or(rest));
+            path.unwrap_or(text).to_owned()
+        }),
         Filter::Base => map(&|text| ringfence_action::path::base_name(text).to_owned()),
     }
 }

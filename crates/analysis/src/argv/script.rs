@@ -44,6 +44,10 @@ pub(crate) fn file(
     if let Some(language) = language {
         effect = effect.with(Attr::Lang, language);
     }
+    if let Some(known) = target.as_known() {
+        effect = effect.with(Attr::Place, paths::place(analyzer, frame, known));
+    }
+    effect.attributes.set(Attr::Unread, content.is_none());
     analyzer.effect(frame, span, effect);
     match (content, written) {
         (Some(content), _) => {

@@ -227,6 +227,8 @@ pub(crate) enum Filter {
     Upper,
     /// The last component.
     Base,
+    /// The path of a `file:` address.
+    File,
 }
 
 /// A text of the catalogue.

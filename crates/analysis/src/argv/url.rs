@@ -28,7 +28,7 @@ pub(crate) fn locate(value: &Value) -> Located {
             attributes: vec![],
         },
         Value::Pattern(pattern) => {
-            let (host, _) = host(pattern);
+            let (host, port) = host(pattern);
             // The host is known where the unknown piece comes behind it.
             let wild = host.contains(['*', '?', '[']);
             let target = match (wild, host.as_str()) {
@@ -36,7 +36,9 @@ pub(crate) fn locate(value: &Value) -> Located {
                 (true, "**") => Target::Unknown,
                 (true, _) => Target::Pattern(host),
             };
-            Located { host: target, attributes: vec![(Attr::Url, pattern.as_str().into())] }
+            let mut attributes = vec![(Attr::Url, pattern.as_str().into())];
+            attributes.extend(port.map(|port| (Attr::Port, port.into())));
+            Located { host: target, attributes }
         }
         Value::Unknown => Located { host: Target::Unknown, attributes: vec![] },
     }
@@ -46,6 +48,10 @@ pub(crate) fn locate(value: &Value) -> Located {
 pub(crate) fn host(text: &str) -> (String, Option<i64>) {
     let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or(after_scheme);
+    // `:8080/x`: a port of this machine.
+    if let Some(port) = authority.strip_prefix(':').and_then(|port| port.parse().ok()) {
+        return ("localhost".to_owned(), Some(port));
+    }
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),

@@ -256,6 +256,15 @@ pub(crate) fn classes(
     judged.flat_map(|judgement| judgement.classes).collect()
 }
 
+/// Where a path lies: `workspace`, `home`, `temp`, `system`…
+pub(crate) fn place(analyzer: &Analyzer<'_>, frame: &Frame, path: &str) -> &'static str {
+    let world = World::of(analyzer.action);
+    let written = Value::known(path);
+    let target = locate(analyzer, frame, &written);
+    let read = EffectKind::Read;
+    judge(&world, analyzer.action, frame, read, false, &written, &target).place
+}
+
 /// Everything a path's name tells.
 #[derive(PartialEq)]
 struct Judgement {

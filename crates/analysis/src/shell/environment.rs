@@ -31,6 +31,14 @@ enum Way {
     Load,
     /// What an agent reads in the place of the settings in which its guard stands.
     Agent,
+    /// Switches off the check of who is at the other end.
+    Check,
+    /// Switches off a program's own hooks or safety checks.
+    Safety,
+    /// Where the shell keeps what was typed, and how much of it.
+    History,
+    /// Where requests go instead.
+    Redirect,
 }
 
 const TABLE: &str = include_str!("../../../../catalog/environment.toml");
@@ -53,6 +61,10 @@ fn ways() -> &'static HashMap<&'static str, Way> {
                     "prompt" => Some(Way::Prompt),
                     "load" => Some(Way::Load),
                     "agent" => Some(Way::Agent),
+                    "check" => Some(Way::Check),
+                    "safety" => Some(Way::Safety),
+                    "history" => Some(Way::History),
+                    "redirect" => Some(Way::Redirect),
                     _ => None,
                 };
             } else if let (Some(way), Some((name, _))) = (way, line.split_once('='))
@@ -74,6 +86,10 @@ fn mechanism(way: Way) -> &'static str {
         Way::Prompt => "prompt",
         Way::Load | Way::Options => "load",
         Way::Agent => "nested-agent",
+        Way::Check => "trust-check",
+        Way::Safety => "safety-switch",
+        Way::History => "shell-history",
+        Way::Redirect => "redirect",
     }
 }
 
@@ -113,6 +129,13 @@ fn runs(options: &str) -> bool {
     })
 }
 
+/// Words with which programs name what overrides their safety checks.
+const SAFETY_WORDS: [&str; 4] = ["DANGEROUSLY_", "BREAKGLASS", "BREAK_GLASS", "BYPASS_"];
+
+fn is_safety_switch(name: &str) -> bool {
+    SAFETY_WORDS.iter().any(|word| name.contains(word))
+}
+
 /// Programs that show or do nothing, as values of `PAGER`, `EDITOR` and the like.
 const HARMLESS: [&str; 10] = ["", "cat", "less", "more", "true", ":", "false", "vi", "vim", "nano"];
 
@@ -126,21 +149,34 @@ impl Shell<'_, '_> {
             Some(way) => *way,
             None if name.starts_with("BASH_FUNC_") => Way::Command,
             None if name.starts_with("GIT_CONFIG_VALUE_") => Way::Load,
+            None if name.ends_with("_BASE_URL") => Way::Redirect,
+            None if is_safety_switch(name) => Way::Safety,
             None => return,
         };
         if self.harmless(name, way, value) {
             return;
+        }
+        match way {
+            Way::Redirect => return self.sent_elsewhere(name, value, span),
+            Way::History => return self.history_changed(name, span),
+            _ => {}
         }
         let unknown = matches!(value, Value::Unknown) || *value == Value::Pattern("**".to_owned());
         if way == Way::Agent && unknown {
             // Mostly what it was, or where the settings always are.
             return self.opaque(span, OpaqueReason::EnvironmentCode, name);
         }
-        let kind = if way == Way::Agent { EffectKind::Guard } else { EffectKind::EnvExec };
-        let effect = Effect::new(kind, Target::known(name)).with(Attr::Mechanism, mechanism(way));
+        let kind = match way {
+            Way::Agent | Way::Check | Way::Safety => EffectKind::Guard,
+            _ => EffectKind::EnvExec,
+        };
+        let effect = Effect::new(kind, Target::known(name))
+            .with(Attr::Mechanism, mechanism(way))
+            .with(Attr::Insecure, way == Way::Check);
         self.analyzer.effect(&self.frame, span, effect);
         match way {
             Way::Search | Way::Modules | Way::Load | Way::Options | Way::Agent => {}
+            Way::Check | Way::Safety | Way::History | Way::Redirect => {}
             Way::Command | Way::Tool => {
                 if value.listed().is_none() {
                     self.opaque(span, OpaqueReason::EnvironmentCode, name);
@@ -164,6 +200,24 @@ impl Shell<'_, '_> {
                 }
             }
         }
+    }
+
+    /// What was typed is kept no more, or is gone.
+    pub(super) fn history_changed(&mut self, how: &str, span: Span) {
+        let file = crate::paths::home(self.analyzer.action).concat(&Value::known("/.bash_history"));
+        let attributes = [(Attr::By, "history".into()), (Attr::Op, how.into())];
+        let kind = EffectKind::Metadata;
+        crate::paths::effect(self.analyzer, &self.frame, span, kind, &file, &attributes);
+    }
+
+    /// Requests go to another host from here on.
+    fn sent_elsewhere(&mut self, name: &str, value: &Value, span: Span) {
+        let url = value.listed().unwrap_or_default().iter().find(|text| text.contains("://"));
+        let Some(url) = url else { return };
+        let effect = crate::hosts::connection(&Value::known(url.as_str()))
+            .with(Attr::Op, "redirect")
+            .with(Attr::By, name);
+        self.analyzer.effect(&self.frame, span, effect);
     }
 
     /// The texts are expanded as if they stood in double quotes.
@@ -203,6 +257,22 @@ impl Shell<'_, '_> {
                     HARMLESS.contains(&program) && options
                 })
             }),
+            // `GIT_SSL_NO_VERIFY=1` and `PYTHONHTTPSVERIFY=0`: the name tells which of the two does it.
+            Way::Check | Way::Safety => {
+                let by_zero = name.contains("VERIFY") && !name.contains("NO_VERIFY")
+                    || name.contains("REJECT")
+                    || ["HUSKY", "LEFTHOOK", "OVERCOMMIT"].contains(&name);
+                let off = |text: &String| {
+                    let text = text.to_ascii_lowercase();
+                    let no = ["0", "false", "no", "off"].contains(&text.as_str());
+                    !text.is_empty() && no == by_zero
+                };
+                value.listed().is_none_or(|all| !all.iter().any(off))
+            }
+            Way::History => value.listed().is_none_or(|all| {
+                !all.iter().any(|it| ["", "0", "/dev/null"].contains(&it.as_str()))
+            }),
+            Way::Redirect => false,
             Way::ShellFile | Way::Prompt => value.listed().is_some_and(|all| {
                 all.iter().all(|text| {
                     let plain = !text.contains("$(") && !text.contains('`') && !text.contains("${");

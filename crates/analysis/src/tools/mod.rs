@@ -18,6 +18,11 @@ use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
 use crate::value::{Span, Value, Word};
 
+/// Whether a name says that something goes away: `delete_series`, `doDelete`, `volumeDelete`.
+pub(crate) fn takes_away(name: &str) -> bool {
+    arguments::does(name) == Some(arguments::Does::Destroy)
+}
+
 /// Analyses one call.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, call: &Call) {
     match call {

@@ -167,6 +167,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Listen
             | Attr::Upload
             | Attr::Payload
+            | Attr::PayloadPlace
             | Attr::Shown
             | Attr::Args
             | Attr::Source
@@ -197,6 +198,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             Attr::NoVerify => Some("without checks".to_owned()),
             Attr::FromManifest => Some("as the project declares".to_owned()),
             Attr::ReadOnly => Some("read only".to_owned()),
+            Attr::Unread => Some("not read".to_owned()),
             Attr::Unbounded => Some("without a condition".to_owned()),
             Attr::Force
             | Attr::Critical

@@ -1,17 +1,19 @@
 //! `find`: an expression says which names below the starting points are meant.
 
-use ringfence_action::{Attr, AttrValue, EffectKind};
+use ringfence_action::{Attr, AttrValue, EffectKind, Target};
 
 use crate::argv::rules::{Subject, effect};
 use crate::argv::script;
 use crate::context::Analyzer;
 use crate::invocation::Invocation;
+use crate::paths;
 use crate::value::{Span, Value, Word};
 
 /// Deletions and programs of the expression, aimed at the names that the expression selects.
 pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
     let parsed = subject.parsed;
     let selected = selected(subject);
+    searched(analyzer, subject);
     if let Some(word) = parsed.last("delete") {
         for (value, span) in &selected {
             let recursive = (Attr::Recursive, AttrValue::Flag(true));
@@ -24,6 +26,29 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
         let is_end = |word: &Word| matches!(word.value.as_known(), Some(";" | "+" | r"\;"));
         for command in words.split(|word| is_end(word)).filter(|command| !command.is_empty()) {
             run(analyzer, subject, command, &selected);
+        }
+    }
+}
+
+/// Who looks all over the machine for the names of keys and passwords is looking for secrets.
+fn searched(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
+    let parsed = subject.parsed;
+    for start in parsed.all("start") {
+        let Target::Known(place) = paths::locate(analyzer, subject.frame, &start.value) else {
+            continue;
+        };
+        if matches!(paths::place(analyzer, subject.frame, &place), "workspace" | "temp") {
+            continue;
+        }
+        for name in parsed.all("name") {
+            let Some(text) = name.value.as_known() else { continue };
+            // Any folder may be somebody's home.
+            let below = Value::Pattern(format!("**{}/**/{text}", place.trim_end_matches('/')));
+            if paths::is_secret(analyzer, subject.frame, &below) {
+                let op = vec![(Attr::Op, AttrValue::from("search"))];
+                let span = start.span.cover(name.span);
+                effect(analyzer, subject, EffectKind::Credential, below, span, op);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Opti
             (Attr::Method, AttrValue::Text(method.clone())),
             (Attr::Insecure, AttrValue::Flag(parsed.given("insecure"))),
             (Attr::Upload, AttrValue::Flag(!payloads.is_empty())),
+            (Attr::Destroy, AttrValue::Flag(takes_away(subject))),
         ];
         if let Some(payload) = payloads.first() {
             attributes.push((Attr::Payload, AttrValue::Text(payload.clone())));
@@ -28,6 +29,15 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Opti
     let saved = saved(analyzer, subject, &urls);
     let first = urls.first().map_or(Value::Unknown, |word| with_scheme(&word.value));
     if saved { Some(Data::None) } else { Some(Data::Network(first)) }
+}
+
+/// Whether the body is a GraphQL mutation whose name says that something goes away.
+fn takes_away(subject: &Subject<'_>) -> bool {
+    let bodies = subject.parsed.all("data").chain(subject.parsed.all("raw_data"));
+    let texts = bodies.filter_map(|word| word.value.as_known());
+    texts.filter(|text| text.contains("mutation")).any(|text| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').any(crate::tools::takes_away)
+    })
 }
 
 /// What content of this machine the request carries, as paths or `stdin`. Text that was written on

@@ -6,6 +6,7 @@ mod copy;
 mod find;
 mod http;
 mod opened;
+mod parallel;
 mod powershell;
 mod push;
 mod task;
@@ -33,6 +34,8 @@ pub(crate) enum Handler {
     Http,
     /// Operands that Perl's `<>` opens: `CMD |` is a command.
     Opened,
+    /// Command lines of `parallel`, and what they are given.
+    Parallel,
     /// Commands, encoded commands and files of PowerShell.
     PowerShell,
     /// Remotes and refspecs of `git push`.
@@ -62,6 +65,7 @@ pub(crate) fn handle(
         Handler::Find => find::handle(analyzer, subject),
         Handler::Http => return http::handle(analyzer, subject),
         Handler::Opened => opened::handle(analyzer, subject),
+        Handler::Parallel => parallel::handle(analyzer, subject),
         Handler::PowerShell => powershell::handle(analyzer, subject),
         Handler::Push => push::handle(analyzer, subject),
         Handler::PackageScript => task::package_script(analyzer, subject),

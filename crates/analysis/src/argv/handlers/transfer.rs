@@ -40,7 +40,7 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
             let attributes = vec![recursive.clone(), dry_run.clone()];
             effect(analyzer, subject, EffectKind::Write, value.clone(), target.span, attributes);
             if parsed.given("delete") {
-                let attributes = vec![recursive, dry_run];
+                let attributes = vec![(Attr::Recursive, AttrValue::Flag(true)), dry_run];
                 effect(analyzer, subject, EffectKind::Delete, value, target.span, attributes);
             }
         }

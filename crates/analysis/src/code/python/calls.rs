@@ -289,6 +289,7 @@ impl Known<'_, '_, '_> {
                     Target::OneOf(_) | Target::Unknown => Value::Unknown,
                 };
             }
+            "os.dup2" => self.network(),
             name if name.starts_with("Path.") => self.path_method(),
             name if name.starts_with("shutil.") || name.starts_with("os.") => self.file_function(),
             "builtins.open" | "io.open" | "codecs.open" | "gzip.open" | "bz2.open"
@@ -697,6 +698,15 @@ impl Known<'_, '_, '_> {
                     self.reader.effect(self.span, effect);
                 }
             }
+            // Standard input, output or errors of this process become a connection: whoever is at
+            // the other end types what a shell started from here runs.
+            "os.dup2" => {
+                let from = self.call.arguments.args.first().map(|from| self.descriptor(from));
+                if let Some(Some(host)) = from {
+                    let effect = hosts::connection(&host).with(Attr::Tunnel, true);
+                    self.reader.effect(self.span, effect);
+                }
+            }
             "socket.send" | "socket.sendall" | "socket.sendto" => {
                 if let Py::FileText(path) = self.argument(0, "data") {
                     let effect =
@@ -777,6 +787,19 @@ impl Known<'_, '_, '_> {
         }
     }
 
+    /// The host of the socket whose descriptor an expression is.
+    fn descriptor(&self, expression: &Expr) -> Option<Value> {
+        let Expr::Call(call) = expression else { return None };
+        let Expr::Attribute(method) = &*call.func else { return None };
+        if method.attr.as_str() != "fileno" {
+            return None;
+        }
+        match self.reader.eval(&method.value) {
+            Py::Object("socket", host) => Some(host),
+            _ => None,
+        }
+    }
+
     fn connect(&mut self, address: &Py) {
         let Py::List(items) = address else {
             let effect = Effect::new(EffectKind::Net, Target::Unknown);
@@ -794,13 +817,20 @@ impl Known<'_, '_, '_> {
         let method = self.name.rsplit('.').next().unwrap_or_default().to_uppercase();
         let by_name = matches!(method.as_str(), "REQUEST" | "STREAM");
         let at = usize::from(by_name);
-        let (url, carried) = match self.argument(at, "url") {
-            Py::Object("request", url) => (url, false),
-            Py::Object("request with a body", url) => (url, true),
-            url => (url.value(), false),
+        let (url, made, carried) = match self.argument(at, "url") {
+            Py::Request(parts) => {
+                let [url, method, body] = *parts;
+                (url.value(), method.value(), body)
+            }
+            url => (url.value(), Value::Unknown, Py::Nothing),
         };
+        let by_request = made.as_known().map(str::to_uppercase);
+        let by_body = (carried != Py::Nothing).then(|| "POST".to_owned());
         let method = match self.argument(0, "method") {
             Py::Str(Value::Known(method)) if by_name => method.to_uppercase(),
+            _ if by_request.is_some() || by_body.is_some() => {
+                by_request.or(by_body).unwrap_or_default()
+            }
             _ if matches!(method.as_str(), "URLOPEN" | "URLRETRIEVE" | "DOWNLOAD" | "REQUEST") => {
                 "GET".to_owned()
             }
@@ -812,10 +842,17 @@ impl Known<'_, '_, '_> {
         let body = ["data", "json", "files", "content", "body"]
             .iter()
             .find_map(|name| self.reader.keyword(self.call, name))
-            .or_else(|| self.call.arguments.args.get(at + 1).filter(|_| positional && !carried));
-        let payload = body.map_or(Py::Nothing, |body| self.sent(body));
+            .or_else(|| {
+                self.call
+                    .arguments
+                    .args
+                    .get(at + 1)
+                    .filter(|_| positional && carried == Py::Nothing)
+            });
+        let uploads = body.is_some() || carried != Py::Nothing;
+        let payload = body.map_or(carried, |body| self.sent(body));
         let mut effect = hosts::connection(&url).with(Attr::Method, method.as_str());
-        effect.attributes.set(Attr::Upload, body.is_some() || carried);
+        effect.attributes.set(Attr::Upload, uploads);
         effect.attributes.set(Attr::Insecure, self.flag("verify") == Some(false));
         self.sends(effect, &payload);
         if self.name.ends_with("urlretrieve") || self.name == "wget.download" {

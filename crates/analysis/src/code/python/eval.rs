@@ -378,15 +378,20 @@ impl Reader<'_, '_> {
     fn made(&self, call: &ExprCall, name: &str, receiver: &Py) -> Py {
         let first = self.argument(call, 0, "url").map_or(Value::Unknown, |value| value.value());
         if let Some(class) = table::class_made(name) {
-            let body = self.argument(call, 1, "data").filter(|body| *body != Py::Nothing);
-            let class =
-                if class == "request" && body.is_some() { "request with a body" } else { class };
+            if class == "request" {
+                let body = self.argument(call, 1, "data").unwrap_or(Py::Nothing);
+                let method = self.argument(call, 5, "method").map_or(Value::Unknown, |m| m.value());
+                return Py::Request(Box::new([Py::Str(first), Py::Str(method), body]));
+            }
             return Py::Object(class, first);
         }
         if table::is_request(name) {
             let at = usize::from(name.ends_with(".request"));
             let url = self.argument(call, at, "url").map_or(Value::Unknown, |value| match value {
-                Py::Object("request" | "request with a body", url) => url,
+                Py::Request(parts) => {
+                    let [url, ..] = *parts;
+                    url.value()
+                }
                 value => value.value(),
             });
             return Py::NetText(url);

@@ -40,6 +40,8 @@ enum Py {
     Name(String),
     /// An instance of a class by its dotted name, with what it was made from.
     Object(&'static str, Value),
+    /// A request that is made later: its URL, method and body.
+    Request(Box<[Self; 3]>),
     /// A function or class defined here.
     Local(String),
     /// Text that comes from a file.

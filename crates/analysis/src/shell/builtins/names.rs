@@ -51,6 +51,10 @@ impl Shell<'_, '_> {
 
     /// `history -a FILE` writes what `history -s` put there.
     pub(super) fn history(&mut self, arguments: &[Word], span: Span) {
+        let clears = |flag: &str| flag.starts_with('-') && flag.contains(['c', 'd']);
+        if arguments.iter().filter_map(|word| word.value.as_known()).any(clears) {
+            self.history_changed("history -c", span);
+        }
         if let [flag, rest @ ..] = arguments
             && matches!(flag.value.as_known(), Some("-a" | "-w"))
         {

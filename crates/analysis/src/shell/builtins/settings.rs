@@ -70,6 +70,9 @@ impl Shell<'_, '_> {
                 if name.contains('[') {
                     self.evaluated_name(&Value::known(name), word.span);
                 } else if !name.starts_with('-') {
+                    if matches!(name.as_str(), "HISTFILE" | "HISTSIZE" | "SAVEHIST") {
+                        self.history_changed("unset", word.span);
+                    }
                     // Gone, and not merely unknown.
                     let gone = Variable::scalar(Value::known(""));
                     if self.state.functions.remove(&name).is_none() {
@@ -100,6 +103,9 @@ impl Shell<'_, '_> {
                     if let Some(option) = words.next().and_then(|word| word.value.as_known()) {
                         let on = text == "-o";
                         let option = option.to_owned();
+                        if !on && option == "history" {
+                            self.history_changed("set +o history", word.span);
+                        }
                         self.zsh_option(&option, on, word.span);
                     }
                 }
