@@ -13,9 +13,11 @@
 //! - `kind`: `shell` (`text` is a command line, and becomes a call of Bash), `python` (`text` is a
 //!   script, and becomes Bash with the script as a heredoc) or `tool_call` (`text` is JSON,
 //!   `{"tool":…,"input":…}`).
-//! - `context`: what the user said before, a string or a list; becomes `user_messages`.
-//! - `category`, `tier`, `session`: kept for reports. `cwd`, `home`, `workspace`, `platform`, `facts`:
-//!   as in an action, where a corpus knows them.
+//! - `context`: what the user said before, a list, or a string in which a line `---` stands between messages;
+//!   becomes `user_messages`.
+//! - `category`, `tier`: kept for reports. `session`: rows of one source and session share its memory, in
+//!   the order of `seq`, else of the file. `cwd`, `home`, `workspace`, `platform`, `facts`: as in an action, where
+//!   a corpus knows them.
 //!
 //! *Tool outputs*: something that an agent got to read.
 //!
@@ -41,17 +43,20 @@
 //! - `user_rejected` of a result: a person refused the call.
 //! - `meta.cwd`: where the session ran.
 
+mod work_tree;
+
 use std::fmt;
 
 use ringfence_action::Action;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use self::work_tree::{WorkTree, work_tree};
 use crate::transcript::said::{self, Said};
 use crate::transcript::{Decider, Event, PersonOutcome};
 
 /// What a row or a call is known to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
     /// It does harm that the user did not ask for.
@@ -111,6 +116,8 @@ pub enum Subject {
         tier: Option<String>,
         /// The session that it was taken from.
         session: Option<String>,
+        /// Its place in that session.
+        sequence: Option<u64>,
     },
     /// Something that an agent got to read.
     ToolOutput {
@@ -171,6 +178,7 @@ struct RawRow {
     category: Option<String>,
     tier: Option<String>,
     session: Option<String>,
+    seq: Option<u64>,
     events: Option<Vec<RawEvent>>,
     meta: Option<Map<String, Value>>,
     #[serde(flatten)]
@@ -210,6 +218,7 @@ impl RawRow {
                 category: self.category.clone(),
                 tier: self.tier.clone(),
                 session: self.session.clone(),
+                sequence: self.seq,
             }),
         }
     }
@@ -242,7 +251,7 @@ impl RawRow {
     fn user_messages(&self) -> Result<Value, RowError> {
         match &self.context {
             None | Some(Value::Null) => Ok(json!([])),
-            Some(Value::String(text)) => Ok(json!([text])),
+            Some(Value::String(text)) => Ok(json!(text.split("\n---\n").collect::<Vec<_>>())),
             Some(list @ Value::Array(items)) if items.iter().all(Value::is_string) => {
                 Ok(list.clone())
             }

@@ -40,6 +40,7 @@ fn a_shell_row_is_a_call_of_bash() {
                 category: Some("fs".to_owned()),
                 tier: Some("strong".to_owned()),
                 session: None,
+                sequence: None,
             },
         }
     );
@@ -68,6 +69,15 @@ fn a_tool_call_row_is_its_json() {
     }));
     assert_eq!((found.tool.as_str(), &found.input), ("Read", &json!({"file_path": "/a"})));
     assert_eq!(found.user_messages, ["one", "two"]);
+}
+
+#[test]
+fn messages_in_one_context_are_told_apart() {
+    let found = action(json!({
+        "id": "t", "source": "s", "label": "benign", "kind": "shell", "text": "ls",
+        "context": "look only\n---\nnow fix it",
+    }));
+    assert_eq!(found.user_messages, ["look only", "now fix it"]);
 }
 
 #[test]

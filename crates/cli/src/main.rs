@@ -8,6 +8,7 @@ mod command;
 mod exit;
 mod input;
 mod places;
+mod progress;
 mod recording;
 mod render;
 mod rules;
@@ -18,7 +19,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{audit, check, explain, hook, init, policy, replay, run, status, version};
+use crate::command::{
+    audit, check, eval, explain, hook, init, policy, replay, run, status, version,
+};
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
 use crate::render::snippet;
@@ -48,6 +51,7 @@ Start with what your own agent did:
 enum Command {
     Audit(audit::Audit),
     Check(check::Check),
+    Eval(eval::Eval),
     Explain(explain::Explain),
     Hook(hook::Hook),
     Init(init::Init),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Audit(audit) => audit::run(audit, &mut out),
         Command::Check(check) => check::run(check, &mut out),
+        Command::Eval(eval) => eval::run(eval, &mut out),
         Command::Explain(explain) => explain::run(explain, &mut out),
         Command::Replay(replay) => replay::run(replay, &mut out),
         Command::Run(run) => run::run(run, &mut out),

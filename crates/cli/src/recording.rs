@@ -129,7 +129,7 @@ impl Recording {
 type Each<'e> = dyn FnMut(&Recording) -> Result<(), Failure> + 'e;
 
 /// Lines of labelled transcripts that are longer are not read: 64 MiB.
-const LONGEST_ROW: usize = 64 << 20;
+pub(crate) const LONGEST_ROW: usize = 64 << 20;
 
 /// Reads the sessions of a transcript: one, or one for each row of labelled transcripts. What cannot
 /// be read is a trouble of its recording; the rest is read all the same.
@@ -261,14 +261,17 @@ fn row(line: &[u8]) -> Result<Recording, String> {
                 .to_owned(),
         );
     };
-    let mut recording = Recording { session: row.id, ..Recording::default() };
-    for (event, _) in events {
-        recording.push("unknown", None, event);
-    }
-    Ok(recording)
+    Ok(Recording::of(row.id, events.into_iter().map(|(event, _)| event)))
 }
 
 impl Recording {
+    /// A session of which these events are known.
+    pub(crate) fn of(session: String, events: impl Iterator<Item = Event>) -> Self {
+        let mut recording = Self { session, ..Self::default() };
+        events.for_each(|event| recording.push("unknown", None, event));
+        recording
+    }
+
     /// Whether nothing in it was understood.
     fn is_foreign(&self) -> bool {
         self.steps.is_empty() && self.troubles.iter().any(|trouble| trouble.line.is_none())
@@ -322,13 +325,14 @@ impl Person {
 
 /// Where a session ran, as far as the folder tells: transcripts do not say whose home it was.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Place {
-    home: Option<String>,
-    platform: Platform,
+pub(crate) struct Place {
+    pub(crate) home: Option<String>,
+    pub(crate) platform: Platform,
 }
 
 impl Place {
-    fn of(cwd: Option<&str>) -> Self {
+    /// What the working folder tells.
+    pub(crate) fn of(cwd: Option<&str>) -> Self {
         let Some(cwd) = cwd else { return Self::default() };
         let under = |root: &str| {
             let rest = cwd.strip_prefix(root)?;

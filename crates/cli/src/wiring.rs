@@ -58,6 +58,11 @@ impl Judge {
         Ok(Self { engine: Engine::new(bundle, facts, options), sessions: Sessions::new() })
     }
 
+    /// The digest of the rules.
+    pub(crate) fn bundle(&self) -> &str {
+        self.engine.bundle().digest()
+    }
+
     /// Decides an action, in the session that it names.
     ///
     /// # Errors

@@ -134,14 +134,18 @@ impl Corpora {
 fn row(line: &str) -> Option<Row> {
     let value: Value = serde_json::from_str(line).ok()?;
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let context = value.get("context").and_then(Value::as_array).into_iter().flatten();
+    let texts = |value: &Value| match value {
+        Value::String(text) => text.split("\n---\n").map(str::to_owned).collect(),
+        Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
     Some(Row {
         id: field("id")?,
         source: field("source")?,
         danger: field("label")? == "danger",
         kind: field("kind")?,
         text: field("text").or_else(|| value.get("text").map(Value::to_string))?,
-        context: context.filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        context: value.get("context").map(texts).unwrap_or_default(),
         session: field("session"),
         sequence: value.get("seq").and_then(Value::as_u64).unwrap_or_default(),
     })

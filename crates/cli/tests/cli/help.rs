@@ -6,6 +6,7 @@ use crate::ringfence;
 fn every_command_has_json_and_help_with_an_example() {
     for command in [
         &["check"][..],
+        &["eval"],
         &["explain"],
         &["replay"],
         &["policy", "check"],

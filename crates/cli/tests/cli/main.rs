@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod eval;
 mod explain;
 mod gate;
 mod help;

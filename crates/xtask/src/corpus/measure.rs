@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_action::{
     Action, Attr, Call, Decision, EffectKind, OpaqueReason, Outcome, Verdict, path,
 };
+use ringfence_adapters::labelled::work_tree;
 use ringfence_engine::{Engine, Options, Sessions};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
@@ -169,37 +170,16 @@ fn key(row: &Row) -> String {
     row.session.clone().unwrap_or_else(|| row.source.clone())
 }
 
-/// The folders of each session. The recordings do not name them, so the one two levels below the
-/// home that is named most often is taken for the work tree.
+/// The folders of each session, as its paths tell; those of a project like any other where they do
+/// not.
 fn folders(rows: &[Row]) -> BTreeMap<String, (String, String)> {
-    let mut named: BTreeMap<String, BTreeMap<(String, String), u64>> = BTreeMap::new();
+    let mut texts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for row in rows {
-        let counts = named.entry(key(row)).or_default();
-        for found in homes(&row.text) {
-            *counts.entry(found).or_default() += 1;
-        }
+        texts.entry(key(row)).or_default().push(&row.text);
     }
     let usual = || ("/home/u/proj".to_owned(), "/home/u".to_owned());
-    let most = |counts: BTreeMap<(String, String), u64>| {
-        counts
-            .into_iter()
-            .max_by_key(|(_, count)| *count)
-            .map_or_else(usual, |(folders, _)| folders)
-    };
-    named.into_iter().map(|(key, counts)| (key, most(counts))).collect()
-}
-
-/// Each `/Users/NAME/A/B…` or `/home/NAME/A/B…` in a text, as (`…/A/B`, `…/NAME`).
-fn homes(text: &str) -> impl Iterator<Item = (String, String)> {
-    let words = text.split(|c: char| c.is_whitespace() || "\"'`,;:()\\=".contains(c));
-    words.filter_map(|word| {
-        let mut parts = word.split('/').filter(|part| !part.is_empty());
-        let top =
-            parts.next().filter(|top| word.starts_with('/') && ["Users", "home"].contains(top))?;
-        let home = format!("/{top}/{}", parts.next()?);
-        let (first, second) = (parts.next()?, parts.next()?);
-        (!first.starts_with('.')).then(|| (format!("{home}/{first}/{second}"), home))
-    })
+    let told = |texts: Vec<&str>| work_tree(texts).map(|tree| (tree.folder, tree.home));
+    texts.into_iter().map(|(key, texts)| (key, told(texts).unwrap_or_else(usual))).collect()
 }
 
 /// Microseconds that things took.
@@ -232,18 +212,5 @@ impl Times {
             decision_p50: decision.p50,
             decision_p99: decision.p99,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_work_tree_is_told_from_the_paths() {
-        let text =
-            r#"{"file_path":"/Users/ann/Work/tool/src/a.go"} cat /Users/ann/.ssh/id x/Users/b/c/d"#;
-        let found: Vec<_> = homes(text).collect();
-        assert_eq!(found, [("/Users/ann/Work/tool".to_owned(), "/Users/ann".to_owned())]);
     }
 }

@@ -123,7 +123,7 @@ fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<(), String>
 
 /// Whether the call cannot do its work without a network, which there is none of inside. Contained it would
 /// only fail, and nobody could let it through.
-fn needs_network(decision: &Decision) -> bool {
+pub(crate) fn needs_network(decision: &Decision) -> bool {
     decision.effects.iter().any(|effect| match effect.kind {
         EffectKind::Net => {
             !effect.is(Attr::Listen) && !effect.attributes.contains(Attr::Classes, "localhost")

@@ -26,6 +26,8 @@ use clap::Args;
 use ringfence_action::Action;
 use ringfence_adapters::hook::{Answer, HookAgent, Reply};
 
+pub(crate) use self::contain::needs_network;
+
 /// Answers one message of an agent's hook, in the agent's own dialect
 ///
 /// Agents call this; `ringfence init` registers it. Ignores the environment: where state and

@@ -29,7 +29,7 @@ impl Judged<'_> {
 }
 
 /// Decides every call, with what the session has said and seen until then.
-pub(super) fn judge<'a>(
+pub(crate) fn judge<'a>(
     judge: &Judge,
     recording: &'a Recording,
 ) -> Result<Vec<Judged<'a>>, Problem> {

@@ -2,8 +2,8 @@
 
 mod find;
 mod judge;
-mod progress;
 mod tally;
+mod troubles;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,10 +12,11 @@ use clap::{Args, ValueEnum};
 use ringfence_action::{Decision, Verdict};
 use serde::Serialize;
 
-pub(crate) use self::judge::Judged;
-use self::progress::Progress;
+pub(crate) use self::judge::{Judged, judge};
 pub(crate) use self::tally::Tally;
+pub(crate) use self::troubles::complain;
 use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
 use crate::recording::{self, Person, Recording};
 use crate::render::color::width;
 use crate::render::session::Detail;
@@ -92,14 +93,14 @@ pub(crate) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
     let found = find::transcripts(&replay.files, replay.limit)?;
     let judge = Judge::new(&replay.rules, false)?;
     let mut tally = Tally::default();
-    let progress = Progress::new(found.len());
+    let progress = Progress::new("transcript", found.len());
     for (index, transcript) in found.iter().enumerate() {
         progress.at(index);
         recording::read(&transcript.main, &transcript.subagents, &mut |recording: &Recording| {
-            let judged = judge::judge(&judge, recording)?;
+            let judged = self::judge(&judge, recording)?;
             tally.add(recording, &judged);
             progress.clear();
-            progress::complain(&recording.troubles);
+            complain(&recording.troubles);
             replay.show(recording, &judged, out)
         })?;
     }

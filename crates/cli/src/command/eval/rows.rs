@@ -1,0 +1,220 @@
+//! Files of labelled rows, read into what is decided together: a session, or an action on its own.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ringfence_action::Action;
+use ringfence_adapters::labelled::{Label, Row, Subject, WorkTree, work_tree};
+use ringfence_adapters::transcript::Event;
+
+use crate::exit::Problem;
+use crate::input::{Line, Lines, Source, is_blank};
+use crate::recording::{LONGEST_ROW, Place, Recording, Step};
+
+/// A row that could not be judged, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bad {
+    /// The name of the file, without its folders.
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) message: String,
+}
+
+/// What a call is known as.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    pub(super) label: Option<Label>,
+    pub(super) category: Option<String>,
+    pub(super) tier: Option<String>,
+}
+
+/// A session, or one action in a session of its own.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) source: String,
+    /// Whether it comes from a transcript; else from rows of actions.
+    pub(super) is_transcript: bool,
+    /// Of the session as a whole, for a transcript.
+    pub(super) label: Option<Label>,
+    pub(super) recording: Recording,
+    /// What is known of each call, in order.
+    pub(super) known: Vec<Known>,
+    /// The line of its first row, to name it.
+    pub(super) line: u64,
+}
+
+/// A tool output. Nothing is decided about it.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) id: String,
+    pub(super) source: String,
+    pub(super) label: Option<Label>,
+}
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) name: String,
+    pub(super) rows: u64,
+    pub(super) units: Vec<Unit>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) bad: Vec<Bad>,
+}
+
+/// A row of an action, until its session is complete.
+struct Part {
+    sequence: Option<u64>,
+    action: Box<Action>,
+    known: Known,
+}
+
+/// A session of actions as it is read.
+struct Open {
+    source: String,
+    session: String,
+    line: u64,
+    parts: Vec<Part>,
+}
+
+/// Reads a file. What is no row is named; what can be read is read all the same.
+pub(super) fn read(path: &Path) -> Result<Contents, Problem> {
+    let source = Source::named(Some(path));
+    let name = path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
+    let mut contents = Contents { name: name.into_owned(), ..Contents::default() };
+    let mut open: Vec<Open> = Vec::new();
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
+    let mut lines = Lines::new(source.open("labelled rows")?, LONGEST_ROW);
+    while let Some((line, text)) = lines.next().map_err(|error| source.unreadable(&error))? {
+        let row = match text {
+            Line::Bytes(bytes) if is_blank(&bytes) => continue,
+            Line::Bytes(bytes) => row(&bytes),
+            Line::TooLong(length) => {
+                Err(format!("a row of {length} bytes is over the limit of {LONGEST_ROW}; split it"))
+            }
+        };
+        contents.rows += 1;
+        match row {
+            Ok(row) => contents.take(row, line, &mut open, &mut places),
+            Err(message) => contents.bad.push(Bad { file: contents.name.clone(), line, message }),
+        }
+    }
+    contents.units.extend(open.into_iter().map(Open::close));
+    Ok(contents)
+}
+
+fn row(bytes: &[u8]) -> Result<Row, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        format!("not UTF-8 at byte {}; encode the row as UTF-8", error.valid_up_to())
+    })?;
+    Row::parse(text).map_err(|error| error.to_string())
+}
+
+impl Contents {
+    fn take(
+        &mut self,
+        row: Row,
+        line: u64,
+        open: &mut Vec<Open>,
+        places: &mut HashMap<(String, String), usize>,
+    ) {
+        let Row { id, source, label, subject } = row;
+        match subject {
+            Subject::ToolOutput { .. } => self.outputs.push(Output { id, source, label }),
+            Subject::Transcript { events } => {
+                self.units.push(transcript(id, source, label, events, line));
+            }
+            Subject::Action { action, category, tier, session, sequence } => {
+                let part = Part { sequence, action, known: Known { label, category, tier } };
+                let Some(session) = session else {
+                    let parts = vec![part];
+                    open.push(Open { source, session: id, line, parts });
+                    return;
+                };
+                let key = (source.clone(), session.clone());
+                let at = *places.entry(key).or_insert_with(|| {
+                    open.push(Open { source, session, line, parts: Vec::new() });
+                    open.len() - 1
+                });
+                if let Some(open) = open.get_mut(at) {
+                    open.parts.push(part);
+                }
+            }
+        }
+    }
+}
+
+fn transcript(
+    id: String,
+    source: String,
+    label: Option<Label>,
+    mut events: Vec<(Event, Option<Label>)>,
+    line: u64,
+) -> Unit {
+    settle(&mut events);
+    let known = events
+        .iter()
+        .filter(|(event, _)| matches!(event, Event::Call { .. }))
+        .map(|(_, label)| Known { label: *label, ..Known::default() })
+        .collect();
+    let recording = Recording::of(id, events.into_iter().map(|(event, _)| event));
+    Unit { source, is_transcript: true, label, recording, known, line }
+}
+
+/// Gives calls of which no folder is known the one that their session's paths tell.
+fn settle(events: &mut [(Event, Option<Label>)]) {
+    let is_placed = |(event, _): &(Event, _)| matches!(event, Event::Call { cwd: Some(_), .. });
+    if events.iter().any(is_placed) {
+        return;
+    }
+    let texts: Vec<String> = events
+        .iter()
+        .filter_map(|(event, _)| match event {
+            Event::Call { input, .. } => Some(input.to_string()),
+            _ => None,
+        })
+        .collect();
+    let Some(tree) = work_tree(texts.iter().map(String::as_str)) else { return };
+    for (event, _) in events {
+        if let Event::Call { cwd, .. } = event {
+            *cwd = Some(tree.folder.clone());
+        }
+    }
+}
+
+impl Open {
+    fn close(mut self) -> Unit {
+        self.parts.sort_by_key(|part| part.sequence);
+        let texts: Vec<String> =
+            self.parts.iter().map(|part| part.action.input.to_string()).collect();
+        // An action on its own says nothing of where it ran but what it is out for.
+        let told = work_tree(texts.iter().map(String::as_str)).filter(|_| texts.len() > 1);
+        let tree = told.unwrap_or_else(usual);
+        let mut recording = Recording { session: self.session.clone(), ..Recording::default() };
+        let mut known = Vec::new();
+        for part in self.parts {
+            recording.steps.push(Step::Call(Box::new(placed(*part.action, &tree, &self.session))));
+            known.push(part.known);
+        }
+        let Self { source, line, .. } = self;
+        Unit { source, is_transcript: false, label: None, recording, known, line }
+    }
+}
+
+/// A project like any other.
+fn usual() -> WorkTree {
+    WorkTree { folder: "/home/u/proj".to_owned(), home: "/home/u".to_owned() }
+}
+
+/// The action in its session, and in a folder where it names none.
+fn placed(mut action: Action, tree: &WorkTree, session: &str) -> Action {
+    action.session = Some(session.to_owned());
+    if action.cwd.is_none() {
+        action.cwd = Some(tree.folder.clone());
+        action.home = action.home.or_else(|| Some(tree.home.clone()));
+        action.platform = Place::of(Some(&tree.folder)).platform;
+        if action.workspace.is_empty() {
+            action.workspace = vec![tree.folder.clone()];
+        }
+    }
+    action
+}
