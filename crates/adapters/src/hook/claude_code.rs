@@ -4,112 +4,67 @@
 //! error: measured to block even where one of the three is lost. An `ask` is only JSON. Whatever
 //! happens to a `PermissionRequest`, its denial must be JSON: exit code 2 is not honoured there.
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 
-use ringfence_action::{Action, Agent};
-use serde_json::{Map, Value, json};
+use ringfence_action::Action;
+use serde_json::{Value, json};
 
-use super::{Answer, HookEvent, HookInput, MalformedHook, Reply, Typed, strict};
-use crate::transcript::claude_code::Reader;
-use crate::transcript::said::{Said, take_apart};
-use crate::transcript::{Entry, Event};
+use super::claude_like::{self, Names};
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply, Typed};
+use crate::transcript::claude_code;
 
-pub(super) fn read(input: &[u8]) -> Result<HookInput, MalformedHook> {
-    let fields = match strict::from_slice(input) {
-        Ok(Value::Object(fields)) => fields,
-        Ok(_) => {
-            return Err(malformed(None, "what Claude Code sent is not a JSON object".to_owned()));
-        }
-        Err(error) => {
-            let problem = format!("what Claude Code sent is not a JSON object: {error}");
-            return Err(malformed(None, problem));
-        }
-    };
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
-    let name = text("hook_event_name")
-        .ok_or_else(|| malformed(None, "`hook_event_name` is missing".to_owned()))?;
-    let session = text("session_id")
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| malformed(Some(&name), "`session_id` is missing".to_owned()))?;
-    let cwd = text("cwd");
-    if let Some(cwd) = cwd.as_ref().filter(|cwd| !std::path::Path::new(cwd).is_absolute()) {
-        let problem = format!("`cwd` is `{cwd}`, which is not an absolute folder");
-        return Err(malformed(Some(&name), problem));
+pub(super) struct ClaudeCode;
+
+const NAMES: Names = Names {
+    before: &["PreToolUse"],
+    permission: &["PermissionRequest"],
+    after: &["PostToolUse"],
+    failed: &["PostToolUseFailure"],
+    prompt: &["UserPromptSubmit"],
+    start: &["SessionStart"],
+    end: &["SessionEnd"],
+    has_session: true,
+};
+
+impl Dialect for ClaudeCode {
+    fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
+        NAMES.read(HookAgent::ClaudeCode, input)
     }
-    let event = event(&name, &session, &fields)?;
-    Ok(HookInput {
-        session,
-        cwd,
-        transcript: text("transcript_path"),
-        subagent: text("agent_id"),
-        name,
-        event,
-    })
-}
 
-fn event(
-    name: &str,
-    session: &str,
-    fields: &Map<String, Value>,
-) -> Result<HookEvent, MalformedHook> {
-    let text = |field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
-    let call = text("tool_use_id");
-    Ok(match name {
-        "PreToolUse" => HookEvent::Before { action: action(name, session, fields)?, call },
-        "PermissionRequest" => HookEvent::Permission { action: action(name, session, fields)? },
-        "PostToolUse" | "PostToolUseFailure" => HookEvent::After {
-            action: action(name, session, fields)?,
-            call,
-            response: fields.get("tool_response").cloned().unwrap_or(Value::Null),
-            failed: name == "PostToolUseFailure",
-        },
-        "UserPromptSubmit" => prompt(
-            &text("prompt")
-                .ok_or_else(|| malformed(Some(name), "`prompt` is missing".to_owned()))?,
-        ),
-        "SessionStart" => HookEvent::Start { source: text("source").unwrap_or_default() },
-        "SessionEnd" => HookEvent::End,
-        "ConfigChange" => HookEvent::ConfigChange {
-            source: text("source").unwrap_or_default(),
-            path: text("file_path"),
-        },
-        _ => HookEvent::Other,
-    })
-}
-
-/// What arrives as a prompt is taken apart as it is in the transcript.
-fn prompt(text: &str) -> HookEvent {
-    let (mut said, mut relayed) = (Vec::new(), Vec::new());
-    for part in take_apart(text) {
-        match part {
-            Said::User(text) => said.push(text),
-            Said::Meta(text) | Said::Summary(text) => relayed.push(text),
-            Said::Interrupted => {}
-        }
-    }
-    HookEvent::Prompt { said, relayed }
-}
-
-pub(super) fn typed(
-    transcript: impl BufRead,
-    session: &str,
-    call: Option<&str>,
-    scripted: bool,
-) -> Typed {
-    let mut typed = Typed::default();
-    let lines = transcript.split(b'\n').map_while(Result::ok);
-    let counted: Vec<Vec<u8>> = lines.filter(|line| scripted || !is_scripted(line)).collect();
-    // What cannot be read says nothing.
-    let entries = Reader::new(io::Cursor::new(counted.join(&b'\n'))).filter_map(Result::ok);
-    for Entry { event, .. } in entries.filter(|it| it.session.as_deref() == Some(session)) {
+    fn reply(&self, event: &str, answer: &Answer) -> Reply {
         match event {
-            Event::User { text } => typed.words.push(text),
-            Event::Result { id: Some(id), .. } => typed.done.push(id),
-            Event::Call { id, .. } => typed.has_call |= call.is_some() && id.as_deref() == call,
-            _ => {}
+            "PreToolUse" => before(event, answer),
+            "PermissionRequest" => permission(event, answer),
+            _ => beside(event, answer),
         }
     }
-    typed
+
+    fn decides(&self, event: &str) -> bool {
+        NAMES.decides(event)
+    }
+
+    fn before_call(&self) -> &'static str {
+        "PreToolUse"
+    }
+
+    fn typed(
+        &self,
+        transcript: &mut dyn BufRead,
+        session: &str,
+        call: Option<&str>,
+        scripted: bool,
+    ) -> Typed {
+        let counts = |line: &[u8]| scripted || !is_scripted(line);
+        claude_like::typed::<claude_code::ClaudeCode>(transcript, session, call, counts)
+    }
+
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        Some("CLAUDECODE")
+    }
+
+    fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        if action.tool == "Bash" { action.input.get("command")?.as_str() } else { None }
+    }
 }
 
 /// Whether a line of a transcript is a prompt that a program handed over, as `claude -p` takes it.
@@ -120,47 +75,6 @@ fn is_scripted(line: &[u8]) -> bool {
         let kind = origin.and_then(|origin| origin.get("kind")).or(origin);
         kind.and_then(Value::as_str) == Some("sdk")
     })
-}
-
-fn action(
-    event: &str,
-    session: &str,
-    fields: &Map<String, Value>,
-) -> Result<Box<Action>, MalformedHook> {
-    let tool = fields.get("tool_name").and_then(Value::as_str);
-    let tool = tool.ok_or_else(|| malformed(Some(event), "`tool_name` is missing".to_owned()))?;
-    let input = fields.get("tool_input").cloned();
-    let input =
-        input.ok_or_else(|| malformed(Some(event), "`tool_input` is missing".to_owned()))?;
-    let cwd = fields.get("cwd").and_then(Value::as_str).map(str::to_owned);
-    Ok(Box::new(Action {
-        id: fields.get("tool_use_id").and_then(Value::as_str).map(str::to_owned),
-        agent: Agent {
-            kind: "claude-code".to_owned(),
-            subagent: fields.get("agent_id").and_then(Value::as_str).map(str::to_owned),
-        },
-        session: Some(session.to_owned()),
-        tool: tool.to_owned(),
-        input,
-        cwd,
-        workspace: Vec::new(),
-        home: None,
-        platform: Default::default(),
-        user_messages: Vec::new(),
-        facts: Default::default(),
-    }))
-}
-
-fn malformed(event: Option<&str>, problem: String) -> MalformedHook {
-    MalformedHook { event: event.map(str::to_owned), problem }
-}
-
-pub(super) fn reply(event: &str, answer: &Answer) -> Reply {
-    match event {
-        "PreToolUse" => before(event, answer),
-        "PermissionRequest" => permission(event, answer),
-        _ => beside(event, answer),
-    }
 }
 
 fn before(event: &str, answer: &Answer) -> Reply {
@@ -184,9 +98,7 @@ fn before(event: &str, answer: &Answer) -> Reply {
             }
             line(output)
         }
-        Answer::Deny { reason } => {
-            Reply { stderr: format!("{reason}\n"), code: 2, ..line(decision("deny", reason)) }
-        }
+        Answer::Deny { reason } => line(decision("deny", reason)).refusing(reason),
         Answer::Context { text } => {
             line(json!({"hookEventName": event, "additionalContext": text}))
         }
@@ -227,12 +139,21 @@ fn beside(event: &str, answer: &Answer) -> Reply {
 }
 
 fn line(output: Value) -> Reply {
-    Reply { stdout: format!("{}\n", json!({"hookSpecificOutput": output})), ..Reply::silent() }
+    Reply::line(&json!({"hookSpecificOutput": output}))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::HookEvent;
+
+    fn read(input: &[u8]) -> Result<HookInput, MalformedHook> {
+        ClaudeCode.read(input)
+    }
+
+    fn reply(event: &str, answer: &Answer) -> Reply {
+        ClaudeCode.reply(event, answer)
+    }
 
     fn input(event: &str) -> Value {
         json!({"session_id": "s", "cwd": "/p", "hook_event_name": event, "tool_name": "Bash",

@@ -29,10 +29,7 @@ pub struct Inside<'a> {
 impl HookAgent {
     /// The shell code of a call that this agent lets be rewritten; `None` for every other call.
     pub fn shell_code(self, action: &Action) -> Option<&str> {
-        match (self, action.tool.as_str()) {
-            (Self::ClaudeCode, "Bash") => action.input.get("command")?.as_str(),
-            (Self::ClaudeCode, _) => None,
-        }
+        self.dialect().shell_code(action)
     }
 
     /// The whole input of the same call, inside. Everything but the command stays as it was.

@@ -5,10 +5,24 @@
 //! the one form that held on every failure measured: one line of the agent's own JSON on standard
 //! output, the reason on standard error as well, exit code 2, and nothing else.
 
+mod antigravity;
 mod claude_code;
+mod claude_like;
+mod cline;
+mod codex;
+mod copilot;
+mod cursor;
+mod droid;
+mod gemini_cli;
+mod grok;
 mod inside;
+mod kiro;
+mod message;
+mod opencode;
 mod own_rules;
+mod qwen_code;
 mod strict;
+mod windsurf;
 
 use std::fmt;
 use std::io::BufRead;
@@ -23,16 +37,151 @@ pub use self::inside::Inside;
 pub enum HookAgent {
     /// Claude Code.
     ClaudeCode,
+    /// Codex.
+    Codex,
+    /// GitHub Copilot, on the command line and in VS Code.
+    Copilot,
+    /// Gemini CLI.
+    GeminiCli,
+    /// Antigravity.
+    Antigravity,
+    /// Cursor, the editor and its command-line agent.
+    Cursor,
+    /// OpenCode, through a plugin.
+    OpenCode,
+    /// Qwen Code.
+    QwenCode,
+    /// Windsurf.
+    Windsurf,
+    /// Cline.
+    Cline,
+    /// Factory Droid.
+    Droid,
+    /// Grok CLI.
+    Grok,
+    /// Kiro.
+    Kiro,
+}
+
+/// How one agent speaks to its hooks.
+trait Dialect: Sync {
+    /// What the agent wrote to the hook's standard input.
+    fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook>;
+
+    /// An answer to this event, as the agent understands it.
+    fn reply(&self, event: &str, answer: &Answer) -> Reply;
+
+    /// Whether an answer to this event can stop a call.
+    fn decides(&self, event: &str) -> bool;
+
+    /// The event that comes before a call.
+    fn before_call(&self) -> &'static str;
+
+    /// What people typed, as this part of the transcript has it. Where the format is not known, nothing:
+    /// then a prompt may forbid, and never permits.
+    fn typed(
+        &self,
+        _transcript: &mut dyn BufRead,
+        _session: &str,
+        _call: Option<&str>,
+        _scripted: bool,
+    ) -> Typed {
+        Typed::default()
+    }
+
+    /// Whether a file of this name, without its extension, is the transcript of this session.
+    fn is_transcript(&self, stem: &str, session: &str) -> bool {
+        stem == session
+    }
+
+    /// The environment variable that the agent gives to what its tool calls start, where it gives one.
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the first that is heard of a session may be a prompt or a call: nothing is said when it
+    /// begins, or not in every version.
+    fn begins_with_prompt(&self) -> bool {
+        false
+    }
+
+    /// The shell code of a call that the agent lets be rewritten.
+    fn shell_code<'a>(&self, _action: &'a Action) -> Option<&'a str> {
+        None
+    }
 }
 
 impl HookAgent {
     /// Every agent whose hooks are understood.
-    pub const ALL: &'static [Self] = &[Self::ClaudeCode];
+    pub const ALL: &'static [Self] = &[
+        Self::ClaudeCode,
+        Self::Codex,
+        Self::Copilot,
+        Self::GeminiCli,
+        Self::Antigravity,
+        Self::Cursor,
+        Self::OpenCode,
+        Self::QwenCode,
+        Self::Windsurf,
+        Self::Cline,
+        Self::Droid,
+        Self::Grok,
+        Self::Kiro,
+    ];
 
     /// The agent's kind, as on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::Copilot => "copilot",
+            Self::GeminiCli => "gemini-cli",
+            Self::Antigravity => "antigravity",
+            Self::Cursor => "cursor",
+            Self::OpenCode => "opencode",
+            Self::QwenCode => "qwen-code",
+            Self::Windsurf => "windsurf",
+            Self::Cline => "cline",
+            Self::Droid => "droid",
+            Self::Grok => "grok",
+            Self::Kiro => "kiro",
+        }
+    }
+
+    /// The agent's name, for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Copilot => "Copilot",
+            Self::GeminiCli => "Gemini CLI",
+            Self::Antigravity => "Antigravity",
+            Self::Cursor => "Cursor",
+            Self::OpenCode => "OpenCode",
+            Self::QwenCode => "Qwen Code",
+            Self::Windsurf => "Windsurf",
+            Self::Cline => "Cline",
+            Self::Droid => "Droid",
+            Self::Grok => "Grok",
+            Self::Kiro => "Kiro",
+        }
+    }
+
+    const fn dialect(self) -> &'static dyn Dialect {
+        match self {
+            Self::ClaudeCode => &claude_code::ClaudeCode,
+            Self::Codex => &codex::Codex,
+            Self::Copilot => &copilot::Copilot,
+            Self::GeminiCli => &gemini_cli::GeminiCli,
+            Self::Antigravity => &antigravity::Antigravity,
+            Self::Cursor => &cursor::Cursor,
+            Self::OpenCode => &opencode::OpenCode,
+            Self::QwenCode => &qwen_code::QwenCode,
+            Self::Windsurf => &windsurf::Windsurf,
+            Self::Cline => &cline::Cline,
+            Self::Droid => &droid::Droid,
+            Self::Grok => &grok::Grok,
+            Self::Kiro => &kiro::Kiro,
         }
     }
 
@@ -47,16 +196,12 @@ impl HookAgent {
     /// When it is not what the agent documents: the caller must then answer as to a call that
     /// nobody can judge.
     pub fn read(self, input: &[u8]) -> Result<HookInput, MalformedHook> {
-        match self {
-            Self::ClaudeCode => claude_code::read(input),
-        }
+        self.dialect().read(input)
     }
 
     /// Writes an answer in the agent's dialect. `event` is the agent's own name of the event.
     pub fn reply(self, event: &str, answer: &Answer) -> Reply {
-        match self {
-            Self::ClaudeCode => claude_code::reply(event, answer),
-        }
+        self.dialect().reply(event, answer)
     }
 
     /// What people typed, as this part of the agent's transcript of the session has it. `call` is the
@@ -65,36 +210,62 @@ impl HookAgent {
     /// `scripted`: what a program handed to the agent counts as its user's.
     pub fn typed(
         self,
-        transcript: impl BufRead,
+        mut transcript: impl BufRead,
         session: &str,
         call: Option<&str>,
         scripted: bool,
     ) -> Typed {
-        match self {
-            Self::ClaudeCode => claude_code::typed(transcript, session, call, scripted),
-        }
+        self.dialect().typed(&mut transcript, session, call, scripted)
     }
 
-    /// The environment variable that the agent gives to what its tool calls start.
-    pub fn mark_of_tool_calls(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "CLAUDECODE",
-        }
+    /// Whether a file of this name, without its extension, is the transcript of this session.
+    pub fn is_transcript(self, stem: &str, session: &str) -> bool {
+        self.dialect().is_transcript(stem, session)
+    }
+
+    /// The environment variable that the agent gives to what its tool calls start, where it gives one.
+    pub fn mark_of_tool_calls(self) -> Option<&'static str> {
+        self.dialect().mark_of_tool_calls()
+    }
+
+    /// Whether the first that is heard of a session may be something else than its beginning.
+    pub fn begins_with_prompt(self) -> bool {
+        self.dialect().begins_with_prompt()
     }
 
     /// Whether an answer to this event can stop a call.
     pub fn decides(self, event: &str) -> bool {
+        self.dialect().decides(event)
+    }
+
+    /// What runs past the hooks, in words that follow "when".
+    pub const fn ways_around(self) -> &'static [&'static str] {
         match self {
-            Self::ClaudeCode => matches!(event, "PreToolUse" | "PermissionRequest"),
+            Self::ClaudeCode => &[
+                "started with `--bare`, `--safe-mode`, `--settings` or `--setting-sources`",
+                "started with `CLAUDE_CONFIG_DIR` or another `HOME`",
+                "a file is named with `@`",
+            ],
+            Self::Codex => &[
+                "its hooks are not trusted: `/hooks` in Codex shows and changes that",
+                "input is written to a command that runs already",
+                "the hook is killed, missing or too slow",
+            ],
+            Self::Copilot => &["the hook is too slow"],
+            Self::GeminiCli | Self::QwenCode => &["the hook is killed or too slow"],
+            Self::Cursor => &["it runs in the cloud"],
+            Self::OpenCode => &["the plugin does not load"],
+            Self::Antigravity | Self::Windsurf | Self::Droid | Self::Grok | Self::Kiro => {
+                &["the hook is killed, missing or too slow"]
+            }
+            Self::Cline => &[],
         }
     }
 
     /// The name of the event that comes before a call: what is assumed where the input does not
     /// even say what it is.
-    pub const fn before_call(self) -> &'static str {
-        match self {
-            Self::ClaudeCode => "PreToolUse",
-        }
+    pub fn before_call(self) -> &'static str {
+        self.dialect().before_call()
     }
 }
 
@@ -243,5 +414,16 @@ pub struct Reply {
 impl Reply {
     const fn silent() -> Self {
         Self { stdout: String::new(), stderr: String::new(), code: 0 }
+    }
+
+    /// One line of JSON.
+    fn line(output: &Value) -> Self {
+        Self { stdout: format!("{output}\n"), ..Self::silent() }
+    }
+
+    /// The same, as a denial: the reason on standard error too, and exit code 2.
+    fn refusing(self, reason: &str) -> Self {
+        let reason = if reason.is_empty() { "ringfence: no" } else { reason };
+        Self { stderr: format!("{reason}\n"), code: 2, ..self }
     }
 }

@@ -21,49 +21,53 @@ impl HookAgent {
         transcript: Option<&Path>,
         folders: &[&Path],
     ) -> Vec<PathBuf> {
-        match self {
-            Self::ClaudeCode => {
-                // Transcripts are kept in `CONFIG/projects/PROJECT/SESSION.jsonl`.
-                let config = transcript.and_then(|path| path.ancestors().nth(3));
-                let config = config.map(Path::to_owned).into_iter();
-                let config = config.chain(home.map(|home| home.join(".claude")));
-                let folders = folders.iter().map(|folder| folder.join(".claude"));
-                let managed = ["managed-settings.json", "managed-settings.d"];
-                let managed = managed.map(|name| Path::new("/etc/claude-code").join(name));
-                let named = config.chain(folders).flat_map(|folder| {
-                    ["settings.json", "settings.local.json"].map(|name| folder.join(name))
-                });
-                managed.into_iter().chain(named).collect()
-            }
+        if !self.rewrites() {
+            return Vec::new();
         }
+        // Transcripts are kept in `CONFIG/projects/PROJECT/SESSION.jsonl`.
+        let config = transcript.and_then(|path| path.ancestors().nth(3));
+        let config = config.map(Path::to_owned).into_iter();
+        let config = config.chain(home.map(|home| home.join(".claude")));
+        let folders = folders.iter().map(|folder| folder.join(".claude"));
+        let managed = ["managed-settings.json", "managed-settings.d"];
+        let managed = managed.map(|name| Path::new("/etc/claude-code").join(name));
+        let named = config.chain(folders).flat_map(|folder| {
+            ["settings.json", "settings.local.json"].map(|name| folder.join(name))
+        });
+        managed.into_iter().chain(named).collect()
     }
 
     /// The rule in these settings that may forbid or ask about this code, if any, in words.
     pub fn rule_about(self, settings: &str, code: &str) -> Option<String> {
-        match self {
-            Self::ClaudeCode => {
-                let Ok(root) = CstRootNode::parse(settings, &ParseOptions::default()) else {
-                    return Some("settings that cannot be read".to_owned());
-                };
-                rule_about(&root.object_value()?, code)
-            }
+        if !self.rewrites() {
+            return None;
         }
+        let Ok(root) = CstRootNode::parse(settings, &ParseOptions::default()) else {
+            return Some("settings that cannot be read".to_owned());
+        };
+        rule_about(&root.object_value()?, code)
     }
 
     /// The same, of the words that the agent was started with.
     pub fn flag_about(self, arguments: &[String], code: &str) -> Option<String> {
-        match self {
-            Self::ClaudeCode => arguments.iter().enumerate().find_map(|(index, argument)| {
-                let rest = arguments.get(index..).unwrap_or_default();
-                if argument.starts_with("--settings") {
-                    Some("--settings".to_owned())
-                } else if argument.starts_with("--disallowed") {
-                    rest.iter().flat_map(|text| listed(text)).find(|rule| speaks(rule, code))
-                } else {
-                    None
-                }
-            }),
+        if !self.rewrites() {
+            return None;
         }
+        arguments.iter().enumerate().find_map(|(index, argument)| {
+            let rest = arguments.get(index..).unwrap_or_default();
+            if argument.starts_with("--settings") {
+                Some("--settings".to_owned())
+            } else if argument.starts_with("--disallowed") {
+                rest.iter().flat_map(|text| listed(text)).find(|rule| speaks(rule, code))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Whether calls of this agent are rewritten at all: no rule of any other agent can be lifted by it.
+    fn rewrites(self) -> bool {
+        self == Self::ClaudeCode
     }
 }
 

@@ -4,11 +4,14 @@
 //! included; only entries that call `ringfence hook` are ours, and only those are added, replaced or
 //! removed.
 
-mod claude_code;
+mod json_hooks;
+mod layouts;
+mod plugin;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use self::json_hooks::Layout;
 use crate::hook::HookAgent;
 
 /// How the agent shall call the gate.
@@ -59,12 +62,70 @@ pub struct Registered {
     pub bypasses: Vec<String>,
 }
 
+/// How the gate is registered with an agent.
+enum Way {
+    /// Hooks in settings.
+    Hooks(&'static Layout),
+    /// A plugin of our own.
+    Plugin,
+    /// By hand.
+    ByHand,
+}
+
 impl HookAgent {
-    /// The agent's user-level settings file, below a home folder.
-    pub fn settings_path(self, home: &Path) -> PathBuf {
+    fn way(self) -> Way {
         match self {
-            Self::ClaudeCode => home.join(".claude/settings.json"),
+            Self::ClaudeCode => Way::Hooks(&layouts::CLAUDE_CODE),
+            Self::Codex => Way::Hooks(&layouts::CODEX),
+            Self::Copilot => Way::Hooks(&layouts::COPILOT),
+            Self::GeminiCli => Way::Hooks(&layouts::GEMINI_CLI),
+            Self::Antigravity => Way::Hooks(&layouts::ANTIGRAVITY),
+            Self::Cursor => Way::Hooks(&layouts::CURSOR),
+            Self::QwenCode => Way::Hooks(&layouts::QWEN_CODE),
+            Self::Windsurf => Way::Hooks(&layouts::WINDSURF),
+            Self::Droid => Way::Hooks(&layouts::DROID),
+            Self::Grok => Way::Hooks(&layouts::GROK),
+            Self::OpenCode => Way::Plugin,
+            Self::Cline | Self::Kiro => Way::ByHand,
         }
+    }
+
+    /// The agent's own folder, below a home folder: where that is, the agent is.
+    pub fn folder(self, home: &Path) -> PathBuf {
+        home.join(match self {
+            Self::ClaudeCode => ".claude",
+            Self::Codex => ".codex",
+            Self::Copilot => ".copilot",
+            Self::GeminiCli => ".gemini",
+            Self::Antigravity => ".gemini/config",
+            Self::Cursor => ".cursor",
+            Self::OpenCode => ".config/opencode",
+            Self::QwenCode => ".qwen",
+            Self::Windsurf => ".codeium/windsurf",
+            Self::Cline => "Documents/Cline",
+            Self::Droid => ".factory",
+            Self::Grok => ".grok",
+            Self::Kiro => ".kiro",
+        })
+    }
+
+    /// The agent's user-level settings file that the gate is registered in, below a home folder.
+    pub fn settings_path(self, home: &Path) -> PathBuf {
+        self.folder(home).join(match self {
+            Self::ClaudeCode | Self::GeminiCli | Self::QwenCode => "settings.json",
+            Self::Codex | Self::Antigravity | Self::Cursor | Self::Windsurf | Self::Droid => {
+                "hooks.json"
+            }
+            Self::Copilot | Self::Grok => "hooks/ringfence.json",
+            Self::OpenCode => "plugin/ringfence.js",
+            Self::Cline => "Rules/Hooks/PreToolUse",
+            Self::Kiro => "agents",
+        })
+    }
+
+    /// Whether `init` can register the gate with this agent.
+    pub fn can_be_registered(self) -> bool {
+        !matches!(self.way(), Way::ByHand)
     }
 
     /// The settings with the gate registered on every event it needs. Registering again changes
@@ -73,8 +134,10 @@ impl HookAgent {
     /// # Errors
     /// When the text is not settings of this agent: nothing is guessed at.
     pub fn register(self, settings: &str, gate: &Registration) -> Result<String, InstallError> {
-        match self {
-            Self::ClaudeCode => claude_code::register(settings, gate),
+        match self.way() {
+            Way::Hooks(layout) => layout.register(settings, gate),
+            Way::Plugin => plugin::register(gate),
+            Way::ByHand => Err(self.by_hand()),
         }
     }
 
@@ -84,8 +147,10 @@ impl HookAgent {
     /// # Errors
     /// When the text is not settings of this agent.
     pub fn unregister(self, settings: &str, theirs: &str) -> Result<String, InstallError> {
-        match self {
-            Self::ClaudeCode => claude_code::unregister(settings, theirs),
+        match self.way() {
+            Way::Hooks(layout) => layout.unregister(settings, theirs),
+            Way::Plugin => Ok(theirs.to_owned()),
+            Way::ByHand => Err(self.by_hand()),
         }
     }
 
@@ -94,8 +159,10 @@ impl HookAgent {
     /// # Errors
     /// When the text is not settings of this agent.
     pub fn registered(self, settings: &str) -> Result<Registered, InstallError> {
-        match self {
-            Self::ClaudeCode => claude_code::registered(settings),
+        match self.way() {
+            Way::Hooks(layout) => layout.registered(settings),
+            Way::Plugin => Ok(plugin::registered(settings)),
+            Way::ByHand => Err(self.by_hand()),
         }
     }
 
@@ -109,8 +176,10 @@ impl HookAgent {
         settings: &str,
         gate: &Registration,
     ) -> Result<Vec<String>, InstallError> {
-        match self {
-            Self::ClaudeCode => claude_code::deviations(settings, gate),
+        match self.way() {
+            Way::Hooks(layout) => layout.deviations(settings, gate),
+            Way::Plugin => plugin::deviations(settings, gate),
+            Way::ByHand => Err(self.by_hand()),
         }
     }
 
@@ -119,17 +188,36 @@ impl HookAgent {
     /// # Errors
     /// When the text is not settings of this agent.
     pub fn switches(self, settings: &str) -> Result<Vec<String>, InstallError> {
-        match self {
-            Self::ClaudeCode => claude_code::switches(settings),
+        match self.way() {
+            Way::Hooks(layout) => layout.switches(settings),
+            Way::Plugin | Way::ByHand => Ok(Vec::new()),
         }
     }
 
-    /// The environment variable that moves the agent's own configuration folder, and where that is
-    /// without it.
-    pub fn moved_by(self, home: &Path) -> (&'static str, PathBuf) {
+    /// The environment variable that moves the agent's own folder, where there is one.
+    pub fn moved_by(self) -> Option<&'static str> {
         match self {
-            Self::ClaudeCode => ("CLAUDE_CONFIG_DIR", home.join(".claude")),
+            Self::ClaudeCode => Some("CLAUDE_CONFIG_DIR"),
+            Self::Codex => Some("CODEX_HOME"),
+            Self::Copilot => Some("COPILOT_HOME"),
+            Self::OpenCode => Some("OPENCODE_CONFIG_DIR"),
+            Self::GeminiCli
+            | Self::Antigravity
+            | Self::Cursor
+            | Self::QwenCode
+            | Self::Windsurf
+            | Self::Cline
+            | Self::Droid
+            | Self::Grok
+            | Self::Kiro => None,
         }
+    }
+
+    fn by_hand(self) -> InstallError {
+        let (name, kind) = (self.title(), self.as_str());
+        InstallError(format!(
+            "{name} is not registered with by itself; let its hooks call `ringfence hook {kind}`"
+        ))
     }
 }
 

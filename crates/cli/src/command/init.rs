@@ -49,9 +49,10 @@ pub(crate) struct Init {
 }
 
 fn agent(name: &str) -> Result<HookAgent, String> {
-    HookAgent::from_name(name).ok_or_else(|| {
-        let known: Vec<&str> = HookAgent::ALL.iter().map(|agent| agent.as_str()).collect();
-        format!("no gate for this agent yet; there is one for: {}", known.join(", "))
+    HookAgent::from_name(name).filter(|agent| agent.can_be_registered()).ok_or_else(|| {
+        let known = HookAgent::ALL.iter().filter(|agent| agent.can_be_registered());
+        let known: Vec<&str> = known.map(|agent| agent.as_str()).collect();
+        format!("no gate for this agent; there is one for: {}", known.join(", "))
     })
 }
 
@@ -162,7 +163,7 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
 }
 
 fn found(home: &Path) -> Vec<HookAgent> {
-    let is_there = |agent: &HookAgent| agent.settings_path(home).parent().is_some_and(Path::is_dir);
+    let is_there = |agent: &HookAgent| agent.can_be_registered() && agent.folder(home).is_dir();
     HookAgent::ALL.iter().copied().filter(is_there).collect()
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure
 }
 
 fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
-    let is_here = agent.settings_path(home).parent().is_some_and(Path::is_dir);
+    let is_here = agent.folder(home).is_dir();
     let gate = gate_of(agent, home, was_registered).and_then(|gate| {
         is_as_written(agent, home, &gate)?;
         Ok(gate)
@@ -110,15 +110,9 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
         },
         Err(reason) => (State::Dead, reason),
     };
-    let unguarded = match (state, agent) {
-        (State::Enforced, HookAgent::ClaudeCode) => [
-            "started with `--bare`, `--safe-mode`, `--settings` or `--setting-sources`",
-            "started with `CLAUDE_CONFIG_DIR` or another `HOME`",
-            "a file is named with `@`",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-        (State::Dead | State::Absent, _) => Vec::new(),
+    let unguarded = match state {
+        State::Enforced => agent.ways_around().iter().map(|way| (*way).to_owned()).collect(),
+        State::Dead | State::Absent => Vec::new(),
     };
     AgentStatus { kind: agent.as_str(), state, reason, unguarded, findings }
 }
@@ -207,8 +201,9 @@ fn is_as_written(agent: HookAgent, home: &Path, found: &Registered) -> Result<()
     if let Some(deviation) = deviations.first() {
         return Err(format!("{deviation}; {again}"));
     }
-    let (variable, folder) = agent.moved_by(home);
-    if let Some(moved) = std::env::var_os(variable).filter(|it| Path::new(it) != folder) {
+    let folder = agent.folder(home);
+    let moved = agent.moved_by().and_then(|name| Some((name, std::env::var_os(name)?)));
+    if let Some((variable, moved)) = moved.filter(|(_, it)| Path::new(it) != folder) {
         let moved = Path::new(&moved).display();
         return Err(format!("`{variable}` names `{moved}`, where no gate is registered"));
     }

@@ -37,7 +37,7 @@ pub(crate) use self::contain::needs_network;
     after_help = "Example:\n  ringfence hook claude-code --state ~/.local/state/ringfence < event.json"
 )]
 pub(crate) struct Hook {
-    /// The agent that speaks: claude-code
+    /// The agent that speaks, as `ringfence init` names it
     #[arg(value_name = "AGENT", value_parser = agent)]
     agent: HookAgent,
     /// The state folder [default: below the home folder of the user database]

@@ -118,8 +118,8 @@ impl Sender {
     /// Whether the environment that it was started with is that of a tool call, even if whoever started
     /// it is gone.
     pub(super) fn was_started_by(&self, agent: HookAgent) -> bool {
+        let Some(mark) = agent.mark_of_tool_calls().map(str::as_bytes) else { return false };
         let environment = fs::read(format!("/proc/{}/environ", self.process.pid));
-        let mark = agent.mark_of_tool_calls().as_bytes();
         environment.is_ok_and(|text| {
             text.split(|byte| *byte == 0)
                 .any(|it| it.strip_prefix(mark).is_some_and(|rest| rest.first() == Some(&b'=')))
@@ -131,7 +131,7 @@ impl Sender {
         let parent = stat(std::os::unix::process::parent_id())?;
         let runs_only_us = is_shell(&parent.name)
             && arguments(parent.process.pid).is_some_and(|line| {
-                line.get(1).is_some_and(|flag| flag == "-c")
+                line.get(1).is_some_and(|flag| matches!(flag.as_str(), "-c" | "-lc"))
                     && line.get(2).is_some_and(|code| {
                         code.contains(" hook ") && !code.contains(['|', ';', '&', '<', '\n'])
                     })

@@ -54,11 +54,18 @@ impl Unconfirmed {
     }
 
     /// The first transcript that is named is the session's: of this session by its name, and ours.
-    pub(super) fn name(&mut self, transcript: Option<&str>, session: &str, owner: u32) {
+    pub(super) fn name(
+        &mut self,
+        agent: HookAgent,
+        transcript: Option<&str>,
+        session: &str,
+        owner: u32,
+    ) {
         let Some(path) = transcript.map(Path::new).filter(|path| path.is_absolute()) else {
             return;
         };
-        let fits = path.file_stem().is_some_and(|stem| stem == session)
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let fits = stem.is_some_and(|stem| agent.is_transcript(stem, session))
             && fs::symlink_metadata(path).map_or(true, |it| it.is_file() && it.uid() == owner);
         if self.transcript.is_none() && fits {
             self.transcript = Some(path.to_owned());

@@ -63,17 +63,18 @@ pub(super) struct Pending {
 const MAX_PENDING: usize = 64;
 
 impl Kept {
+    /// Where the agent has no id for a call, what it does stands for it.
     pub(super) fn expect(&mut self, call: Option<&str>, pending: Pending) {
         if self.pending.len() >= MAX_PENDING {
             self.pending.remove(0);
         }
-        if let Some(call) = call {
-            self.pending.push((call.to_owned(), pending));
-        }
+        let id = call.unwrap_or(&pending.input).to_owned();
+        self.pending.push((id, pending));
     }
 
-    pub(super) fn take(&mut self, call: Option<&str>) -> Option<Pending> {
-        let at = self.pending.iter().position(|(id, _)| Some(id.as_str()) == call)?;
+    /// The call of this id, or of this digest where the agent has no ids.
+    pub(super) fn take(&mut self, call: &str) -> Option<Pending> {
+        let at = self.pending.iter().position(|(id, _)| id == call)?;
         Some(self.pending.remove(at).1)
     }
 

@@ -104,7 +104,7 @@ impl<'d> Turn<'d> {
     fn check_memory(&mut self) {
         let begins = match &self.desk.message.event {
             HookEvent::Start { source } => matches!(source.as_str(), "startup" | "clear"),
-            _ => false,
+            _ => self.desk.agent().begins_with_prompt(),
         };
         if !self.known && !begins {
             self.lose_trust("session.unknown-in-mid-run", "unknown-session", json!(null));
@@ -132,7 +132,7 @@ impl<'d> Turn<'d> {
             self.kept.workspace.clone_from(&message.cwd);
         }
         let (transcript, session) = (message.transcript.as_deref(), &message.session);
-        self.kept.prompts.name(transcript, session, self.desk.user);
+        self.kept.prompts.name(self.desk.agent(), transcript, session, self.desk.user);
     }
 
     /// A message of somebody else's: it forbids what it says, and nothing more.
@@ -219,7 +219,7 @@ impl<'d> Turn<'d> {
         let action = self.prepared(action);
         let ran = state::digest(&action.input);
         let mut created = Vec::new();
-        let pending = self.kept.take(call);
+        let pending = self.kept.take(call.unwrap_or(&ran));
         let is_contained = pending.as_ref().is_some_and(|pending| pending.ticket.is_some());
         match pending {
             Some(pending) if pending.denied && !failed => {
@@ -273,7 +273,7 @@ impl<'d> Turn<'d> {
         if !self.kept.running().is_empty() {
             // A call that was refused never comes back: the transcript has that.
             let done = self.kept.prompts.done(self.desk.agent(), &self.desk.message.session);
-            done.iter().for_each(|call| while self.kept.take(Some(call)).is_some() {});
+            done.iter().for_each(|call| while self.kept.take(call).is_some() {});
         }
         let during: Vec<String> = self.kept.running().into_iter().map(str::to_owned).collect();
         if during.is_empty() {

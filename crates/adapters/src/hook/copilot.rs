@@ -1,0 +1,63 @@
+//! GitHub Copilot's hooks, on the command line and in VS Code.
+//!
+//! Registered in capital letters, they come as Claude Code's do; a request for permission comes in camel
+//! case all the same. The command line reads a flat answer and VS Code a nested one, so both are given.
+//! Any exit code but zero is a denial there.
+
+use serde_json::json;
+
+use super::claude_like::Names;
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+
+pub(super) struct Copilot;
+
+const NAMES: Names = Names {
+    before: &["PreToolUse", "preToolUse"],
+    permission: &["PermissionRequest", "permissionRequest"],
+    after: &["PostToolUse", "postToolUse"],
+    failed: &["PostToolUseFailure", "postToolUseFailure"],
+    prompt: &["UserPromptSubmit", "userPromptSubmitted"],
+    start: &["SessionStart", "sessionStart"],
+    end: &["SessionEnd", "sessionEnd"],
+    has_session: true,
+};
+
+impl Dialect for Copilot {
+    fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
+        NAMES.read(HookAgent::Copilot, input)
+    }
+
+    fn reply(&self, event: &str, answer: &Answer) -> Reply {
+        let decision = |decision: &str, reason: &str| {
+            Reply::line(&json!({
+                "permissionDecision": decision,
+                "permissionDecisionReason": reason,
+                "hookSpecificOutput": {
+                    "hookEventName": event,
+                    "permissionDecision": decision,
+                    "permissionDecisionReason": reason,
+                },
+            }))
+        };
+        let before = NAMES.before.contains(&event);
+        let permission = NAMES.permission.contains(&event);
+        match answer {
+            Answer::Deny { reason } if before => decision("deny", reason).refusing(reason),
+            Answer::Ask { reason } if before => decision("ask", reason),
+            Answer::Allow { reason } if before => decision("allow", reason),
+            Answer::Deny { reason } if permission => {
+                Reply::line(&json!({"behavior": "deny", "message": reason})).refusing(reason)
+            }
+            Answer::Allow { .. } if permission => Reply::line(&json!({"behavior": "allow"})),
+            _ => Reply::silent(),
+        }
+    }
+
+    fn decides(&self, event: &str) -> bool {
+        NAMES.decides(event)
+    }
+
+    fn before_call(&self) -> &'static str {
+        "PreToolUse"
+    }
+}

@@ -1,0 +1,49 @@
+//! OpenCode's plugin, which speaks to the gate in messages of our own making: those of Claude Code.
+//!
+//! A plugin can only throw, so what should be asked about is refused.
+
+use serde_json::json;
+
+use super::claude_like::Names;
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+
+pub(super) struct OpenCode;
+
+const NAMES: Names = Names {
+    before: &["PreToolUse"],
+    permission: &[],
+    after: &["PostToolUse"],
+    failed: &[],
+    prompt: &["UserPromptSubmit"],
+    start: &["SessionStart"],
+    end: &["SessionEnd"],
+    has_session: true,
+};
+
+impl Dialect for OpenCode {
+    fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
+        NAMES.read(HookAgent::OpenCode, input)
+    }
+
+    /// The plugin goes on only where it reads `allow`.
+    fn reply(&self, event: &str, answer: &Answer) -> Reply {
+        match answer {
+            Answer::Deny { reason } | Answer::Ask { reason } if self.decides(event) => {
+                Reply::line(&json!({"decision": "deny", "reason": reason})).refusing(reason)
+            }
+            _ => Reply::line(&json!({"decision": "allow"})),
+        }
+    }
+
+    fn decides(&self, event: &str) -> bool {
+        NAMES.decides(event)
+    }
+
+    fn before_call(&self) -> &'static str {
+        "PreToolUse"
+    }
+
+    fn begins_with_prompt(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,61 @@
+// Written by `ringfence init`, and taken away by `ringfence init --undo`.
+// Asks the gate before each call; whatever goes wrong on the way is a no.
+import { spawn } from "node:child_process";
+
+const GATE = "GATE";
+const PATIENCE_MS = 8000;
+
+function ask(message) {
+  return new Promise((resolve) => {
+    let out = "";
+    let err = "";
+    const gate = spawn("/bin/sh", ["-c", GATE], { stdio: ["pipe", "pipe", "pipe"] });
+    const end = (answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    const no = (why) => end({ decision: "deny", reason: `ringfence: the gate did not answer: ${why}` });
+    const timer = setTimeout(() => {
+      gate.kill("SIGKILL");
+      no("it took too long");
+    }, PATIENCE_MS);
+    gate.on("error", (error) => no(String(error)));
+    gate.stdin.on("error", () => {});
+    gate.stdout.on("data", (data) => (out += data));
+    gate.stderr.on("data", (data) => (err += data));
+    gate.on("close", (code) => {
+      try {
+        const answer = JSON.parse(out);
+        if (code === 0 && answer.decision === "allow") return end(answer);
+        if (answer.decision === "deny" && answer.reason) return end(answer);
+      } catch {}
+      no(err.trim() || `exit code ${code}`);
+    });
+    gate.stdin.end(JSON.stringify(message));
+  });
+}
+
+export const Ringfence = async ({ directory }) => {
+  const message = (event, session, more) => ({
+    hook_event_name: event,
+    session_id: session || "unknown",
+    cwd: directory,
+    ...more,
+  });
+  return {
+    "tool.execute.before": async ({ tool, sessionID, callID }, { args }) => {
+      const call = { tool_name: tool, tool_input: args, tool_use_id: callID };
+      const answer = await ask(message("PreToolUse", sessionID, call));
+      if (answer.decision !== "allow") throw new Error(answer.reason);
+    },
+    "tool.execute.after": async ({ tool, sessionID, callID, args }, { output }) => {
+      const call = { tool_name: tool, tool_input: args, tool_use_id: callID, tool_response: output };
+      await ask(message("PostToolUse", sessionID, call));
+    },
+    "chat.message": async ({ sessionID }, { parts }) => {
+      const text = (parts || []).filter((part) => part.type === "text" && !part.synthetic);
+      const prompt = text.map((part) => part.text).join("\n");
+      if (prompt) await ask(message("UserPromptSubmit", sessionID, { prompt }));
+    },
+  };
+};

@@ -1,0 +1,189 @@
+//! Every agent's hooks, in one story: what it sends before a call is understood as that call, a denial is
+//! said in every way that it hears, and nothing that it sends, however damaged, comes out as permission.
+
+use proptest::prelude::*;
+use ringfence_action::Call;
+use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput};
+use ringfence_adapters::normalize;
+use serde_json::{Value, json};
+
+/// A shell command that is about to run, as each agent says it.
+fn before(agent: HookAgent) -> Value {
+    let command = "touch canary.txt";
+    match agent {
+        HookAgent::ClaudeCode | HookAgent::Codex | HookAgent::Copilot => json!({
+            "session_id": "s", "cwd": "/p", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": {"command": command}, "tool_use_id": "c",
+        }),
+        HookAgent::OpenCode => json!({
+            "session_id": "s", "cwd": "/p", "hook_event_name": "PreToolUse", "tool_name": "bash",
+            "tool_input": {"command": command}, "tool_use_id": "c",
+        }),
+        HookAgent::GeminiCli => json!({
+            "session_id": "s", "transcript_path": "/h/session-x.jsonl", "cwd": "/p",
+            "hook_event_name": "BeforeTool", "timestamp": "2026-11-21T18:13:25.578Z",
+            "tool_name": "run_shell_command", "tool_input": {"command": command},
+        }),
+        HookAgent::QwenCode => json!({
+            "session_id": "s", "cwd": "/p", "hook_event_name": "PreToolUse",
+            "permission_mode": "yolo", "tool_name": "run_shell_command",
+            "tool_input": {"command": command}, "tool_use_id": "c",
+        }),
+        HookAgent::Antigravity => json!({
+            "conversationId": "s", "workspacePaths": ["/p"], "stepIdx": 3,
+            "toolCall": {"name": "run_command", "args": {"CommandLine": command, "Cwd": "/p"}},
+        }),
+        HookAgent::Cursor => json!({
+            "conversation_id": "s", "hook_event_name": "beforeShellExecution",
+            "workspace_roots": ["/p"], "command": command, "cwd": "", "sandbox": false,
+        }),
+        HookAgent::Windsurf => json!({
+            "agent_action_name": "pre_run_command", "trajectory_id": "s", "execution_id": "c",
+            "tool_info": {"command_line": command, "cwd": "/p"},
+        }),
+        HookAgent::Cline => json!({
+            "hookName": "PreToolUse", "taskId": "s", "workspaceRoots": ["/p"],
+            "preToolUse": {"toolName": "execute_command", "parameters": {"command": command}},
+        }),
+        HookAgent::Droid => json!({
+            "session_id": "s", "cwd": "/p", "hook_event_name": "PreToolUse",
+            "permission_mode": "auto-low", "tool_name": "Execute",
+            "tool_input": {"command": command},
+        }),
+        HookAgent::Grok => json!({
+            "sessionId": "s", "workspaceRoot": "/p", "hookEventName": "PreToolUse",
+            "toolName": "run_terminal_command", "toolInput": {"command": command},
+        }),
+        HookAgent::Kiro => json!({
+            "hook_event_name": "preToolUse", "cwd": "/p", "tool_name": "execute_bash",
+            "tool_input": {"command": command},
+        }),
+    }
+}
+
+fn read(agent: HookAgent, message: &Value) -> HookInput {
+    agent.read(message.to_string().as_bytes()).unwrap_or_else(|error| panic!("{agent:?}: {error}"))
+}
+
+fn deny() -> Answer {
+    Answer::Deny { reason: "not this".to_owned() }
+}
+
+#[test]
+fn what_is_about_to_run_is_understood() {
+    for agent in HookAgent::ALL.iter().copied() {
+        let message = read(agent, &before(agent));
+        let HookEvent::Before { action, .. } = &message.event else {
+            panic!("{agent:?}: {:?}", message.event);
+        };
+        assert_eq!(action.agent.kind, agent.as_str());
+        assert_eq!(message.cwd.as_deref().or(action.cwd.as_deref()), Some("/p"), "{agent:?}");
+        let Call::Shell { command, .. } = normalize(action) else {
+            panic!("{agent:?}: {:?}", normalize(action));
+        };
+        assert_eq!(command.value, "touch canary.txt", "{agent:?}");
+    }
+}
+
+#[test]
+fn a_denial_is_said_in_every_way_that_counts() {
+    for agent in HookAgent::ALL.iter().copied() {
+        let reply = agent.reply(agent.before_call(), &deny());
+        assert_eq!((reply.code, reply.stderr.as_str()), (2, "not this\n"), "{agent:?}");
+        // At most one line, and that is JSON.
+        if !reply.stdout.is_empty() {
+            let line = reply.stdout.strip_suffix('\n').unwrap();
+            let told: Value = serde_json::from_str(line).unwrap();
+            assert!(told.to_string().contains("not this"), "{agent:?}: {told}");
+        }
+        assert!(agent.decides(agent.before_call()), "{agent:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let ask = Answer::Ask { reason: "sure?".to_owned() };
+    for agent in HookAgent::ALL.iter().copied() {
+        let reply = agent.reply(agent.before_call(), &ask);
+        let told = format!("{}{}", reply.stdout, reply.stderr);
+        assert!(told.contains("sure?"), "{agent:?}: {told}");
+        let asks = told.contains("\"ask\"") || told.contains("\"force_ask\"");
+        assert!(asks || reply.code == 2, "{agent:?}: {told}");
+    }
+}
+
+#[test]
+fn no_opinion_approves_nothing_that_the_agent_would_ask_about() {
+    for agent in HookAgent::ALL.iter().copied() {
+        let reply = agent.reply(agent.before_call(), &Answer::NoOpinion);
+        assert_eq!(reply.code, 0, "{agent:?}");
+        let told: Value = serde_json::from_str(&reply.stdout).unwrap_or(Value::Null);
+        // Two have no word for it: what they are told there leaves their own prompts as they are.
+        let neutral = match agent {
+            HookAgent::Cursor => json!({"permission": "allow"}),
+            HookAgent::OpenCode => json!({"decision": "allow"}),
+            HookAgent::Cline => json!({"cancel": false}),
+            _ => Value::Null,
+        };
+        assert_eq!(told, neutral, "{agent:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_and_never_a_call() {
+    for agent in HookAgent::ALL.iter().copied() {
+        let whole = before(agent);
+        for field in whole.as_object().unwrap().keys() {
+            let mut damaged = whole.clone();
+            damaged.as_object_mut().unwrap().remove(field);
+            if let Ok(message) = agent.read(damaged.to_string().as_bytes())
+                && let HookEvent::Before { action, .. } = message.event
+            {
+                // What is left either is the same call, or is one that nobody understands.
+                let call = normalize(&action);
+                let same = matches!(&call, Call::Shell { command, .. } if command.value == "touch canary.txt");
+                let unread = matches!(call, Call::Malformed { .. } | Call::Unknown { .. });
+                assert!(same || unread, "{agent:?} without {field}: {call:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_event_of_the_session_is_never_a_denial_that_stops_it() {
+    for agent in HookAgent::ALL.iter().copied() {
+        for event in ["SessionStart", "Stop", "SomethingNew", "sessionEnd", "post_run_command"] {
+            if !agent.decides(event) {
+                let reply = agent.reply(event, &deny());
+                assert_eq!((reply.code, reply.stderr.as_str()), (0, ""), "{agent:?} {event}");
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Any bytes are read or refused, and what is refused can be denied.
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), which in 0..HookAgent::ALL.len()) {
+        let agent = HookAgent::ALL[which];
+        let _ = agent.read(&bytes);
+        prop_assert_eq!(agent.reply(agent.before_call(), &deny()).code, 2);
+    }
+
+    /// A message that was cut off, or in which a byte was changed, is refused, or is still some call.
+    #[test]
+    fn a_damaged_message(which in 0..HookAgent::ALL.len(), at in 0usize..400, byte in any::<u8>(), cut in any::<bool>()) {
+        let agent = HookAgent::ALL[which];
+        let mut text = before(agent).to_string().into_bytes();
+        let at = at % text.len();
+        if cut {
+            text.truncate(at);
+            prop_assert!(agent.read(&text).is_err());
+        } else {
+            text[at] = byte;
+            if let Ok(message) = agent.read(&text) && let HookEvent::Before { action, .. } = message.event {
+                let _ = normalize(&action);
+            }
+        }
+    }
+}
