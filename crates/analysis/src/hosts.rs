@@ -122,6 +122,14 @@ fn path_words(url: &str) -> impl Iterator<Item = &str> {
     place.split('/').skip(1).filter(|part| !part.is_empty())
 }
 
+/// The names of a class of the catalogue, each with whether every host below it belongs to it as well.
+/// None: there is no such class.
+pub fn of_class(class: &str) -> Option<Vec<(&'static str, bool)>> {
+    let rows = HOSTS.iter().filter(|(_, _, known)| *known == class);
+    let names: Vec<_> = rows.map(|(name, whole_domain, _)| (*name, *whole_domain)).collect();
+    (!names.is_empty()).then_some(names)
+}
+
 /// Every class of a host.
 pub(crate) fn classes(host: &str) -> Vec<&'static str> {
     let host = canonical(host);

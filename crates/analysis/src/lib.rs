@@ -26,6 +26,8 @@ mod shell;
 mod tools;
 mod value;
 
+pub use hosts::of_class as hosts_of_class;
+
 use std::collections::BTreeMap;
 
 use ringfence_action::{Action, Call, Effect, Opaque, OpaqueReason};

@@ -33,6 +33,9 @@ pub struct Ticket {
     pub code: String,
     /// The folder that may be written.
     pub workspace: PathBuf,
+    /// The hosts that may be reached, each with its port if that is not a usual one.
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 /// The digest of shell code.
@@ -148,6 +151,7 @@ mod tests {
             call: None,
             code: digest_of(OsStr::new("make")),
             workspace: "/p".into(),
+            hosts: vec!["registry.test:443".to_owned()],
         };
         let name = tickets.issue(&ticket, "now").unwrap();
         assert_eq!(tickets.take("../audit/lock").unwrap(), None);

@@ -4,12 +4,19 @@ use std::fmt;
 use std::path::Path;
 
 use crate::plan::{GapReason, Plan};
+use crate::request::Doors;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "profile   {}", self.profile)?;
         writeln!(f, "starts in {}", shown(&self.cwd))?;
-        let network = if self.network { "that of the host" } else { "none" };
+        let network = match (self.network, &self.doors) {
+            (true, _) => "that of the host".to_owned(),
+            (false, None) => "none".to_owned(),
+            (false, Some(_)) => {
+                format!("its own; out by name alone, with a proxy at http://{}", Doors::PROXY)
+            }
+        };
         writeln!(f, "network   {network}")?;
         section(f, "everything else of the system", &["read only".to_owned()])?;
         let write = self.show.iter().filter(|it| it.write).map(|it| shown(&it.path));

@@ -32,10 +32,10 @@ pub use after::{After, Note, NoteKind};
 pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show, Watch};
 pub use profile::Profile;
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{Kind, Limits, Look, Request};
-pub use run::{Ended, Terms};
+pub use request::{Doors, Kind, Limits, Look, Request};
+pub use run::{Ended, Sockets, Terms};
 pub use support::{Missing, Support, Tier};
-pub use system::Host;
+pub use system::{Host, Inside};
 
 use std::ffi::OsString;
 
@@ -62,6 +62,23 @@ impl Sandbox {
         terms: &Terms,
         notice: &mut dyn FnMut(&Support),
     ) -> Result<Ended, Refusal> {
-        system::run(plan, argv, terms, notice)
+        let remedy = "plan it without doors";
+        let nobody = || Refusal::new("nobody serves the ways out of the run's network", remedy);
+        Self::run_served(plan, argv, terms, notice, &mut |_| Err(nobody()))
+    }
+
+    /// The same, for a plan with [`Doors`]: `serve` is handed the sockets of the run's network once, when the
+    /// command is about to start. It may start threads.
+    ///
+    /// # Errors
+    /// When it was not started, whatever the reason; when it is not served, it ends at once.
+    pub fn run_served(
+        plan: &Plan,
+        argv: &[OsString],
+        terms: &Terms,
+        notice: &mut dyn FnMut(&Support),
+        serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
+    ) -> Result<Ended, Refusal> {
+        system::run(plan, argv, terms, notice, serve)
     }
 }

@@ -1,12 +1,13 @@
 //! Systems that have no sandbox of ours yet: said plainly, and nothing is started.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{Kind, Look};
-use crate::run::{Ended, Terms};
+use crate::run::{Ended, Sockets, Terms};
 use crate::support::{Missing, Support};
 
 const WHAT: &str = "no command can be held";
@@ -21,6 +22,22 @@ impl Host {
     /// None: nothing is planned for them.
     pub fn homes() -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// None, for the same reason.
+    pub fn resolvers() -> Vec<IpAddr> {
+        Vec::new()
+    }
+}
+
+/// The way into a run, of which there is none.
+#[derive(Debug)]
+pub enum Inside {}
+
+impl Inside {
+    /// Never asked.
+    pub fn connect(&self, _: u16) -> std::io::Result<std::net::TcpStream> {
+        match *self {}
     }
 }
 
@@ -56,6 +73,7 @@ pub(crate) fn run(
     _: &[OsString],
     _: &Terms,
     _: &mut dyn FnMut(&Support),
+    _: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     Err(Refusal::new(WHAT, REMEDY).because(WHY).kind(RefusalKind::Support))
 }

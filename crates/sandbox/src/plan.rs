@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::profile::{Profile, Workspace};
 use crate::refusal::Refusal;
-use crate::request::{Kind, Look, Request};
+use crate::request::{Doors, Kind, Look, Request};
 use crate::scan::{self, Reach};
 
 /// What a command will see and be able to do.
@@ -53,8 +53,12 @@ pub struct Plan {
     pub environment: Vec<(String, String)>,
     /// Variables of the caller that it is not told.
     pub withheld: Vec<String>,
-    /// Whether the network of the host is shared. If not there is none.
+    /// Whether the network of the host is shared.
     pub network: bool,
+    /// The ways out of a network of its own. If there are none and the host's is not shared, there is no
+    /// network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doors: Option<Doors>,
     /// Limits of each process, or of all of them.
     pub limits: PlanLimits,
     /// Readable places for a kernel without mounts of its own.
@@ -177,6 +181,7 @@ impl Plan {
             environment,
             withheld,
             network: request.network,
+            doors: doors(request)?,
             limits: PlanLimits {
                 processes: limits.processes.unwrap_or(profile.limits.processes),
                 memory: limits.memory,
@@ -185,6 +190,22 @@ impl Plan {
             },
             read,
         })
+    }
+}
+
+/// The ways out, if they can be held.
+fn doors(request: &Request) -> Result<Option<Doors>, Refusal> {
+    match &request.doors {
+        Some(_) if request.network => {
+            let what = "the network of the host and one of its own cannot both be had";
+            Err(Refusal::new(what, "ask for one of them"))
+        }
+        Some(doors) if doors.ports.len() > Doors::MOST_PORTS => {
+            let what =
+                format!("hosts at more than {} ports cannot be told apart", Doors::MOST_PORTS);
+            Err(Refusal::new(what, "name fewer ports"))
+        }
+        doors => Ok(doors.clone()),
     }
 }
 

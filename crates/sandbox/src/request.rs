@@ -3,8 +3,12 @@
 //! A request is data. What the host looks like comes in through [`Look`], so that planning can be
 //! tested against hosts that exist nowhere.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 /// What is asked for one command.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +31,28 @@ pub struct Request {
     pub hide: Vec<PathBuf>,
     /// Whether the network of the host is shared.
     pub network: bool,
+    /// The ways out of a network of its own. None, without the host's: there is no way out.
+    pub doors: Option<Doors>,
     /// Limits that replace the profile's.
     pub limits: Limits,
+}
+
+/// Where a network of its own is open: every address in it leads to sockets that the supervisor holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Doors {
+    /// The ports at which connections to any address arrive. At others they are refused.
+    pub ports: BTreeSet<u16>,
+    /// The addresses at which names are asked for, besides 127.0.0.1.
+    pub resolvers: Vec<IpAddr>,
+    /// Whether ports inside can be reached from the supervisor.
+    pub inbound: bool,
+}
+
+impl Doors {
+    /// Where a proxy is spoken to, inside.
+    pub const PROXY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(127, 128, 0, 1), 3128);
+    /// The most ports.
+    pub const MOST_PORTS: usize = 200;
 }
 
 /// Limits of a run. None = the profile's, or none.

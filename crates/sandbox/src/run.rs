@@ -1,10 +1,25 @@
 //! What a run is asked to hold to, and what is known when it has ended.
 
 use std::ffi::{OsStr, OsString};
+use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 
 use crate::after::After;
 use crate::support::Tier;
+use crate::system::Inside;
+
+/// The sockets of a run's own network, in the hands of its supervisor. See [`crate::Doors`].
+#[derive(Debug)]
+pub struct Sockets {
+    /// Where names are asked for.
+    pub names: Vec<UdpSocket>,
+    /// Where connections to any address arrive, one for each port, in order.
+    pub doors: Vec<TcpListener>,
+    /// Where a proxy is spoken to.
+    pub proxy: TcpListener,
+    /// The way to ports inside, if it was asked for.
+    pub inside: Option<Inside>,
+}
 
 /// What a run has to hold to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! terminal are the command's own; what Ringfence itself has to say goes to standard error.
 
 mod contained;
+mod network;
 
 use std::env;
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use ringfence_sandbox::{
 };
 use serde_json::json;
 
+use self::network::{Reach, Served};
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::json;
@@ -25,12 +27,14 @@ use crate::render::text::printable;
 /// Run a command so that it can do no more than its workspace needs
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  ringfence run -- npm test\n  ringfence run --net --write ../cache -- bash -c 'make && make install'\n  ringfence run --explain -- make\n\nExit codes: those of the command; 128 + n if signal n ended it; 125 if it was not started because something\ncould not be enforced, 126 if it cannot be executed, 127 if it was not found."
+    after_help = "Example:\n  ringfence run -- npm test\n  ringfence run --allow-host registry.npmjs.org --publish 3000 -- npm start\n  ringfence run --net --write ../cache -- bash -c 'make && make install'\n  ringfence run --explain -- make\n\nExit codes: those of the command; 128 + n if signal n ended it; 125 if it was not started because something\ncould not be enforced, 126 if it cannot be executed, 127 if it was not found."
 )]
 pub(crate) struct Run {
-    /// Share the network of this machine; without it there is none
+    /// Share the network of this machine; without it there is none but what is allowed by name
     #[arg(long)]
     net: bool,
+    #[command(flatten)]
+    network: network::Arguments,
     /// What kind of command it is; `auto` goes by the command
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     profile: ProfileName,
@@ -73,8 +77,15 @@ pub(crate) struct Run {
 }
 
 /// What a ticket fixes: whoever carries a decision out may not change what was decided.
-const WIDER: [&str; 10] = [
+const WIDER: [&str; 17] = [
     "net",
+    "allow_host",
+    "allow_class",
+    "allow_private",
+    "allow_host_port",
+    "publish",
+    "send_at_most",
+    "network_log",
     "profile",
     "read",
     "write",
@@ -119,14 +130,15 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     if let Some(ticket) = &run.ticket {
         return contained::run(run, ticket, out);
     }
-    match run.planned() {
-        Ok(plan) if run.explain => explain(run, &plan, out),
-        Ok(plan) => execute(run, &plan, out),
+    let reach = run.network.reach();
+    match reach.and_then(|reach| Ok((run.planned_for(&run.workspace, &reach)?, reach))) {
+        Ok((plan, reach)) if run.explain => explain(run, &plan, &reach, out),
+        Ok((plan, reach)) => execute(run, &plan, &reach, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
 }
 
-fn execute(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
+fn execute(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {
     if run.command.is_empty() {
         let help = "write the command after --, as in `ringfence run -- make`";
         return Err(Problem::new("no command is given", help).into());
@@ -137,8 +149,21 @@ fn execute(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure
         quarantine: run.quarantine(),
     };
     let mut notice = |support: &Support| weaker(support);
-    match Sandbox::run(plan, &run.command, &terms, &mut notice) {
+    let mut served = match Served::ready(reach, run.network.log()) {
+        Ok(served) => served,
+        Err(refusal) => return refuse(run, &refusal, out),
+    };
+    let mut serve = |sockets| served.serve(sockets);
+    let ended = Sandbox::run_served(plan, &run.command, &terms, &mut notice, &mut serve);
+    let egress = served.finish();
+    match ended {
         Ok(ended) => {
+            for denial in egress.denials() {
+                say(&format!("blocked: {denial}"));
+            }
+            if egress.more > 0 {
+                say(&format!("blocked: {} more", egress.more));
+            }
             report(&ended.after);
             Ok(Exit::Child(ended.code))
         }
@@ -186,14 +211,17 @@ fn refuse(run: &Run, refusal: &Refusal, out: &mut impl Write) -> Result<Exit, Fa
     Ok(Exit::Child(code))
 }
 
-fn explain(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
+fn explain(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {
     let support = Sandbox::probe();
     if run.json {
-        json::line(out, &json!({"plan": plan, "support": support}))?;
+        json::line(out, &json!({"plan": plan, "reach": reach.to_json(), "support": support}))?;
     } else {
         let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
         writeln!(out, "tier      {tier}, Landlock {}", support.landlock)?;
         write!(out, "{plan}")?;
+        for line in reach.lines() {
+            writeln!(out, "{}", printable(&line))?;
+        }
         if !support.missing.is_empty() {
             writeln!(out, "\nnot held by this system")?;
         }
@@ -206,15 +234,11 @@ fn explain(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure
 }
 
 impl Run {
-    fn planned(&self) -> Result<Plan, Refusal> {
-        self.planned_for(&self.workspace)
-    }
-
-    fn planned_for(&self, workspace: &[PathBuf]) -> Result<Plan, Refusal> {
+    fn planned_for(&self, workspace: &[PathBuf], reach: &Reach) -> Result<Plan, Refusal> {
         let profile = match self.profile {
             ProfileName::Auto | ProfileName::Plain => Profile::plain()?,
         };
-        Plan::for_command(&profile, &self.request(workspace)?, &Host)
+        Plan::for_command(&profile, &self.request(workspace, reach)?, &Host)
     }
 
     /// Where what is moved away after this run goes.
@@ -226,7 +250,7 @@ impl Run {
         Some(state.join("quarantine").join(format!("{}-{}", now.as_secs(), std::process::id())))
     }
 
-    fn request(&self, workspace: &[PathBuf]) -> Result<Request, Refusal> {
+    fn request(&self, workspace: &[PathBuf], reach: &Reach) -> Result<Request, Refusal> {
         let cwd = env::current_dir().map_err(|error| {
             let remedy = "change to a folder that exists";
             Refusal::of_request("the current folder cannot be told", remedy).because(error)
@@ -250,6 +274,7 @@ impl Run {
             write: absolute(&here, &self.write)?,
             hide: state_folders().chain(self.state.clone()).collect(),
             network: self.net,
+            doors: reach.doors(),
             limits: Limits { processes: self.processes, memory: self.memory, ..Limits::default() },
         })
     }

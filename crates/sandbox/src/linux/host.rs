@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::sys;
@@ -25,6 +26,13 @@ impl Host {
         let mut homes: Vec<PathBuf> = homes.filter_map(|it| it.canonicalize().ok()).collect();
         homes.dedup();
         homes
+    }
+
+    /// The addresses at which programs of this host ask for names.
+    pub fn resolvers() -> Vec<IpAddr> {
+        let settings = text(Path::new("/etc/resolv.conf")).unwrap_or_default();
+        let named = |line: &str| line.strip_prefix("nameserver")?.trim().parse().ok();
+        settings.lines().filter_map(named).collect()
     }
 }
 

@@ -12,6 +12,8 @@ const REFUSED: u8 = b'R';
 pub(super) const SIGNAL: u8 = b'K';
 /// A part of the command's copy of some settings: whose, whether more follows, and the text.
 const SETTINGS: u8 = b'G';
+/// Sockets of the run's network come with this. The number of doors follows, and whether the way in is there.
+pub(super) const SOCKETS: u8 = b'N';
 /// The longest message.
 pub(super) const LONGEST: usize = 4096;
 
@@ -27,6 +29,10 @@ pub(super) enum Message {
     Settings {
         number: usize,
         part: Vec<u8>,
+    },
+    Sockets {
+        doors: usize,
+        inbound: bool,
     },
     Unknown,
 }
@@ -58,6 +64,9 @@ pub(super) fn read(bytes: &[u8]) -> Message {
     match bytes {
         [STOPPED, ..] => Message::Stopped,
         [ENDED, code, left] => Message::Ended { code: *code, left_running: *left != 0 },
+        [SOCKETS, doors, inbound] => {
+            Message::Sockets { doors: usize::from(*doors), inbound: *inbound != 0 }
+        }
         [SETTINGS, low, high, part @ ..] => {
             let number = usize::from(u16::from_le_bytes([*low, *high]));
             Message::Settings { number, part: part.to_vec() }

@@ -8,6 +8,7 @@ mod landlock;
 mod message;
 mod mounts;
 mod namespaces;
+mod network;
 mod probe;
 mod seccomp;
 mod settings;
@@ -28,10 +29,11 @@ use self::sys::{Change, Signals};
 use crate::after::After;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::run::{self, Ended, Terms};
+use crate::run::{self, Ended, Sockets, Terms};
 use crate::support::{Support, Tier};
 
 pub use self::host::Host;
+pub use self::network::Inside;
 pub(crate) use self::probe::probe;
 
 /// Runs a command and waits for it. See [`crate::Sandbox::run`].
@@ -40,13 +42,19 @@ pub(crate) fn run(
     argv: &[OsString],
     terms: &Terms,
     notice: &mut dyn FnMut(&Support),
+    serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     if !host::has_one_thread() {
         let remedy = "start it from a process of its own";
         return Err(Refusal::new("a process with several threads cannot start it", remedy));
     }
-    let strong = launch(plan, argv, Tier::A, terms, notice);
+    let strong = launch(plan, argv, Tier::A, terms, notice, serve);
     match strong {
+        Err(refusal) if refusal.about() == RefusalKind::Support && plan.doors.is_some() => {
+            let what = "hosts can only be told apart in a network of its own";
+            let remedy = "reach tier A, or run without a list of hosts";
+            Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support))
+        }
         Err(refusal)
             if refusal.about() == RefusalKind::Support && terms.require != Some(Tier::A) =>
         {
@@ -55,7 +63,7 @@ pub(crate) fn run(
                 return Err(refusal);
             }
             notice(&support);
-            launch(plan, argv, Tier::C, terms, notice)
+            launch(plan, argv, Tier::C, terms, notice, serve)
         }
         other => other,
     }
@@ -67,6 +75,7 @@ fn launch(
     tier: Tier,
     terms: &Terms,
     notice: &mut dyn FnMut(&Support),
+    serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     let step = |error| {
         let remedy = "free some memory, processes or open files";
@@ -93,6 +102,17 @@ fn launch(
         Tier::C => alone::start(&command, &signals, &inside, supervisor)?,
     };
     drop(inside);
+    if plan.doors.is_some() {
+        // With too few files the last connections fail, and nothing else.
+        let _ = sys::raise_open_files();
+        let served = network::take(supervisor.as_fd()).and_then(serve);
+        if let Err(refusal) = served {
+            // It ends with its supervisor.
+            drop(supervisor);
+            let _ = sys::wait_for(child);
+            return Err(refusal);
+        }
+    }
     let end = supervise(child, &signals, &supervisor, tier).map_err(step);
     if tier == Tier::C {
         alone::end_what_is_left();
@@ -170,7 +190,7 @@ fn supervise(
                             copy.get_or_insert_default().extend(part);
                         }
                     }
-                    Message::Unknown => {}
+                    Message::Sockets { .. } | Message::Unknown => {}
                 },
             }
         }

@@ -9,7 +9,7 @@ use libc::pid_t;
 use super::command::Command;
 use super::settings::Settings;
 use super::sys::{self, Change, Signal, Signals};
-use super::{message, mounts};
+use super::{message, mounts, network};
 use crate::refusal::{Refusal, RefusalKind};
 
 const ALWAYS: i32 = libc::CLONE_NEWUSER
@@ -88,9 +88,10 @@ fn inside(
     ids: (u32, u32),
     lingers: bool,
 ) -> Refusal {
-    match prepare(command, ids) {
+    let prepared = prepare(command, ids).and_then(|()| network::hand_out(command.plan, control));
+    match prepared {
         Err(refusal) => refusal,
-        Ok(()) => match sys::fork_into(0) {
+        Ok(inbound) => match sys::fork_into(0) {
             Ok(0) => command.become_it(signals),
             Ok(worker) => {
                 let Err(error) = sys::drop_capabilities() else {
@@ -98,6 +99,7 @@ fn inside(
                         worker,
                         signals,
                         control: control.as_fd(),
+                        inbound,
                         settings: &command.settings,
                         lingers,
                     })
@@ -147,6 +149,8 @@ struct Guard<'a> {
     worker: pid_t,
     signals: &'a Signals,
     control: BorrowedFd<'a>,
+    /// Where connections into the run are asked for.
+    inbound: Option<OwnedFd>,
     settings: &'a [Settings],
     /// Whether what the command leaves running lives on.
     lingers: bool,
@@ -160,7 +164,13 @@ fn guard(guard: &Guard<'_>) -> ! {
         while guard.signals.next().is_some() {}
         reap(guard);
         pass_on(guard.worker, guard.control);
-        if sys::wait_readable(guard.signals.fd().as_fd(), guard.control).is_err() {
+        let inbound = guard.inbound.as_ref().map(OwnedFd::as_fd);
+        if let Some(asked) = inbound {
+            network::lead_in(asked);
+        }
+        let told = [guard.signals.fd().as_fd(), guard.control];
+        let told: Vec<BorrowedFd<'_>> = told.into_iter().chain(inbound).collect();
+        if sys::wait_for_any(&told).is_err() {
             sys::exit_now(128 + libc::SIGKILL);
         }
     }

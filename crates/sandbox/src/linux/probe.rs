@@ -63,6 +63,7 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
         message::Message::Stopped
         | message::Message::Ended { .. }
         | message::Message::Settings { .. }
+        | message::Message::Sockets { .. }
         | message::Message::Unknown => {
             Err(step(std::io::Error::other("the trial ended without a word")))
         }

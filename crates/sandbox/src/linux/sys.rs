@@ -3,6 +3,8 @@
 //! Nearly all `unsafe` of the product is here. Each function owns what it hands to the kernel for the
 //! length of the call, and turns -1 into an error.
 
+mod network;
+
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -12,6 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
+
+pub(super) use self::network::{
+    every_address_is_local, listen, raise_open_files, receive_with, send_with, wait_for_any,
+};
 
 /// Flags of `mount_setattr`.
 #[derive(Debug, Clone, Copy)]

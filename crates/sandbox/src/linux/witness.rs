@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::sys;
+use super::{network, sys};
 use crate::plan::Plan;
 
 /// What the host looked like before: to be compared with what is seen inside.
@@ -16,6 +16,7 @@ pub(super) struct Witness {
     folders: Vec<(PathBuf, u64, u64)>,
     /// Something that really is in a hidden folder.
     canaries: Vec<PathBuf>,
+    network: Option<PathBuf>,
 }
 
 impl Witness {
@@ -26,7 +27,8 @@ impl Witness {
             Some((path.clone(), about.dev(), about.ino()))
         });
         let canaries = plan.hide.iter().filter_map(|path| canary(plan, path));
-        Self { folders: folders.collect(), canaries: canaries.collect() }
+        let network = network::current();
+        Self { folders: folders.collect(), canaries: canaries.collect(), network }
     }
 
     /// Says which wall does not stand. None: all of them do.
@@ -43,7 +45,12 @@ impl Witness {
         if !sys::cannot_unshare_user() {
             return Some("a new user namespace can be made".to_owned());
         }
-        if !plan.network && !sys::cannot_connect() {
+        let closed = match plan.doors {
+            // Every address is a local one, so that only the network itself can be looked at.
+            Some(_) => network::is_closed(self.network.as_deref()),
+            None => plan.network || sys::cannot_connect(),
+        };
+        if !closed {
             return Some("the network can be reached".to_owned());
         }
         None

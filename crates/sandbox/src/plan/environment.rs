@@ -1,16 +1,24 @@
 //! What the command is told: an allow-list, because nobody can list every name of a secret.
 
 use crate::profile::Profile;
-use crate::request::Request;
+use crate::request::{Doors, Request};
+
+/// Where programs look for a proxy.
+const PROXIES: [&str; 6] =
+    ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy"];
 
 /// The variables that are passed, in order of name, and the names of those that are not.
 pub(super) fn chosen(profile: &Profile, request: &Request) -> (Vec<(String, String)>, Vec<String>) {
     let mut passed = Vec::new();
     let mut withheld = Vec::new();
+    let network = request.network || request.doors.is_some();
     for (name, value) in &request.environment {
         let asked = request.pass.iter().any(|it| it == name);
-        let listed = profile.environment.passes(name, request.network) && !holds_password(value);
-        if asked || listed {
+        let listed = profile.environment.passes(name, network) && !holds_password(value);
+        if request.doors.is_some() && PROXIES.contains(&name.as_str()) {
+            // Where a proxy is expected there is one. That of the host is not reached from inside.
+            passed.push((name.clone(), format!("http://{}", Doors::PROXY)));
+        } else if asked || listed {
             passed.push((name.clone(), value.clone()));
         } else {
             withheld.push(name.clone());

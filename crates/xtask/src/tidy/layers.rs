@@ -9,7 +9,7 @@ use crate::files::File;
 
 /// Each crate and its layer. A crate may depend on lower layers; those of one layer know nothing of
 /// each other. Crates that do not exist yet have their place already.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("action", 0),
     ("record", 1),
     ("analysis", 2),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, u8); 17] = [
     ("adapters", 4),
     ("gateway", 4),
     ("sandbox", 4),
+    ("egress", 4),
     ("posture", 4),
     ("detect", 4),
     ("packages", 4),

@@ -69,6 +69,7 @@ pub(super) fn way_inside(
         call: call.map(str::to_owned),
         code: digest_of(OsStr::new(code)),
         workspace: workspace.to_owned(),
+        hosts: Vec::new(),
     };
     let name = tickets.issue(&ticket, &desk.at.to_string()).map_err(left)?;
     let way = Inside {

@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use ringfence_egress::Report;
 use ringfence_record::log::{Durability, Log};
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
 use ringfence_sandbox::{Ended, Plan, Refusal, Sandbox, Terms, Tier};
 use serde_json::{Map, Value, json};
 
+use super::network::{Reach, Served};
 use super::{Run, refuse, say};
 use crate::exit::{Exit, Failure};
 
@@ -29,10 +31,14 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     };
     let workspace = std::slice::from_ref(&decided.ticket.workspace);
     let terms = Terms { require: Some(Tier::A), in_place: true, quarantine: run.quarantine() };
-    let plan = run.planned_for(workspace).and_then(starts_where_it_is);
-    let ended = plan.and_then(|plan| {
-        let ended = Sandbox::run(&plan, &run.command, &terms, &mut |_| {})?;
-        Ok(Held { ended, plan })
+    let reach = Reach::by_name(&decided.ticket.hosts);
+    let ended = reach.and_then(|reach| {
+        let plan = run.planned_for(workspace, &reach).and_then(starts_where_it_is)?;
+        let mut served = Served::ready(&reach, None)?;
+        let mut serve = |sockets| served.serve(sockets);
+        let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut |_| {}, &mut serve)?;
+        let report = served.finish();
+        Ok(Held { ended, report, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
     if let Err(error) = decided.record(name, &ended) {
@@ -47,6 +53,8 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
 /// A command that ran.
 struct Held {
     ended: Ended,
+    /// What happened at its way out.
+    report: Report,
     plan: Plan,
 }
 
@@ -96,9 +104,13 @@ impl Decided {
         add("code", json!(self.ticket.code));
         add("workspace", json!(self.ticket.workspace));
         match ended {
-            Ok(Held { ended, plan }) => {
+            Ok(Held { ended, report, plan }) => {
                 let written = plan.show.iter().filter(|it| it.write).map(|it| &it.path);
                 add("network", json!(plan.network));
+                if plan.doors.is_some() {
+                    add("hosts", json!(self.ticket.hosts));
+                    add("egress", json!(report));
+                }
                 add("write", json!(written.collect::<Vec<_>>()));
                 add("tier", json!(ended.tier));
                 add("exit", json!(ended.code));
