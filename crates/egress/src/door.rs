@@ -112,8 +112,9 @@ impl Desk {
 
     /// What a proxy's client means: a name, or an address that it was told for one.
     fn named(&self, host: &str, port: u16) -> Result<Place, Reason> {
-        match host.parse::<IpAddr>() {
-            Ok(address) => self.stands_for(address, port),
+        let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
+        match bare.parse::<IpAddr>() {
+            Ok(address) => self.stands_for(address.to_canonical(), port),
             Err(_) if host.eq_ignore_ascii_case("localhost") => self.own(port),
             Err(_) => Ok(Place::Host(Host::parse(host)?, port)),
         }
