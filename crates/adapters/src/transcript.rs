@@ -136,6 +136,28 @@ impl fmt::Display for Decider {
     }
 }
 
+/// Messages in the user's role, taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// What a person typed, in order.
+    pub typed: Vec<String>,
+    /// The rest: summaries, plans handed over, output, notifications.
+    pub relayed: Vec<String>,
+}
+
+/// Takes messages in the user's role apart, as those of a transcript are.
+pub fn typed(messages: &[String]) -> Messages {
+    let mut found = Messages::default();
+    for part in messages.iter().flat_map(|message| said::take_apart(message)) {
+        match part {
+            said::Said::User(text) => found.typed.push(text),
+            said::Said::Meta(text) | said::Said::Summary(text) => found.relayed.push(text),
+            said::Said::Interrupted => {}
+        }
+    }
+    found
+}
+
 /// Why a transcript cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum TranscriptError {

@@ -1,6 +1,7 @@
 //! The layers put together: an adapter reads the call, the engine decides it with these rules, these
 //! facts and this session.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -86,9 +87,21 @@ impl Judge {
 
 fn decide(engine: &Engine, action: &Action, session: &mut Session) -> Result<Explained, Undecided> {
     catch_unwind(AssertUnwindSafe(|| {
-        engine.decide(action, &ringfence_adapters::normalize(action), session)
+        let action = heard(action, session);
+        engine.decide(&action, &ringfence_adapters::normalize(&action), session)
     }))
     .map_err(|_| Undecided)
+}
+
+/// The action with what the user typed alone: what agents put into the user's role may forbid, never
+/// permit.
+fn heard<'a>(action: &'a Action, session: &mut Session) -> Cow<'a, Action> {
+    let typed = ringfence_adapters::transcript::typed(&action.user_messages);
+    if typed.typed == action.user_messages {
+        return Cow::Borrowed(action);
+    }
+    typed.relayed.iter().for_each(|text| session.observe_relayed(text));
+    Cow::Owned(Action { user_messages: typed.typed, ..action.clone() })
 }
 
 /// Deciding broke down.

@@ -3,8 +3,8 @@
 use ringfence_action::path::base_name;
 use ringfence_action::{Attr, Effect, EffectKind, Target};
 
-use crate::lexicon;
-use crate::said::Boundary;
+use crate::lexicon::{self, Operation};
+use crate::said::{Boundary, Request};
 use crate::session::Session;
 
 /// Targets that are too short or too general to be named by accident-free mention.
@@ -13,6 +13,9 @@ const SHORTEST_NAME: usize = 2;
 /// Whether something the user said asks for just this: one of the effect's operations, and every
 /// target the effect may have, by name.
 pub(crate) fn covers(session: &Session, effect: &Effect) -> bool {
+    if asks_for_push_at_hand(session, effect) {
+        return true;
+    }
     let operations = lexicon::operations(effect);
     let names = match &effect.target {
         Target::Known(target) => names_of(effect, target),
@@ -20,8 +23,39 @@ pub(crate) fn covers(session: &Session, effect: &Effect) -> bool {
         Target::OneOf(_) | Target::Pattern(_) | Target::Unknown => return false,
     };
     session.requests().any(|request| {
-        operations.contains(&request.operation) && names.iter().any(|name| request.names(name))
+        operations.contains(&request.operation)
+            && (names.iter().any(|name| request.names(name)) || names_automation(request, effect))
     })
+}
+
+/// A forced push that is refused where somebody else has pushed meanwhile needs no name where the user
+/// asked just now for what it takes: "force-push it", "rebase onto main and push".
+fn asks_for_push_at_hand(session: &Session, effect: &Effect) -> bool {
+    let held = effect.kind == EffectKind::VcsRemote
+        && effect.is(Attr::Force)
+        && effect.is(Attr::Lease)
+        && !effect.is(Attr::All)
+        && !effect.is(Attr::DeleteRef);
+    let asked = |operation| {
+        session.recent_requests().any(|request| request.operation == operation && request.at_hand)
+    };
+    let asked_anyhow =
+        |operation| session.recent_requests().any(|request| request.operation == operation);
+    let folder = effect.text(Attr::Dir).unwrap_or("?");
+    let rewritten =
+        || asked_anyhow(Operation::Rewrite) || session.has_created(&format!("rewrote:{folder}"));
+    held && (asked(Operation::ForcePush) || (asked(Operation::Push) && rewritten()))
+}
+
+/// The project's automation has names of its own: "update the release workflow".
+fn names_automation(request: &Request, effect: &Effect) -> bool {
+    let is_automation = effect.attributes.contains(Attr::Classes, "ci")
+        && matches!(effect.kind, EffectKind::Write | EffectKind::Create);
+    let has = |words: &[&str]| words.iter().any(|word| request.has_word(word));
+    is_automation
+        && (has(&["workflow", "workflows", "pipeline", "pipelines", "action", "actions", "ci/cd"])
+            || (has(&["ci"])
+                && has(&["config", "configuration", "job", "jobs", "step", "yaml", "setup"])))
 }
 
 /// Whether a boundary is about this effect.
@@ -31,8 +65,8 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
             let operations = lexicon::operations(effect);
             operations.contains(&operation)
                 // "don't push" rules out a forced one too.
-                || (operation == lexicon::Operation::Push
-                    && operations.contains(&lexicon::Operation::ForcePush))
+                || (operation == Operation::Push
+                    && operations.contains(&Operation::ForcePush))
         }
         None => effect.kind.changes_state(),
     };
@@ -46,8 +80,15 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
 /// The words by which a person may name the target.
 fn names_of(effect: &Effect, target: &str) -> Vec<String> {
     let mut names = vec![target.to_lowercase()];
-    if effect.kind.targets_path() {
-        names.push(base_name(target).to_lowercase());
+    if effect.kind.targets_path() || matches!(effect.kind, EffectKind::Guard | EffectKind::Persist)
+    {
+        let base = base_name(target).to_lowercase();
+        // A skill is called by its folder.
+        if base == "skill.md" {
+            let folder = target.rsplit('/').nth(1);
+            names.extend(folder.map(str::to_lowercase));
+        }
+        names.push(base);
     }
     // Whoever asks for something to go away names the thing, and not the host that it is on.
     if effect.kind == EffectKind::Net && effect.is(Attr::Destroy) {

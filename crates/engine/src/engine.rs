@@ -1,11 +1,11 @@
 //! From an action to a decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ringfence_action::{
     Action, Attr, Call, DecidedBy, Decision, Effect, EffectKind, Evidence, Facts, Opaque, Outcome,
-    Preset, RuleHit, Scope, Verdict,
+    Preset, RuleHit, Verdict,
 };
 use ringfence_analysis::Analysis;
 use ringfence_facts::FactSource;
@@ -41,18 +41,9 @@ pub struct Explained {
     pub decision: Decision,
     /// The ground truth that was used: supplied, gathered, and remembered by the session.
     pub facts: Facts,
-}
-
-impl Explained {
-    /// Paths that were not there when the decision was made, and will be if the call succeeds.
-    pub fn would_create(&self) -> impl Iterator<Item = &str> {
-        self.decision.effects.iter().filter_map(|effect| {
-            let made = matches!(effect.kind, EffectKind::Create | EffectKind::Write);
-            let path = effect.target.as_known().filter(|_| made && effect.scope == Scope::Local)?;
-            let before = self.facts.paths.get(path).and_then(|facts| facts.exists);
-            (before == Some(false)).then_some(path)
-        })
-    }
+    /// What a person would be asked about, as `RULE:TARGET`, and need not be asked about again in this
+    /// session.
+    pub(crate) asked: BTreeSet<String>,
 }
 
 impl Engine {
@@ -102,7 +93,7 @@ impl Engine {
             instead: "send the call again with input of the tool's own shape".to_owned(),
             evidence: Vec::new(),
         });
-        Explained { decision, facts: action.facts.clone() }
+        Explained { decision, facts: action.facts.clone(), asked: BTreeSet::new() }
     }
 
     /// The decision, and what files hold after it.
@@ -128,7 +119,7 @@ impl Engine {
                 let repository = target_facts::for_rules(repository);
                 let subject = Subject::Effect(&concrete);
                 let evaluation = self.ask(&context, subject, &known, &repository);
-                findings.add_effect(&concrete, &known, evaluation);
+                findings.add_effect(&concrete, &known, evaluation, session);
             }
         }
         for opaque in &analysis.opaque {
@@ -140,8 +131,9 @@ impl Engine {
             findings.add_session(finding);
         }
         let written = std::mem::take(&mut analysis.written);
+        let asked = std::mem::take(&mut findings.asked);
         let decision = self.conclude(action, analysis, findings);
-        (Explained { decision, facts }, written)
+        (Explained { decision, facts, asked }, written)
     }
 
     fn ask(
@@ -162,7 +154,7 @@ impl Engine {
     }
 
     fn conclude(&self, action: &Action, analysis: Analysis, findings: Findings) -> Decision {
-        let Findings { rules, outcome, decided_by, code } = findings;
+        let Findings { rules, outcome, decided_by, code, asked: _ } = findings;
         let verdict = self.enforced(self.verdict(outcome));
         let mut rules: Vec<RuleHit> = rules.into_values().collect();
         rules.sort_by(|a, b| b.outcome.cmp(&a.outcome).then_with(|| a.id.cmp(&b.id)));
@@ -207,6 +199,7 @@ struct Findings {
     outcome: Outcome,
     decided_by: DecidedBy,
     code: String,
+    asked: BTreeSet<String>,
 }
 
 impl Default for Findings {
@@ -216,19 +209,29 @@ impl Default for Findings {
             outcome: Outcome::Allow,
             decided_by: DecidedBy::Default,
             code: "default".to_owned(),
+            asked: BTreeSet::new(),
         }
     }
 }
 
 impl Findings {
-    fn add_effect(&mut self, effect: &Effect, known: &TargetFacts, evaluation: Evaluation) {
-        let consented = known.named_by_user && is_consentable(&evaluation);
+    fn add_effect(
+        &mut self,
+        effect: &Effect,
+        known: &TargetFacts,
+        evaluation: Evaluation,
+        session: &Session,
+    ) {
+        let keys = approvable(effect, &evaluation);
+        let approved = !keys.is_empty() && keys.iter().all(|key| session.has_approved(key));
+        let consented = (known.named_by_user || approved) && is_consentable(&evaluation);
+        self.asked.extend(keys);
         let evidence = effect.evidence.as_ref();
         if self.add_error(&evaluation, evidence) {
             return;
         }
         if evaluation.hits.is_empty() {
-            self.add_unspoken(effect, evaluation.outcome);
+            self.add_unspoken(effect, known, evaluation.outcome);
         } else if consented {
             self.keep(evaluation.hits, evidence);
             self.raise(Outcome::Allow, DecidedBy::Consent, "consent");
@@ -274,9 +277,10 @@ impl Findings {
 
     /// No rule spoke. Tampering with the guard is denied all the same: that floor does not depend
     /// on which rules were loaded.
-    fn add_unspoken(&mut self, effect: &Effect, by_preset: Outcome) {
+    fn add_unspoken(&mut self, effect: &Effect, known: &TargetFacts, by_preset: Outcome) {
         let tampers = effect.kind == EffectKind::Guard
             && effect.text(Attr::Mechanism) != Some("agent-instructions")
+            && !(effect.text(Attr::Mechanism) == Some("agent-transcripts") && known.created)
             && !effect.is(Attr::Content);
         if tampers {
             let hit = Hit {
@@ -337,6 +341,22 @@ fn shown(outcome: Outcome) -> Outcome {
         Outcome::Review => Outcome::Ask,
         Outcome::Allow | Outcome::Contain | Outcome::Ask | Outcome::Deny => outcome,
     }
+}
+
+/// What a person who lets this run need not be asked about again: the same rule and the same target, for
+/// what adds or changes. What takes something away takes something else each time.
+fn approvable(effect: &Effect, evaluation: &Evaluation) -> Vec<String> {
+    let adds = match effect.kind {
+        EffectKind::Write | EffectKind::Create | EffectKind::Persist | EffectKind::Package => true,
+        EffectKind::Guard => effect.text(Attr::Op) != Some("delete"),
+        _ => false,
+    };
+    let Some(target) = effect.target.as_known().filter(|_| adds && is_consentable(evaluation))
+    else {
+        return Vec::new();
+    };
+    let objecting = evaluation.hits.iter().filter(|hit| hit.outcome > Outcome::Allow);
+    objecting.map(|hit| format!("{}:{target}", hit.id)).collect()
 }
 
 /// Consent lowers what can be lowered: every rule that objects must be consentable, none may deny.

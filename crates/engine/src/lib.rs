@@ -16,6 +16,7 @@ mod consent;
 mod engine;
 mod gather;
 mod lexicon;
+mod made;
 mod said;
 mod session;
 mod session_rules;

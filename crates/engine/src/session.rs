@@ -35,6 +35,12 @@ struct Denials {
 const WRITTEN_BYTES: usize = 64 << 10;
 const WRITTEN_FILES: usize = 64;
 
+/// In front of the beginning of what the session no longer has.
+pub(crate) const GONE: &str = "gone:";
+
+/// In front of a rule and a target that a person was asked about, where the call ran.
+pub(crate) const APPROVED: &str = "approved:";
+
 /// More created things, and more destinations, are not remembered one by one: a session that runs for
 /// days stays as quick as a new one.
 const MOST_REMEMBERED: usize = 2_048;
@@ -57,6 +63,12 @@ impl Heard {
     pub fn new(message: &str) -> Self {
         let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
         Self { digest, intent: said::read(message) }
+    }
+
+    /// Reads a message that arrives in the user's role and is not the user's.
+    pub fn relayed(message: &str) -> Self {
+        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
+        Self { digest, intent: said::read_relayed(message) }
     }
 }
 
@@ -101,11 +113,7 @@ impl Session {
         if self.said.iter().any(|(seen, _)| *seen == digest) {
             return false;
         }
-        self.boundaries.retain(|boundary| match boundary.operation {
-            Some(operation) => !intent.lifted.contains(&operation),
-            // "Only look" holds until something is asked for that cannot be done by looking.
-            None => intent.requests.is_empty(),
-        });
+        self.boundaries.retain(|boundary| !intent.lifts(boundary));
         self.boundaries.extend(intent.boundaries.iter().cloned());
         self.said.push((digest, intent));
         // A person is here and has seen what happened.
@@ -116,18 +124,25 @@ impl Session {
     /// Hears words that arrive in the user's role and are not the user's: they may forbid, never
     /// permit.
     pub fn observe_relayed(&mut self, message: &str) {
-        self.observe_relayed_heard(Heard::new(message));
+        self.observe_relayed_heard(Heard::relayed(message));
     }
 
     /// Hears relayed words, as they were understood before.
     pub fn observe_relayed_heard(&mut self, heard: Heard) {
-        self.boundaries.extend(heard.intent.boundaries);
+        // A document tells a session that has heard its user nothing new: what it says of the user's
+        // wishes was heard when it was said, and may have been taken back since.
+        if !heard.intent.is_document || self.said.is_empty() {
+            self.boundaries.extend(heard.intent.boundaries);
+        }
     }
 
-    /// Learns that a path was not there before and is now, by this session's doing (see
+    /// Learns of something that is there, or is gone, by this session's doing (see
     /// [`would_create`](crate::Explained::would_create)).
-    pub fn observe_created(&mut self, path: &str) {
-        self.note_created(path.to_owned());
+    pub fn observe_created(&mut self, made: &str) {
+        match made.strip_prefix(GONE) {
+            Some(prefix) => self.created.retain(|made| !made.starts_with(prefix)),
+            None => self.note_created(made.to_owned()),
+        }
     }
 
     fn note_created(&mut self, key: String) {
@@ -218,12 +233,6 @@ impl Session {
             EffectKind::Credential => {
                 self.private.insert("credential".to_owned());
             }
-            EffectKind::Create
-                if effect.text(Attr::By) == Some("git") && effect.text(Attr::Branch).is_some() =>
-            {
-                let branch = effect.text(Attr::Branch).unwrap_or_default();
-                self.note_created(format!("branch:{branch}"));
-            }
             _ => {}
         }
     }
@@ -248,6 +257,12 @@ impl Session {
         self.said.iter().flat_map(|(_, intent)| &intent.requests)
     }
 
+    /// What was asked for last: by the newest message that does more than agree.
+    pub(crate) fn recent_requests(&self) -> impl Iterator<Item = &Request> {
+        let newest = self.said.iter().rposition(|(_, intent)| !intent.agrees).unwrap_or_default();
+        self.said.iter().skip(newest).flat_map(|(_, intent)| &intent.requests)
+    }
+
     pub(crate) fn boundaries(&self) -> impl Iterator<Item = &Boundary> {
         self.boundaries.iter()
     }
@@ -258,6 +273,10 @@ impl Session {
 
     pub(crate) fn has_created(&self, key: &str) -> bool {
         self.created.contains(key)
+    }
+
+    pub(crate) fn has_approved(&self, key: &str) -> bool {
+        self.created.contains(&format!("{APPROVED}{key}"))
     }
 
     pub(crate) fn knows_destination(&self, place: &str) -> bool {

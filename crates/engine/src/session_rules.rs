@@ -15,7 +15,9 @@ pub(crate) fn findings(
 ) -> Vec<RuleHit> {
     let halted = session.is_halted();
     let mut findings = Vec::new();
-    for effect in effects {
+    // What is only written, or only shown, happens later or not at all.
+    let happens = |effect: &&Effect| !effect.is(Attr::Content) && !effect.is(Attr::DryRun);
+    for effect in effects.iter().filter(happens) {
         if let Some(boundary) = boundary(effect, facts, session) {
             findings.push(boundary);
         }
@@ -84,7 +86,8 @@ fn trifecta(effect: &Effect, facts: &SessionFacts) -> Option<RuleHit> {
 /// After untrusted text was read, what cannot be taken back needs the user's own words.
 fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Option<RuleHit> {
     let consequential = match effect.kind {
-        EffectKind::Payment | EffectKind::Message => true,
+        EffectKind::Payment => true,
+        EffectKind::Message => !is_note(effect),
         EffectKind::Infra => effect.is(Attr::Destroy) || effect.is(Attr::Grant),
         EffectKind::Package => effect.is(Attr::Publish),
         _ => false,
@@ -99,6 +102,15 @@ fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Op
             effect,
         )
     })
+}
+
+/// A remark on an item of the project's tracker: who works on the project reads it, as they read what
+/// is pushed. Taking private data along is another matter (`session.lethal-trifecta`).
+fn is_note(effect: &Effect) -> bool {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let mut words = op.split(|c: char| !c.is_ascii_alphabetic());
+    words.any(|word| matches!(word, "comment" | "comments" | "note" | "issue"))
+        && effect.attributes.get(Attr::Url).is_none()
 }
 
 /// Cleaning up what the session itself made is never a dead end.

@@ -148,10 +148,14 @@ fn is_created(effect: &Effect, facts: &Facts, session: &Session) -> bool {
     let key = match effect.kind {
         EffectKind::Process => format!("pid:{target}"),
         EffectKind::VcsLocal | EffectKind::VcsRemote => {
-            format!("branch:{}", effect.text(Attr::Branch).unwrap_or(target))
+            return is_own_version(effect, facts, session);
         }
         _ if effect.kind.targets_path() => {
             // For a pattern, the folder above its first wildcard must be the session's own.
+            let own = |made: &String| made == target || target.starts_with(&format!("{made}/"));
+            if target.starts_with("**/") && session.created().any(own) {
+                return crate::made::place(&effect.target).is_some();
+            }
             let fixed = target.split(['*', '?', '[']).next().unwrap_or_default();
             let fixed = fixed.trim_end_matches('/');
             let pattern = matches!(effect.target, Target::Pattern(_));
@@ -164,6 +168,30 @@ fn is_created(effect: &Effect, facts: &Facts, session: &Session) -> bool {
         _ => target.to_owned(),
     };
     facts.created.contains(&key) || session.has_created(&key)
+}
+
+/// Whether what version control would lose is of this session's making.
+fn is_own_version(effect: &Effect, facts: &Facts, session: &Session) -> bool {
+    let has = |key: String| facts.created.contains(&key) || session.has_created(&key);
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let folder = effect.text(Attr::Dir).unwrap_or("?");
+    let target = effect.target.as_known().unwrap_or_default();
+    match op {
+        // A file that this session changed: what is thrown away is its own work.
+        "checkout" | "restore" => {
+            crate::made::place(&effect.target).is_some_and(|path| has(format!("changed:{path}")))
+        }
+        _ => {
+            let branch = effect.text(Attr::Branch);
+            // Where this session pushed before without force, nobody else's commits were; a lease
+            // sees to it that this is still so.
+            let pushed = effect.kind == EffectKind::VcsRemote
+                && effect.is(Attr::Lease)
+                && !effect.is(Attr::All)
+                && has(format!("pushed:{folder}:{}", branch.unwrap_or("?")));
+            pushed || has(format!("branch:{}", branch.unwrap_or(target)))
+        }
+    }
 }
 
 /// Whether a destination was seen before: in the configuration or in the session. Unknown where

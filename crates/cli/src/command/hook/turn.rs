@@ -176,7 +176,7 @@ impl<'d> Turn<'d> {
         let pending = Pending {
             input: state::digest(ran.as_ref().unwrap_or(&action.input)),
             denied: decision.verdict == Verdict::Deny,
-            creates: judged.explained.would_create().map(str::to_owned).collect(),
+            creates: judged.explained.would_create().collect(),
             ticket: inside.as_ref().map(|way| way.ticket.clone()),
         };
         self.kept.expect(call, pending);

@@ -68,8 +68,8 @@ pub(crate) fn judge<'a>(
                 if let Some(judged) = of.and_then(|call| judged.get_mut(call)) {
                     judged.person = *person;
                     if !is_error {
-                        for path in judged.explained.would_create() {
-                            session.observe_created(path);
+                        for made in judged.explained.would_create() {
+                            session.observe_created(&made);
                         }
                     }
                 }

@@ -1,0 +1,159 @@
+//! A message, cut into clauses, and whose words each is.
+
+/// A part of a sentence, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Clause {
+    pub(super) text: String,
+    /// Not the user's own words: a quote, code, a pasted document or output.
+    pub(super) quoted: bool,
+    /// It ends in a question mark.
+    pub(super) asks: bool,
+    /// A comma stands before it.
+    pub(super) after_comma: bool,
+    /// Which sentence of the message it belongs to.
+    pub(super) sentence: usize,
+}
+
+/// What begins a line that a shell or a tool printed.
+const PROMPTS: &[&str] =
+    &["$ ", "❯", "% ", ">>> ", "+ ", "PS ", "# ", "## ", "### ", "#### ", "|", "⎿", "⏺", "●"];
+
+/// The clauses of a message.
+pub(super) fn of(message: &str) -> Vec<Clause> {
+    let mut found = Vec::new();
+    let mut sentence = 0;
+    let (mut fenced, mut pasted) = (false, false);
+    for line in message.lines() {
+        let line = line.trim();
+        if line.starts_with("```") || line.starts_with("~~~") {
+            fenced = !fenced;
+            continue;
+        }
+        // What follows a heading is a document.
+        pasted |= ["# ", "## ", "### "].iter().any(|mark| line.starts_with(mark));
+        let quoted = fenced
+            || pasted
+            || line.starts_with(['>', '<'])
+            || PROMPTS.iter().any(|prompt| line.starts_with(prompt));
+        let table = line.starts_with('|');
+        if !table {
+            of_line(&without_tags(line), quoted, &mut sentence, &mut found);
+        }
+        sentence += 1;
+    }
+    found
+}
+
+/// A line without the tags in which harnesses wrap what they insert.
+fn without_tags(line: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = line;
+    while let Some(open) = rest.find('<') {
+        let (before, from) = rest.split_at_checked(open).unwrap_or((rest, ""));
+        kept.push_str(before);
+        let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+        let inner = from.strip_prefix('<').unwrap_or_default();
+        match inner.find(|c: char| !name(c)) {
+            Some(end) if end > 0 && inner.get(end..).is_some_and(|rest| rest.starts_with('>')) => {
+                rest = inner.get(end + 1..).unwrap_or_default();
+            }
+            _ => {
+                kept.push('<');
+                rest = inner;
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Clause>) {
+    let mut text = String::new();
+    let mut after_comma = false;
+    let mut chars = line.chars().peekable();
+    let mut finish = |text: &mut String, after_comma: bool, asks: bool, sentence: usize| {
+        let text = std::mem::take(text);
+        if !text.trim().is_empty() {
+            found.push(Clause { text, quoted, asks, after_comma, sentence });
+        }
+    };
+    let mut in_code = false;
+    while let Some(c) = chars.next() {
+        if c == '`' {
+            in_code = !in_code;
+        }
+        let next_is_blank = chars.peek().is_none_or(|next| next.is_whitespace());
+        let ends = matches!(c, '!' | '?' | ';' | '。' | '！' | '？' | '；')
+            || (matches!(c, '.' | ':') && next_is_blank);
+        let comma = (c == ',' && next_is_blank) || matches!(c, '，' | '、');
+        // "- " and "—" between words divide as a comma does.
+        let dash = matches!(c, '—' | '–');
+        if in_code || !(ends || comma || dash) {
+            text.extend(c.to_lowercase().map(|c| if c == '’' { '\'' } else { c }));
+            continue;
+        }
+        finish(&mut text, after_comma, matches!(c, '?' | '？'), *sentence);
+        after_comma = comma || dash;
+        if ends {
+            *sentence += 1;
+        }
+    }
+    finish(&mut text, after_comma, false, *sentence);
+}
+
+/// Words as people write targets: paths, branches and package names stay whole.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| {
+        c.is_whitespace() || matches!(c, '`' | '"' | '(' | ')' | ',' | '“' | '”' | '*' | '[' | ']')
+    })
+    .map(|word| word.trim_matches('\'').trim_end_matches(['.', ':', ';', '!', '?']))
+    .filter(|word| !word.is_empty())
+}
+
+/// The text without what is quoted in it: speech of several words between quotation marks, and code
+/// of several words.
+pub(super) fn without_quotes(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find(['"', '“', '`', '«', '「']) {
+        let (before, from) = rest.split_at_checked(open).unwrap_or((rest, ""));
+        kept.push_str(before);
+        let mut chars = from.chars();
+        let close = match chars.next() {
+            Some('“') => '”',
+            Some('«') => '»',
+            Some('「') => '」',
+            Some(same) => same,
+            None => break,
+        };
+        let inner = chars.as_str();
+        let Some(end) = inner.find(close) else {
+            rest = inner;
+            continue;
+        };
+        let (quoted, after) = inner.split_at_checked(end).unwrap_or((inner, ""));
+        if quoted.split_whitespace().count() < 2 {
+            kept.push_str(quoted);
+        }
+        kept.push(' ');
+        rest = after.strip_prefix(close).unwrap_or(after);
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Where a phrase begins in the text, at word boundaries. `stem*` may go on; scripts without blanks
+/// between words match anywhere.
+pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
+    let (stem, open) = phrase.strip_suffix('*').map_or((phrase, false), |stem| (stem, true));
+    let spaced = stem.chars().all(|c| c < '\u{2E80}');
+    text.match_indices(stem).find_map(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let after = text.get(at + stem.len()..).and_then(|t| t.chars().next());
+        let free = |c: Option<char>| {
+            c.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_' && c != '/' && c != '.')
+        };
+        let ends = open && after.is_none_or(|c| c.is_alphabetic() || free(Some(c)));
+        (!spaced || (free(before) && (ends || free(after)))).then_some(at)
+    })
+}

@@ -1,0 +1,393 @@
+//! What a clause rules out.
+
+use super::Boundary;
+use super::clauses::{Clause, find_phrase, words};
+use crate::lexicon::{
+    ANYTHING, CHINESE_FILLERS, CHINESE_NO, CHINESE_OTHER_BEFORE, ENGLISH, EVERYTHING, FILLERS,
+    FORBIDDING, JAPANESE_NO, JAPANESE_PARTICLES, LEAD, Operation, READ_ONLY, STEMS, SUBJECTS,
+    WAITS, WEAK,
+};
+
+/// What was found in a clause.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) boundaries: Vec<Boundary>,
+    /// The clause says what not to do, so that it asks for nothing.
+    pub(super) is_negation: bool,
+    /// "… but not before I say so": what the sentence asked for has to wait.
+    pub(super) takes_back: bool,
+    /// A list of what not to do may go on after the next comma: "don't push, merge or deploy".
+    pub(super) goes_on: bool,
+}
+
+/// Reads one clause. `goes_on`: the clause before it was the beginning of a list.
+pub(super) fn read(clause: &Clause, goes_on: bool) -> Found {
+    let tokens: Vec<&str> = words(&clause.text).collect();
+    let mut found = Found::default();
+    if !clause.asks {
+        found.boundaries.extend(elsewhere(&clause.text));
+        found.is_negation = !found.boundaries.is_empty();
+        if is_read_only(&tokens) {
+            found.boundaries.push(Boundary { operation: None, objects: Vec::new(), waits: false });
+            found.is_negation = true;
+        }
+        found.takes_back = takes_back(&tokens);
+    }
+    if goes_on && clause.after_comma && continues(&tokens) {
+        found.is_negation = true;
+        list(&tokens, 0, &mut found);
+    } else if let Some(at) = negated(&tokens) {
+        let asks_before = at.start > 0;
+        list(&tokens, at.verb, &mut found);
+        // "Commit it but don't push": what stands before is still asked for.
+        found.is_negation |= !asks_before || at.start <= 1;
+    } else if let Some(passive) = passive(&tokens) {
+        found.boundaries.push(passive);
+        found.is_negation = true;
+    }
+    if clause.quoted {
+        // Words of others forbid what they forbid plainly and for good.
+        found.boundaries.retain(|boundary| boundary.operation.is_some() && !boundary.waits);
+    }
+    found
+}
+
+/// Where a negation stands, and the verb that it negates.
+struct Negated {
+    start: usize,
+    verb: usize,
+}
+
+/// Negations of a command, and whether the verb follows as a gerund.
+const NEGATIONS: &[(&[&str], bool)] = &[
+    (&["don't"], false),
+    (&["dont"], false),
+    (&["do", "not"], false),
+    (&["never"], false),
+    (&["must", "not"], false),
+    (&["mustn't"], false),
+    (&["should", "not"], false),
+    (&["shouldn't"], false),
+    (&["may", "not"], false),
+    (&["not", "to"], false),
+    (&["no", "need", "to"], false),
+    (&["rather", "not"], false),
+    (&["without"], true),
+    (&["avoid"], true),
+    (&["refrain", "from"], true),
+    (&["hold", "off", "on"], true),
+    (&["hold", "off"], true),
+    (&["no"], true),
+    (&["stop"], true),
+    (&["not"], false),
+];
+
+fn negated(tokens: &[&str]) -> Option<Negated> {
+    (0..tokens.len()).find_map(|start| {
+        let before = tokens.get(..start).unwrap_or_default();
+        let rest = tokens.get(start..).unwrap_or_default();
+        let (negation, gerund) =
+            NEGATIONS.iter().find(|(negation, _)| rest.starts_with(negation))?;
+        if !is_command(before, negation) {
+            return None;
+        }
+        let mut verb = start + negation.len();
+        if !gerund {
+            while tokens.get(verb).is_some_and(|token| FILLERS.contains(token)) {
+                verb += 1;
+            }
+        }
+        let fits =
+            verb_at(tokens, verb).is_some_and(|(_, _, form)| (form == Form::Gerund) == *gerund);
+        fits.then_some(Negated { start, verb })
+    })
+}
+
+/// Whether a negation with these words before it tells somebody what not to do, and is no statement
+/// about what something does not do.
+fn is_command(before: &[&str], negation: &[&str]) -> bool {
+    let is_lead = |token: &&str| {
+        LEAD.contains(token)
+            || matches!(*token, "-" | "•" | "+" | "but" | "also")
+            || token.trim_end_matches([')', '.']).parse::<u32>().is_ok()
+    };
+    let starts = before.iter().all(is_lead);
+    let last = before.last().copied().unwrap_or_default();
+    match negation {
+        ["without"] => {
+            // "Fix it without pushing", not "it works without installing anything".
+            before
+                .iter()
+                .find(|token| !is_lead(token))
+                .is_some_and(|first| !SUBJECTS.contains(first))
+                || before.starts_with(&["can", "you"])
+                || before.starts_with(&["could", "you"])
+        }
+        ["no", ..] | ["stop"] => starts,
+        ["avoid"] | ["refrain", ..] | ["hold", ..] => {
+            starts || matches!(last, "to" | "and" | "but")
+        }
+        ["not", "to"] => {
+            matches!(last, "careful" | "sure" | "try" | "please" | "you" | "told" | "asked")
+                || starts
+        }
+        ["rather", "not"] => matches!(last, "i'd" | "you'd" | "we'd"),
+        ["not"] => matches!(last, "to" | "please") && before.len() > 1,
+        ["must" | "should" | "may", "not"] | ["mustn't" | "shouldn't"] => {
+            starts || matches!(last, "you" | "we" | "agent" | "claude")
+        }
+        ["never"] => {
+            starts
+                || matches!(
+                    last,
+                    "you" | "we" | "to" | "and" | "but" | "please" | "should" | "must"
+                )
+        }
+        _ => {
+            starts
+                || matches!(last, "but" | "please" | "and" | "just" | "so" | "also" | "that"
+            if last != "that" && !before.is_empty())
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Command,
+    Gerund,
+}
+
+/// The verb at a place: what it names, where it ends, its form.
+fn verb_at(tokens: &[&str], at: usize) -> Option<(Vec<(Operation, &'static str)>, usize, Form)> {
+    let mut found: Option<(Vec<(Operation, &'static str)>, usize, Form)> = None;
+    for (operation, verbs) in ENGLISH {
+        for verb in *verbs {
+            let Some((end, form)) = form_at(tokens, at, verb) else { continue };
+            match &mut found {
+                Some((operations, longest, _)) if end == *longest => {
+                    operations.push((*operation, verb))
+                }
+                Some((_, longest, _)) if end < *longest => {}
+                _ => found = Some((vec![(*operation, verb)], end, form)),
+            }
+        }
+    }
+    found
+}
+
+fn form_at(tokens: &[&str], at: usize, verb: &str) -> Option<(usize, Form)> {
+    let mut parts = verb.split(' ');
+    let first = parts.next()?;
+    let token = tokens.get(at)?;
+    let form = if *token == first {
+        Form::Command
+    } else if is_gerund(token, first) {
+        Form::Gerund
+    } else {
+        return None;
+    };
+    let mut end = at + 1;
+    for part in parts {
+        if tokens.get(end) != Some(&part) {
+            return None;
+        }
+        end += 1;
+    }
+    Some((end, form))
+}
+
+fn is_gerund(token: &str, verb: &str) -> bool {
+    let Some(stem) = token.strip_suffix("ing") else { return false };
+    let doubled = verb.chars().next_back().map(|last| format!("{verb}{last}"));
+    stem == verb || verb.strip_suffix('e') == Some(stem) || doubled.as_deref() == Some(stem)
+}
+
+/// The verbs from this place on: "push", "push or merge", "push, commit".
+fn list(tokens: &[&str], mut at: usize, found: &mut Found) {
+    loop {
+        while tokens.get(at).is_some_and(|token| matches!(*token, "or" | "and" | "nor" | "to")) {
+            at += 1;
+        }
+        let Some((operations, end, _)) = verb_at(tokens, at) else { return };
+        for (operation, verb) in operations {
+            found.boundaries.extend(boundary(operation, verb, tokens, end));
+        }
+        found.goes_on = end >= tokens.len();
+        match tokens.get(end) {
+            Some(&("or" | "and" | "nor" | "/")) => at = end + 1,
+            _ => return,
+        }
+    }
+}
+
+fn continues(tokens: &[&str]) -> bool {
+    let from = tokens.iter().position(|token| !matches!(*token, "or" | "and" | "nor")).unwrap_or(0);
+    verb_at(tokens, from).is_some()
+}
+
+/// What a negated verb rules out, as far as that can be told.
+fn boundary(operation: Operation, verb: &str, tokens: &[&str], end: usize) -> Option<Boundary> {
+    let after = tokens.get(end..).unwrap_or_default();
+    let waits = after.iter().any(|token| WAITS.contains(token));
+    let object = after.iter().take_while(|token| {
+        !WAITS.contains(token)
+            && !matches!(**token, "and" | "but" | "or" | "if" | "when" | "since" | "because")
+    });
+    let object: Vec<&str> = object.take(5).copied().collect();
+    if operation == Operation::Change
+        && object.iter().take(3).any(|word| ANYTHING.contains(word))
+        && object.iter().all(|word| EVERYTHING.contains(word))
+        && object
+            .iter()
+            .any(|word| matches!(*word, "anything" | "any" | "nothing" | "files" | "things"))
+    {
+        return Some(Boundary { operation: None, objects: Vec::new(), waits });
+    }
+    let objects: Vec<String> = object
+        .iter()
+        .filter(|word| !EVERYTHING.contains(word))
+        .map(|word| (*word).to_owned())
+        .collect();
+    // "Don't change the behaviour" and "don't run into that again" speak of how, not of what; "don't
+    // change src/api.rs" names a thing.
+    let names_a_thing = objects.iter().any(|object| object.contains(['/', '.', '_', '-']));
+    let objects: Vec<String> = if names_a_thing {
+        objects.into_iter().filter(|object| object.contains(['/', '.', '_', '-'])).collect()
+    } else {
+        objects
+    };
+    let vague =
+        matches!(operation, Operation::Change | Operation::Run | Operation::Stop | Operation::Send)
+            || WEAK.contains(&verb);
+    (names_a_thing || !vague).then_some(Boundary { operation: Some(operation), objects, waits })
+}
+
+/// "src/api.rs must not be changed."
+fn passive(tokens: &[&str]) -> Option<Boundary> {
+    let at = tokens
+        .windows(3)
+        .position(|three| matches!(three, ["must" | "should" | "may", "not", "be"]));
+    let at = at.map(|at| (at, 3)).or_else(|| {
+        let two = tokens.windows(2).position(|two| matches!(two, ["mustn't" | "shouldn't", "be"]));
+        two.map(|at| (at, 2))
+    });
+    let (at, length) = at?;
+    let thing = tokens.get(..at)?.last()?;
+    let participle = tokens.get(at + length)?;
+    let (operation, _) = ENGLISH.iter().find(|(_, verbs)| {
+        verbs.iter().any(|verb| {
+            participle
+                .strip_prefix(verb.trim_end_matches('e'))
+                .is_some_and(|ending| matches!(ending, "ed" | "d" | "n" | "ten" | "ted" | "ped"))
+        })
+    })?;
+    thing.contains(['/', '.', '_', '-']).then(|| Boundary {
+        operation: Some(*operation),
+        objects: vec![(*thing).to_owned()],
+        waits: false,
+    })
+}
+
+/// "Only read" is said in few words; a longer sentence speaks of something that is read-only.
+const BRIEF: usize = 6;
+
+fn is_read_only(tokens: &[&str]) -> bool {
+    let from = tokens
+        .iter()
+        .position(|token| !LEAD.contains(token) || matches!(*token, "just" | "only" | "no"))
+        .unwrap_or_default();
+    let rest = tokens.get(from..).unwrap_or_default();
+    let phrase = READ_ONLY.iter().find_map(|phrase| {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        rest.starts_with(&parts).then_some(parts.len())
+    });
+    let Some(length) = phrase else { return false };
+    let after = rest.get(length..).unwrap_or_default();
+    // "Read-only subcommands" are things.
+    let of_nothing = after.iter().all(|token| {
+        EVERYTHING.contains(token)
+            || LEAD.contains(token)
+            || matches!(
+                *token,
+                "mode" | "access" | "task" | "session" | "around" | "touch" | "don't" | "look"
+            )
+    });
+    tokens.len() <= BRIEF && of_nothing
+}
+
+/// "But not before I say so", "only after I approve".
+fn takes_back(tokens: &[&str]) -> bool {
+    let from =
+        tokens.iter().position(|token| !matches!(*token, "but" | "and" | "please" | "though"));
+    let rest = tokens.get(from.unwrap_or_default()..).unwrap_or_default();
+    matches!(
+        rest,
+        ["not", "before" | "until" | "yet" | "now", ..]
+            | ["only", "after" | "when" | "once" | "if", "i" | "i've" | "i'm", ..]
+    )
+}
+
+/// Other languages.
+fn elsewhere(text: &str) -> Vec<Boundary> {
+    let forbid = |operation| Boundary { operation, objects: Vec::new(), waits: false };
+    let mut found: Vec<Boundary> = FORBIDDING
+        .iter()
+        .filter(|(_, phrases)| phrases.iter().any(|phrase| forbids(text, phrase)))
+        .map(|(operation, _)| forbid(*operation))
+        .collect();
+    let east =
+        STEMS.iter().flat_map(|(operation, stems)| stems.iter().map(|stem| (*operation, *stem)));
+    for (operation, stem) in east.filter(|(_, stem)| stem.chars().all(|c| c >= '\u{2E80}')) {
+        let negated = text.match_indices(stem).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let after = text.get(at + stem.len()..).unwrap_or_default();
+            chinese_no(before) || japanese_no(after)
+        });
+        // "Don't change the behaviour" speaks of how; alone it rules out every change.
+        let vague = matches!(
+            operation,
+            Operation::Change | Operation::Run | Operation::Stop | Operation::Send
+        );
+        if negated && !vague {
+            found.push(forbid(Some(operation)));
+        } else if negated
+            && operation == Operation::Change
+            && text.trim().chars().count() <= BRIEF_EAST
+        {
+            found.push(forbid(None));
+        }
+    }
+    found
+}
+
+/// Words that may stand before a negation that is a command, in Romance languages. Others are subjects:
+/// "il ne pousse pas".
+const ROMANCE_LEAD: &[&str] =
+    &["et", "mais", "alors", "surtout", "plaît", "svp", "pero", "y", "favor", "todavía", "aún"];
+
+fn forbids(text: &str, phrase: &str) -> bool {
+    let Some(at) = find_phrase(text, phrase) else { return false };
+    let romance = ["ne ", "n'", "no "].iter().any(|start| phrase.starts_with(start));
+    let before = text.get(..at).unwrap_or_default();
+    let last = words(before).last();
+    !romance || last.is_none_or(|last| ROMANCE_LEAD.contains(&last) || LEAD.contains(&last))
+}
+
+/// A clause of so few characters has no object.
+const BRIEF_EAST: usize = 12;
+
+fn chinese_no(before: &str) -> bool {
+    let mut before = before;
+    while let Some(shorter) = CHINESE_FILLERS.iter().find_map(|filler| before.strip_suffix(filler))
+    {
+        before = shorter;
+    }
+    CHINESE_NO
+        .iter()
+        .any(|no| before.strip_suffix(no).is_some_and(|rest| !rest.ends_with(CHINESE_OTHER_BEFORE)))
+}
+
+fn japanese_no(after: &str) -> bool {
+    let after = after.trim_start_matches(JAPANESE_PARTICLES);
+    JAPANESE_NO.iter().any(|no| after.starts_with(no))
+}
