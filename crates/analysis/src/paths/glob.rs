@@ -104,6 +104,13 @@ fn part_suggests(pattern: &str, part: &str) -> bool {
     if name != pattern && covers(pattern, &tokens) {
         return true;
     }
+    // `*.json` says what kind of file, not which.
+    if let [Token::Many, Token::Literal('.'), ending @ ..] = tokens.as_slice()
+        && ending.iter().all(|token| matches!(token, Token::Literal(c) if *c != '.'))
+        && ending.len() + 1 < name.chars().count()
+    {
+        return false;
+    }
     let literals = tokens.iter().filter(|token| matches!(token, Token::Literal(_))).count();
     let prefix = tokens.iter().take_while(|token| matches!(token, Token::Literal(_))).count();
     (prefix >= 2 || literals * 2 > name.chars().count()) && may_be(&tokens, name)
@@ -169,6 +176,9 @@ mod tests {
         for part in ["*", "?*", "*a", "i*x", "*.json"] {
             assert!(!suggests(&["id_rsa"], &[part]), "{part}");
         }
+        assert!(!suggests(&["mcp.json"], &["*.json"]));
+        assert!(suggests(&["mcp.json"], &["m*.json"]));
+        assert!(suggests(&[".env"], &["*.env"]));
         assert!(suggests(&["*.pem"], &["server*.pem"]));
         assert!(!suggests(&["*.pem"], &["server*"]));
         assert!(suggests(&[".aws", "**"], &[".aws", "*"]));

@@ -473,7 +473,10 @@ fn record(
                 effect.attributes.set(*attr, value.clone());
             }
         }
-        effect.attributes.set(Attr::Op, kind.as_str());
+        // Of an edit it can be seen what changes, and what stays.
+        let edit = AttrValue::from("edit");
+        let is_edit = attributes.contains(&(Attr::Op, edit.clone()));
+        effect.attributes.set(Attr::Op, if is_edit { edit } else { kind.as_str().into() });
         analyzer.effect(frame, span, effect);
     }
 }

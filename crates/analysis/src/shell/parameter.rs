@@ -49,8 +49,10 @@ impl Shell<'_, '_> {
             "IFS" => Value::known(" \t\n"),
             "0" => self.state.name.clone().unwrap_or_else(|| Value::known("bash")),
             "BASH" => Value::known("bash"),
-            "?" | "$" | "!" | "RANDOM" | "SECONDS" | "LINENO" | "UID" | "EUID" | "PPID"
-            | "BASHPID" | "EPOCHSECONDS" | "OPTIND" | "COLUMNS" | "LINES" | "SRANDOM" | "SHLVL" => {
+            // A job of this very shell, as `kill` writes it.
+            "!" => Value::Pattern("%[0-9]*".to_owned()),
+            "?" | "$" | "RANDOM" | "SECONDS" | "LINENO" | "UID" | "EUID" | "PPID" | "BASHPID"
+            | "EPOCHSECONDS" | "OPTIND" | "COLUMNS" | "LINES" | "SRANDOM" | "SHLVL" => {
                 Value::number()
             }
             _ => action.facts.env.get(name).map_or(Value::Unknown, Value::known),

@@ -42,6 +42,29 @@ pub(super) fn written(analyzer: &mut Analyzer<'_>, path: &Value, content: &Text)
     code(analyzer, &frame, path, &content.value, &classes);
 }
 
+/// What in an agent's settings holds it back. White space is ignored.
+const HOLDS_BACK: &[&str] = &[
+    "ringfence",
+    "\"deny\"",
+    "\"ask\"",
+    "PreToolUse",
+    "PermissionRequest",
+    "BeforeTool",
+    "disallowed",
+];
+
+/// Looks at text that is replaced: settings lose what holds an agent back.
+pub(super) fn removed(analyzer: &mut Analyzer<'_>, path: &Value, old: &Text, new: &Text) {
+    let frame = analyzer.frame(new);
+    let settings = paths::classes(analyzer, &frame, path).contains("agent-settings");
+    let has = |text: &Text, word: &str| text.value.contains(word);
+    if settings && HOLDS_BACK.iter().any(|word| has(old, word) && !has(new, word)) {
+        let attributes =
+            [(Attr::Op, "widen".into()), (Attr::Mechanism, "restriction-removed".into())];
+        paths::effect(analyzer, &frame, whole(new), EffectKind::Guard, path, &attributes);
+    }
+}
+
 /// Pieces of one file that are followed; what comes after them is looked at when it runs.
 const MAX_PIECES: usize = 300;
 

@@ -2,7 +2,7 @@
 
 use ringfence_action::{Attr, AttrValue, EffectKind, Replacement, Target, Text};
 
-use super::{content, whole};
+use super::{content, values, whole};
 use crate::context::Analyzer;
 use crate::invocation::Data;
 use crate::paths;
@@ -25,9 +25,20 @@ pub(super) fn write(analyzer: &mut Analyzer<'_>, path: &Text, content: &Text) {
 
 /// Parts of a file are replaced; only the new parts are looked at.
 pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, replacements: &[Replacement]) {
-    touch(analyzer, path, EffectKind::Write, &[]);
+    let frame = analyzer.frame(path);
+    let seen = replacements.iter().all(|replacement| replacement.old.is_some());
+    let op = if seen && paths::classes(analyzer, &frame, &value(path)).contains("agent-settings") {
+        Some("edit")
+    } else {
+        values::are_all(replacements).then_some("set values")
+    };
+    let op = op.map(|op| (Attr::Op, AttrValue::from(op)));
+    touch(analyzer, path, EffectKind::Write, op.as_slice());
     for replacement in replacements {
         content::written(analyzer, &value(path), &replacement.new);
+        if let Some(old) = &replacement.old {
+            content::removed(analyzer, &value(path), old, &replacement.new);
+        }
     }
     let frame = analyzer.frame(path);
     if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {

@@ -10,6 +10,7 @@ mod named;
 mod scripts;
 #[cfg(test)]
 mod tests;
+mod values;
 mod web;
 
 use ringfence_action::{Attr, Call, Dialect, Effect, EffectKind, OpaqueReason, Target, Text};

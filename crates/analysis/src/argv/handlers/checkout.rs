@@ -16,6 +16,13 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
         return;
     }
     let things: Vec<&Word> = parsed.all("things").collect();
+    if let [branch] = things.as_slice()
+        && !names_file(analyzer, subject, branch)
+    {
+        let attributes = vec![(Attr::Op, AttrValue::from("switch"))];
+        let value = branch.value.clone();
+        return effect(analyzer, subject, EffectKind::VcsLocal, value, branch.span, attributes);
+    }
     for (index, word) in things.iter().enumerate() {
         // Behind a commit, everything is a file.
         let is_file = index > 0 || names_file(analyzer, subject, word);
