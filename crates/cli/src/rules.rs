@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
-use ringfence_action::Preset;
-use ringfence_policy::{Bundle, BundleError, Layer, Source, default_sources};
+use ringfence_action::{Effect, Preset};
+use ringfence_policy::{Bundle, BundleError, Layer, Source, Tried, default_sources};
 use ringfence_record::given;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,7 @@ use crate::wiring;
 /// The built-in rules, with those of these files added.
 pub(crate) fn load(files: &[PathBuf]) -> Result<Bundle, Failure> {
     let sources = read(files)?;
-    bundle(&sources).map_err(|error| {
-        Failure::Report(findings(&error, &sources).iter().map(Finding::snippet).collect())
-    })
+    bundle(&sources).map_err(|error| report(&error, &sources))
 }
 
 /// The files as sources of a bundle.
@@ -40,13 +38,56 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Source>, Problem> {
         .collect()
 }
 
+/// These rules, examples checked, with the built-in ones unless they are to stand alone.
+pub(crate) fn load_sources(sources: &[Source], alone: bool) -> Result<Bundle, Failure> {
+    let loaded = if alone { Bundle::load_checked(sources, &effects_of) } else { bundle(sources) };
+    loaded.map_err(|error| report(&error, sources))
+}
+
 /// The built-in rules and these.
 pub(crate) fn bundle(sources: &[Source]) -> Result<Bundle, BundleError> {
+    Bundle::load_checked(&with_defaults(sources), &effects_of)
+}
+
+/// Tries the examples of these rules, each; nothing where the rules do not load.
+pub(crate) fn try_examples(sources: &[Source]) -> Result<Vec<Tried>, Failure> {
+    let all = with_defaults(sources);
+    let bundle = Bundle::load(&all).map_err(|error| report(&error, sources))?;
+    Ok(bundle.try_examples(&all, &effects_of))
+}
+
+fn with_defaults(sources: &[Source]) -> Vec<Source> {
     let mut all = default_sources();
     all.extend_from_slice(sources);
-    Bundle::load_checked(&all, &|command| {
-        wiring::effects_of(&wiring::project_action(command)).effects
-    })
+    all
+}
+
+/// What a command does, to rules that know nothing of commands.
+fn effects_of(command: &str) -> Vec<Effect> {
+    wiring::effects_of(&wiring::project_action(command)).effects
+}
+
+/// Everything that is wrong with rules, as an error.
+fn report(error: &BundleError, sources: &[Source]) -> Failure {
+    Failure::Report(findings(error, sources).iter().map(Finding::snippet).collect())
+}
+
+/// The files of rules in a folder and below, by name.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |error| input::Source::File(folder.to_owned()).unreadable(&error);
+    #[expect(clippy::disallowed_methods, reason = "rules lie where the user says")]
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else if path.extension().is_some_and(|it| it == "toml" || it == "cedar") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// What the configuration folder of a user says.

@@ -10,6 +10,7 @@ use ringfence_action::{Action, Agent, Facts, Platform, Preset};
 use ringfence_analysis::Analysis;
 use ringfence_engine::{Engine, Explained, Options, Session, Sessions};
 use ringfence_facts::{FactSource, Live, Supplied};
+use ringfence_policy::Bundle;
 use serde_json::json;
 
 use crate::exit::Failure;
@@ -36,7 +37,8 @@ impl Rules {
     }
 }
 
-fn preset(name: &str) -> Result<Preset, String> {
+/// The preset of this name, or which there are.
+pub(crate) fn preset(name: &str) -> Result<Preset, String> {
     Preset::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
         let names = Preset::ALL.map(Preset::as_str).join(", ");
         format!("the presets are: {names}")
@@ -57,6 +59,12 @@ impl Judge {
         let options = rules.options();
         let bundle = rules::load(&rules.policy)?;
         Ok(Self { engine: Engine::new(bundle, facts, options), sessions: Sessions::new() })
+    }
+
+    /// A judge over these rules that knows this host not at all.
+    pub(crate) fn over(bundle: Bundle, options: Options) -> Self {
+        let engine = Engine::new(bundle, Box::new(Supplied), options);
+        Self { engine, sessions: Sessions::new() }
     }
 
     /// The digest of the rules.

@@ -15,7 +15,7 @@ use crate::read::{read, validate};
 use crate::rule::{Layer, Rule, questions};
 use crate::schema::groups;
 use crate::validated;
-use crate::written;
+use crate::written::{self, Tried};
 
 /// One file of rules.
 #[derive(Debug, Clone)]
@@ -111,8 +111,18 @@ impl Bundle {
         analyse: &dyn Fn(&str) -> Vec<Effect>,
     ) -> Result<Self, BundleError> {
         let bundle = Self::load(sources)?;
-        let problems = written::check(&bundle, sources, analyse);
+        let tried = bundle.try_examples(sources, analyse);
+        let problems: Vec<Problem> = tried.into_iter().filter_map(|tried| tried.problem).collect();
         if problems.is_empty() { Ok(bundle) } else { Err(BundleError { problems }) }
+    }
+
+    /// Tries the examples of every rule. `sources` are those that it was loaded from.
+    pub fn try_examples(
+        &self,
+        sources: &[Source],
+        analyse: &dyn Fn(&str) -> Vec<Effect>,
+    ) -> Vec<Tried> {
+        written::check(self, sources, analyse)
     }
 
     /// What the rules hash to, as `sha256:…`. Changes with any rule.

@@ -35,3 +35,4 @@ pub use crate::request::{
 };
 pub use crate::rule::{Layer, Rule};
 pub use crate::schema::{SCHEMA, schema_text};
+pub use crate::written::Tried;

@@ -88,7 +88,10 @@ fn read_cedar(source: &Source, rules: &mut Vec<Rule>, problems: &mut Vec<Problem
             source: &source.text,
             span,
             text: source.text.get(start..end).unwrap_or_default(),
-            examples: Examples::default(),
+            examples: Examples::annotated(
+                policy.annotation("match"),
+                policy.annotation("not_match"),
+            ),
         };
         match Rule::new(policy, &origin) {
             Ok(rule) => rules.push(rule),

@@ -80,8 +80,18 @@ pub struct Rule {
     pub(crate) examples: Examples,
 }
 
-const ANNOTATIONS: [&str; 8] =
-    ["id", "outcome", "why", "instead", "owner", "maturity", "maps_to", "consent"];
+const ANNOTATIONS: [&str; 10] = [
+    "id",
+    "outcome",
+    "why",
+    "instead",
+    "owner",
+    "maturity",
+    "maps_to",
+    "consent",
+    "match",
+    "not_match",
+];
 const MATURITIES: [&str; 3] = ["stable", "new", "trial"];
 const CONSENTS: [&str; 2] = ["operation-and-target", "never"];
 
@@ -201,6 +211,16 @@ impl Rule {
     /// The policy under the rule's own name, which is what Cedar reports back.
     pub(crate) fn named(&self) -> Policy {
         self.policy.new_id(PolicyId::new(&self.id))
+    }
+
+    /// Commands that its author says it is about.
+    pub fn matching(&self) -> &[String] {
+        &self.examples.matching
+    }
+
+    /// Commands that its author says it is not about.
+    pub fn not_matching(&self) -> &[String] {
+        &self.examples.other
     }
 
     /// What an agent may be told about why: nothing that the repository wrote.

@@ -157,6 +157,28 @@ fn a_mistake_is_named_where_it_stands() {
 }
 
 #[test]
+fn a_rule_in_cedar_has_examples_too() {
+    let rule = |matching: &str| {
+        let text = format!(
+            "@id(\"u.force\") @outcome(\"ask\") @why(\"w\")\n\
+             @match(\"{matching}\") @not_match(\"rm /x\")\n\
+             forbid (principal, action == Action::\"vcs_remote\", resource) when {{ context.no_verify }};\n"
+        );
+        Source { layer: Layer::User, name: "own.cedar".to_owned(), text }
+    };
+    let told = |matching| match Bundle::load_checked(&[rule(matching)], &analyse) {
+        Ok(bundle) => bundle.rules()[0].matching().join(" and "),
+        Err(error) => error.to_string(),
+    };
+    let both = "git push --no-verify o a\\ngit push --no-verify o b";
+    assert_eq!(told(both), "git push --no-verify o a and git push --no-verify o b");
+    let error = told("git push o a");
+    assert!(error.contains("its conditions do not hold of the effect `vcs_remote o/a"), "{error}");
+    let error = told("ls");
+    assert!(error.contains("analysis finds no effects"), "{error}");
+}
+
+#[test]
 fn a_rule_of_the_repository_in_toml_cannot_widen_either() {
     let text = RULE.replace("\"deny\"", "\"allow\"");
     let source = Source { layer: Layer::Repository, ..source(&text) };
@@ -167,7 +189,7 @@ fn a_rule_of_the_repository_in_toml_cannot_widen_either() {
 /// The rules in the guide load, and what its table of annotations names is what a rule may have.
 #[test]
 fn the_guide_shows_rules_that_load() {
-    let guide = include_str!("../../../docs/adding-a-rule.md");
+    let guide = include_str!("../../../docs/how-to-add-a-rule.md");
     let block = |fence: &str| {
         let (_, rest) = guide.split_once(fence).unwrap();
         rest.split_once("```").unwrap().0.to_owned()

@@ -1,6 +1,6 @@
 //! The examples of a rule: commands that it is about, and commands that it is not about.
 
-use ringfence_action::{Effect, EffectKind, Preset};
+use ringfence_action::{Effect, Preset};
 
 use super::condition::Condition;
 use super::listed;
@@ -14,9 +14,33 @@ use crate::rule::Rule;
 pub(crate) struct Examples {
     pub(crate) matching: Vec<String>,
     pub(crate) other: Vec<String>,
+    /// The conditions of a rule in TOML, to say which of them fails.
     pub(crate) when: Vec<Condition>,
     pub(crate) unless: Vec<Condition>,
-    pub(crate) kinds: Vec<EffectKind>,
+}
+
+impl Examples {
+    /// Of a rule in Cedar: the lines of its `@match` and `@not_match`.
+    pub(crate) fn annotated(matching: Option<&str>, other: Option<&str>) -> Self {
+        let commands = |text: Option<&str>| {
+            let lines = text.unwrap_or_default().lines().map(str::trim);
+            lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        };
+        Self { matching: commands(matching), other: commands(other), ..Self::default() }
+    }
+}
+
+/// An example of a rule, tried out.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The rule's name.
+    pub rule: String,
+    /// The command.
+    pub command: String,
+    /// Whether the rule says that it is about the command.
+    pub is_match: bool,
+    /// Why it did not come out as its rule says.
+    pub problem: Option<Problem>,
 }
 
 /// Runs every example through analysis and the rules; says which condition fails where one does
@@ -25,36 +49,32 @@ pub(crate) fn check(
     bundle: &Bundle,
     sources: &[Source],
     analyse: &dyn Fn(&str) -> Vec<Effect>,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
+) -> Vec<Tried> {
+    let mut tried = Vec::new();
     for rule in bundle.rules() {
-        let examples = &rule.examples;
-        for command in &examples.matching {
+        let matching = rule.examples.matching.iter().map(|command| (command, true));
+        let other = rule.examples.other.iter().map(|command| (command, false));
+        for (command, is_match) in matching.chain(other) {
             let effects = analyse(command);
-            if !effects.iter().any(|effect| applies(bundle, rule, effect)) {
-                let message =
-                    format!("rule `{}` does not apply to its example `{command}`", rule.id);
-                problems.push(problem(
-                    rule,
-                    sources,
-                    command,
-                    message,
-                    why_not(examples, &effects),
-                ));
-            }
-        }
-        for command in &examples.other {
-            let found = analyse(command).into_iter().find(|effect| applies(bundle, rule, effect));
-            if let Some(effect) = found {
-                let message =
-                    format!("rule `{}` applies to `{command}`, which it says it does not", rule.id);
-                let help =
-                    format!("because of the effect `{effect}`; narrow `when` or add `unless`");
-                problems.push(problem(rule, sources, command, message, help));
-            }
+            let found = effects.iter().find(|effect| applies(bundle, rule, effect));
+            let wrong = match (found, is_match) {
+                (None, true) => Some((
+                    format!("rule `{}` does not apply to its example `{command}`", rule.id),
+                    why_not(rule, &effects),
+                )),
+                (Some(effect), false) => Some((
+                    format!("rule `{}` applies to `{command}`, which it says it does not", rule.id),
+                    format!("because of the effect `{effect}`; narrow `when` or add `unless`"),
+                )),
+                _ => None,
+            };
+            let problem =
+                wrong.map(|(message, help)| problem(rule, sources, command, message, help));
+            let (rule, command) = (rule.id.clone(), command.clone());
+            tried.push(Tried { rule, command, is_match, problem });
         }
     }
-    problems
+    tried
 }
 
 /// Asks the rules themselves, supposing the facts that the rule wants.
@@ -80,7 +100,8 @@ fn applies(bundle: &Bundle, rule: &Rule, effect: &Effect) -> bool {
 }
 
 /// The conditions that fail on the effect that comes closest.
-fn why_not(examples: &Examples, effects: &[Effect]) -> String {
+fn why_not(rule: &Rule, effects: &[Effect]) -> String {
+    let examples = &rule.examples;
     let fails = |effect: &Effect| {
         let when = examples.when.iter().filter(|it| !it.holds(effect)).map(|it| &it.written);
         let held = !examples.unless.is_empty() && examples.unless.iter().all(|it| it.holds(effect));
@@ -89,16 +110,20 @@ fn why_not(examples: &Examples, effects: &[Effect]) -> String {
     };
     let closest = effects
         .iter()
-        .filter(|effect| examples.kinds.contains(&effect.kind))
+        .filter(|effect| rule.asked.contains(&effect.kind.as_str()))
         .map(|effect| (fails(effect), effect))
         .min_by_key(|((when, unless), _)| when.len() + unless.len());
     match closest {
         None if effects.is_empty() => "analysis finds no effects in it".to_owned(),
         None => format!(
             "it has no effect of kind {}; what it does is: {}",
-            listed(examples.kinds.iter().map(|kind| kind.as_str())),
+            listed(&rule.asked),
             effects.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         ),
+        // What a rule in Cedar asks is not taken apart.
+        Some((_, effect)) if examples.when.is_empty() => {
+            format!("its conditions do not hold of the effect `{effect}`")
+        }
         Some(((when, unless), effect)) if when.is_empty() && unless.is_empty() => {
             format!("the effect `{effect}` is a dry run, or content that would only run later")
         }

@@ -29,6 +29,7 @@ use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 pub(crate) use self::condition::Condition;
+pub use self::examples::Tried;
 pub(crate) use self::examples::{Examples, check};
 use crate::bundle::Source;
 use crate::error::{Problem, did_you_mean};
@@ -138,7 +139,6 @@ impl Reader<'_> {
             other: self.examples("not_match"),
             when: when.clone(),
             unless: unless.clone(),
-            kinds: kinds.clone(),
         };
         Some(Written {
             cedar: annotations + &cedar(table, &kinds, &when, &unless),

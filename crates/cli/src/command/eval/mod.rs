@@ -21,6 +21,7 @@ use serde_json::json;
 use self::compare::Comparison;
 use self::report::Report;
 use self::rows::{Bad, Output};
+pub(crate) use self::rows::{Unit, read as read_rows};
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::json;
 use crate::render::text::printable;

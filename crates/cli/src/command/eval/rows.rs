@@ -13,52 +13,67 @@ use crate::recording::{LONGEST_ROW, Place, Recording, Step};
 
 /// A row that could not be judged, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bad {
+pub(crate) struct Bad {
     /// The name of the file, without its folders.
-    pub(super) file: String,
-    pub(super) line: u64,
-    pub(super) message: String,
+    pub(crate) file: String,
+    pub(crate) line: u64,
+    pub(crate) message: String,
 }
 
 /// What a call is known as.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
-    pub(super) label: Option<Label>,
-    pub(super) category: Option<String>,
-    pub(super) tier: Option<String>,
+pub(crate) struct Known {
+    pub(crate) label: Option<Label>,
+    pub(crate) category: Option<String>,
+    pub(crate) tier: Option<String>,
 }
 
 /// A session, or one action in a session of its own.
 #[derive(Debug)]
-pub(super) struct Unit {
-    pub(super) source: String,
+pub(crate) struct Unit {
+    pub(crate) source: String,
     /// Whether it comes from a transcript; else from rows of actions.
-    pub(super) is_transcript: bool,
+    pub(crate) is_transcript: bool,
     /// Of the session as a whole, for a transcript.
-    pub(super) label: Option<Label>,
-    pub(super) recording: Recording,
+    pub(crate) label: Option<Label>,
+    pub(crate) recording: Recording,
     /// What is known of each call, in order.
-    pub(super) known: Vec<Known>,
+    pub(crate) known: Vec<Known>,
     /// The line of its first row, to name it.
-    pub(super) line: u64,
+    pub(crate) line: u64,
+}
+
+impl Unit {
+    /// A session in which nothing has happened yet.
+    pub(crate) fn empty(session: String) -> Self {
+        let recording = Recording { session, ..Recording::default() };
+        let (source, label, known) = Default::default();
+        Self { source, is_transcript: false, label, recording, known, line: 0 }
+    }
+
+    /// Adds an action of which nothing is known.
+    pub(crate) fn push(&mut self, action: Action) {
+        self.recording.steps.push(Step::Call(Box::new(action)));
+        self.known.push(Known::default());
+    }
 }
 
 /// A tool output. Nothing is decided about it.
 #[derive(Debug)]
-pub(super) struct Output {
-    pub(super) id: String,
-    pub(super) source: String,
-    pub(super) label: Option<Label>,
+pub(crate) struct Output {
+    pub(crate) id: String,
+    pub(crate) source: String,
+    pub(crate) label: Option<Label>,
 }
 
 /// What one file holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) name: String,
-    pub(super) rows: u64,
-    pub(super) units: Vec<Unit>,
-    pub(super) outputs: Vec<Output>,
-    pub(super) bad: Vec<Bad>,
+pub(crate) struct Contents {
+    pub(crate) name: String,
+    pub(crate) rows: u64,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) bad: Vec<Bad>,
 }
 
 /// A row of an action, until its session is complete.
@@ -77,7 +92,7 @@ struct Open {
 }
 
 /// Reads a file. What is no row is named; what can be read is read all the same.
-pub(super) fn read(path: &Path) -> Result<Contents, Problem> {
+pub(crate) fn read(path: &Path) -> Result<Contents, Problem> {
     let source = Source::named(Some(path));
     let name = path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
     let mut contents = Contents { name: name.into_owned(), ..Contents::default() };

@@ -1,6 +1,10 @@
 //! `ringfence policy`: the rules themselves.
 
+mod diff;
+mod explain;
+mod new;
 mod page;
+mod pages;
 mod test;
 
 use std::io::Write;
@@ -29,14 +33,18 @@ pub(crate) struct Policy {
 
 const EXAMPLE: &str = "Examples:
   ringfence policy list
-  ringfence policy show fs.delete-critical-path
-  ringfence policy check my-rules.toml
-  ringfence policy test my-rules.md --policy my-rules.toml";
+  ringfence policy explain fs.delete-critical-path
+  ringfence policy new my-rules.toml
+  ringfence policy test my-rules.toml my-rules.md
+  ringfence policy diff default my-rules.toml --over actions.jsonl";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Check),
+    Diff(diff::Diff),
+    Explain(explain::Explain),
     List(List),
+    New(new::New),
     Show(Show),
     Test(test::Test),
 }
@@ -84,7 +92,10 @@ struct Show {
 pub(crate) fn run(policy: &Policy, out: &mut impl Write) -> Result<Exit, Failure> {
     match &policy.command {
         Command::Check(check) => self::check(check, out),
+        Command::Diff(diff) => diff::run(diff, out),
+        Command::Explain(explain) => explain::run(explain, out),
         Command::List(list) => self::list(list, out),
+        Command::New(new) => new::run(new, out),
         Command::Show(show) => self::show(show, out),
         Command::Test(test) => test::run(test, out),
     }

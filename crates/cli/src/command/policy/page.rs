@@ -2,25 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use ringfence_action::{Action, Facts, Verdict};
+use ringfence_action::{Action, Facts, Preset, Verdict};
 use serde_json::json;
 
 use crate::exit::Problem;
 use crate::wiring;
 
 /// One action and what must come of it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Case {
     pub(super) file: PathBuf,
     /// Of the action.
     pub(super) line: usize,
     pub(super) title: String,
     pub(super) action: Action,
+    /// Where the page names one.
+    pub(super) preset: Option<Preset>,
     pub(super) expected: Expected,
 }
 
 /// A `verdict` block: `VERDICT[|VERDICT…] [RULE | !RULE]…`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
     verdicts: Vec<Verdict>,
     rules: Vec<String>,
@@ -43,6 +45,16 @@ impl Expected {
         let (absent, rules): (Vec<&str>, Vec<&str>) = words.partition(|id| id.starts_with('!'));
         let absent = absent.into_iter().map(|id| id.trim_start_matches('!').to_owned()).collect();
         Ok(Self { verdicts, rules: rules.into_iter().map(str::to_owned).collect(), absent })
+    }
+
+    /// Whether the action must be let through as it is.
+    pub(super) fn allows(&self) -> bool {
+        self.verdicts == [Verdict::Allow]
+    }
+
+    /// Whether this rule must be among those that speak.
+    pub(super) fn names(&self, rule: &str) -> bool {
+        self.rules.iter().any(|id| id == rule)
     }
 
     /// What is not as expected; nothing is success.
@@ -101,6 +113,7 @@ struct Page<'a> {
     title: String,
     facts: Facts,
     said: Vec<String>,
+    preset: Option<Preset>,
     /// An action that waits for its verdict.
     open: Option<(usize, Action)>,
     cases: Vec<Case>,
@@ -113,6 +126,7 @@ impl<'a> Page<'a> {
             title: String::new(),
             facts: Facts::default(),
             said: Vec::new(),
+            preset: None,
             open: None,
             cases: Vec::new(),
         }
@@ -137,6 +151,10 @@ impl<'a> Page<'a> {
                     .map_err(|error| self.problem(line, format!("these are not facts: {error}")))?;
             }
             "user" => self.said.push(text.to_owned()),
+            "preset" => {
+                let preset = wiring::preset(text.trim());
+                self.preset = Some(preset.map_err(|problem| self.problem(line, problem))?);
+            }
             "verdict" => {
                 let expected =
                     Expected::parse(text).map_err(|problem| self.problem(line, problem))?;
@@ -144,13 +162,14 @@ impl<'a> Page<'a> {
                     return Err(self.problem(line, "a verdict without an action before it"));
                 };
                 let (file, title) = (self.file.to_owned(), self.title.clone());
-                self.cases.push(Case { file, line, title, action, expected });
+                let preset = self.preset.take();
+                self.cases.push(Case { file, line, title, action, preset, expected });
             }
             // What the effects must be is a matter of analysis, not of rules.
             "effects" | "text" | "" => {}
             other => {
                 let problem = format!(
-                    "`{other}` is no block of a test; there are bash, json action, facts, user and verdict"
+                    "`{other}` is no block of a test; there are bash, json action, facts, user, preset and verdict"
                 );
                 return Err(self.problem(line, problem));
             }

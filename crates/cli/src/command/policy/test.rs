@@ -5,37 +5,42 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ringfence_action::Preset;
+use ringfence_policy::{BundleError, Tried};
 
 use super::page::{self, Case};
 use crate::exit::{Exit, Failure, Problem};
 use crate::input::Source;
-use crate::render::color::{FAINT, GREEN, RED, paint};
+use crate::render::color::{FAINT, GREEN, RED, paint, width};
 use crate::render::json;
 use crate::render::text::{count, printable};
+use crate::rules;
 use crate::wiring::{Judge, Rules};
 
 /// Test that rules decide what their author means
 ///
-/// Reads Markdown pages. A case is a heading, a command in a `bash` block (or a whole action in a
+/// Tries the examples (`match` and `not_match`) of the rules in files that end in .toml or .cedar, and the
+/// cases of Markdown pages. A case is a heading, a command in a `bash` block (or a whole action in a
 /// `json action` block), and a `verdict` block: the verdict, and rules that must speak or, with `!`,
-/// must not. `facts` (JSON) and `user` blocks before the action say what is known and was said. A
-/// command runs in /home/u/proj, the only folder of the workspace.
+/// must not. `facts` (JSON), `user` and `preset` blocks before the action say what is known, was said
+/// and is assumed. A command runs in /home/u/proj, the only folder of the workspace.
 ///
-/// Exits 1 if a case fails, 2 if a page cannot be read.
+/// Exits 1 if an example or a case fails, 2 if a file cannot be read or a rule does not load.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Test {
-    /// Pages (.md), or folders with pages
+    /// Files of rules, pages (.md), or folders with pages
     #[arg(required = true)]
-    pages: Vec<PathBuf>,
+    files: Vec<PathBuf>,
     #[command(flatten)]
     rules: Rules,
-    /// Write JSON, one case per line
+    /// Write JSON, one example or case per line
     #[arg(long)]
     json: bool,
 }
 
-const EXAMPLE: &str = "Example:
+const EXAMPLE: &str = "Examples:
+  ringfence policy test our-rules.toml
   ringfence policy test our-rules.md --policy our-rules.toml
 
 A page:
@@ -47,36 +52,131 @@ A page:
   deny team.no-push-to-release
   ```";
 
+/// How many held, and how many did not.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn count(&mut self, passed: bool) {
+        *(if passed { &mut self.passed } else { &mut self.failed }) += 1;
+    }
+
+    fn show(&self, what: &str, out: &mut impl Write) -> Result<(), Failure> {
+        let style = if self.failed == 0 { GREEN } else { RED };
+        let all = count(self.passed + self.failed, what);
+        let told = format!("{all}: {} passed, {} failed", self.passed, self.failed);
+        Ok(writeln!(out, "{}", paint(style, &told))?)
+    }
+}
+
 pub(super) fn run(test: &Test, out: &mut impl Write) -> Result<Exit, Failure> {
-    let mut judge = Judge::new(&test.rules, false)?;
-    let (mut passed, mut failed) = (0, 0);
-    for file in pages(&test.pages)? {
-        for case in read(&file)? {
-            let problems = problems(&mut judge, &case)?;
-            *(if problems.is_empty() { &mut passed } else { &mut failed }) += 1;
-            if test.json {
-                let Case { file, line, title, .. } = &case;
-                let ok = problems.is_empty();
-                let case = serde_json::json!({
-                    "file": file, "line": line, "title": title, "ok": ok, "problems": problems,
-                });
-                json::line(out, &case)?;
-            } else if !problems.is_empty() {
-                let place = format!("{}:{}", case.file.display(), case.line);
-                let title = printable(&case.title);
-                writeln!(out, "{} {title}  {}", paint(RED, "✗"), paint(FAINT, &printable(&place)))?;
-                for problem in &problems {
-                    writeln!(out, "    {}", printable(problem))?;
-                }
+    let is_rules =
+        |path: &&PathBuf| path.extension().is_some_and(|it| it == "toml" || it == "cedar");
+    let (own, named): (Vec<&PathBuf>, Vec<&PathBuf>) = test.files.iter().partition(is_rules);
+    let policy: Vec<PathBuf> = test.rules.policy.iter().chain(own).cloned().collect();
+    let (mut examples, mut cases) = (Tally::default(), Tally::default());
+    try_examples(&policy, test.json, &mut examples, out)?;
+    // A rule whose examples fail does not load: what pages say of it cannot be told.
+    if examples.failed == 0 {
+        let mut judges = Judges { rules: Rules { policy, ..test.rules.clone() }, made: Vec::new() };
+        for file in pages(&named)? {
+            for case in read(&file)? {
+                try_case(&case, &mut judges, test.json, &mut cases, out)?;
             }
         }
     }
     if !test.json {
-        let style = if failed == 0 { GREEN } else { RED };
-        let cases = count(passed + failed, "case");
-        writeln!(out, "{}", paint(style, &format!("{cases}: {passed} passed, {failed} failed")))?;
+        if examples.passed + examples.failed > 0 || named.is_empty() {
+            examples.show("example", out)?;
+        }
+        if cases.passed + cases.failed > 0 {
+            cases.show("case", out)?;
+        }
+        if examples.failed > 0 && !named.is_empty() {
+            writeln!(out, "{}", paint(FAINT, "the pages were not tried: the rules do not load"))?;
+        }
     }
-    Ok(if failed == 0 { Exit::Fine } else { Exit::Found })
+    Ok(if examples.failed + cases.failed == 0 { Exit::Fine } else { Exit::Found })
+}
+
+fn try_examples(
+    policy: &[PathBuf],
+    as_json: bool,
+    tally: &mut Tally,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let sources = rules::read(policy)?;
+    for Tried { rule, command, is_match, problem } in rules::try_examples(&sources)? {
+        tally.count(problem.is_none());
+        let finding = problem.map(|problem| {
+            let error = BundleError { problems: vec![problem] };
+            rules::findings(&error, &sources)
+        });
+        if as_json {
+            let example = serde_json::json!({
+                "rule": rule, "command": command, "match": is_match, "ok": finding.is_none(),
+                "problems": finding.unwrap_or_default(),
+            });
+            json::line(out, &example)?;
+        } else {
+            for finding in finding.into_iter().flatten() {
+                writeln!(out, "{}", finding.snippet().render(width()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One judge for each preset that a page names.
+struct Judges {
+    rules: Rules,
+    made: Vec<(Preset, Judge)>,
+}
+
+impl Judges {
+    fn of(&mut self, preset: Option<Preset>) -> Result<&mut Judge, Failure> {
+        let preset = preset.unwrap_or(self.rules.preset);
+        let at = match self.made.iter().position(|(known, _)| *known == preset) {
+            Some(at) => at,
+            None => {
+                let rules = Rules { preset, ..self.rules.clone() };
+                self.made.push((preset, Judge::new(&rules, false)?));
+                self.made.len() - 1
+            }
+        };
+        let judge = self.made.get_mut(at).map(|(_, judge)| judge);
+        judge.ok_or_else(|| Problem::new("there is no judge", "report this").into())
+    }
+}
+
+fn try_case(
+    case: &Case,
+    judges: &mut Judges,
+    as_json: bool,
+    tally: &mut Tally,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let problems = problems(judges.of(case.preset)?, case)?;
+    tally.count(problems.is_empty());
+    if as_json {
+        let Case { file, line, title, .. } = case;
+        let ok = problems.is_empty();
+        let case = serde_json::json!({
+            "file": file, "line": line, "title": title, "ok": ok, "problems": problems,
+        });
+        json::line(out, &case)?;
+    } else if !problems.is_empty() {
+        let place = format!("{}:{}", case.file.display(), case.line);
+        let title = printable(&case.title);
+        writeln!(out, "{} {title}  {}", paint(RED, "✗"), paint(FAINT, &printable(&place)))?;
+        for problem in &problems {
+            writeln!(out, "    {}", printable(problem))?;
+        }
+    }
+    Ok(())
 }
 
 fn problems(judge: &mut Judge, case: &Case) -> Result<Vec<String>, Problem> {
@@ -97,7 +197,7 @@ fn read(file: &Path) -> Result<Vec<Case>, Problem> {
 }
 
 /// The pages that were named, and those in folders that were named.
-fn pages(named: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
+fn pages(named: &[&PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     let mut pages = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -108,7 +208,7 @@ fn pages(named: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
                 return Err(Problem::new(what, "pages of tests end in .md"));
             }
         } else {
-            pages.push(path.clone());
+            pages.push((*path).clone());
         }
     }
     Ok(pages)
