@@ -391,7 +391,11 @@ impl<'a> Analyzer<'a> {
 
     /// Code in another language is about to run: `python`, `javascript`, `sql`, `awk`…
     pub(crate) fn code(&mut self, frame: &Frame, language: &str, code: &Word) {
-        self.each_code(frame, code, |analyzer, frame, text| {
+        // Which line, field or element is meant decides nothing there.
+        let numbers = matches!(language, "sed" | "awk" | "jq");
+        let sample = code.value.sample().filter(|_| numbers);
+        let sampled = sample.map(|text| Word { value: Value::Known(text), ..code.clone() });
+        self.each_code(frame, sampled.as_ref().unwrap_or(code), |analyzer, frame, text| {
             code::analyze(analyzer, frame, language, text);
             Data::Unknown
         });

@@ -72,6 +72,19 @@ impl Value {
         }
     }
 
+    /// The exact text, where there is just one, with numbers that are not known standing as one that is:
+    /// for readers to whom one number is as good as another.
+    pub(crate) fn sample(&self) -> Option<String> {
+        match self {
+            Self::Known(text) => Some(text.clone()),
+            Self::Pattern(pattern) => {
+                let text = pattern.replace(NUMBER, "1");
+                (!text.contains(['*', '?', '[', '\\'])).then_some(text)
+            }
+            Self::OneOf(_) | Self::Unknown => None,
+        }
+    }
+
     /// This or that: what a variable is after a branch.
     pub(crate) fn join(self, other: Self) -> Self {
         if self == other {

@@ -9,12 +9,12 @@
 //! says that its options are of no consequence.
 
 mod environment;
+mod git;
 mod grammar;
 mod handlers;
 mod package;
 mod program;
 mod project;
-mod repository;
 mod rules;
 mod script;
 mod settings;
@@ -26,11 +26,31 @@ use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason};
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
 use crate::shell;
-use crate::value::{Value, Word};
+use crate::value::{Span, Value, Word};
 
+use git::repository;
 use program::Program;
 use rules::Subject;
 use spec::Entry;
+
+pub(crate) use rules::like;
+
+/// Whether options do nothing but what the catalogue leaves without a consequence: those of a variable
+/// whose words stand in front of the program's own.
+pub(crate) fn are_of_no_consequence(program: &str, options: &str) -> bool {
+    let Some(entry) = spec::entry(program) else { return false };
+    let mut argv = vec![Word::known(program, Span::default())];
+    for (index, word) in options.split_whitespace().enumerate() {
+        // The first word of `MAKEFLAGS` may be letters without a dash.
+        let bare = index == 0 && entry.0 == "make" && !word.starts_with('-') && !word.contains('=');
+        let word = if bare { format!("-{word}") } else { word.to_owned() };
+        argv.push(Word::known(word, Span::default()));
+    }
+    let parsed = grammar::parse(entry, &argv, false);
+    parsed.problems.is_empty()
+        && parsed.operands.is_empty()
+        && parsed.values.iter().all(|(slot, _)| *slot == spec::OP)
+}
 
 /// Whether the catalogue has an entry for a program of this name.
 pub(crate) fn knows(name: &str) -> bool {
@@ -110,8 +130,15 @@ fn known(
     }
     let moved =
         if entry.0 == "git" { repository::enter(analyzer, frame, &mut parsed) } else { None };
+    let outer = frame;
     let frame = moved.as_ref().unwrap_or(frame);
     let subject = Subject { frame, invocation, parsed: &parsed };
+    if entry.0 == "git" && git::follow(analyzer, outer, &subject) {
+        return Data::Unknown;
+    }
+    if entry.0 == "cargo" && handlers::cargo::follow(analyzer, &subject) {
+        return Data::Unknown;
+    }
     let found = analyzer.found();
     rules::report(analyzer, &subject);
     let output = rules::apply(analyzer, &subject);

@@ -8,17 +8,27 @@ use crate::paths;
 use crate::shell;
 use crate::value::{Span, Value, Word};
 
+use super::git::repository;
 use super::grammar::{self, Parsed};
 use super::spec::{
     Cond, Filter, OP, Output, Piece, Rule, ScopeKind, Setting, Slot, Template, What,
 };
-use super::{environment, package, repository, script, url};
+use super::{environment, package, script, url};
 
 /// One invocation in the course of being judged.
 pub(crate) struct Subject<'i> {
     pub(crate) frame: &'i Frame,
     pub(crate) invocation: &'i Invocation,
     pub(crate) parsed: &'i Parsed,
+}
+
+impl Subject<'_> {
+    /// A variable that this action sets for the command.
+    pub(crate) fn variable(&self, name: &str) -> Option<Value> {
+        let own = self.invocation.env.iter().rev().find(|(known, _)| known == name);
+        let own = own.map(|(_, value)| value.clone());
+        own.or_else(|| self.frame.inherited.variables.get(name).cloned())
+    }
 }
 
 /// Applies every rule from the program down to the subcommand. Returns what is written to standard
@@ -413,17 +423,25 @@ pub(crate) fn holds(when: &Cond, parsed: &Parsed) -> bool {
 
 /// Whether `when` may turn out as `wanted`.
 fn may(when: &Cond, parsed: &Parsed, wanted: bool) -> bool {
-    let compared = |slot: Slot, test: &dyn Fn(&str) -> bool| {
-        let mut outcomes = parsed.words(slot).map(|word| match word.value.listed() {
-            Some(all) => (all.iter().any(|text| test(text)), all.iter().any(|text| !test(text))),
-            None => (true, true),
-        });
+    let compared = |slot: Slot, head: &str, test: &dyn Fn(&str) -> bool| {
+        let mut outcomes =
+            parsed.words(slot).map(|word| match (word.value.listed(), &word.value) {
+                (Some(all), _) => {
+                    (all.iter().any(|text| test(text)), all.iter().any(|text| !test(text)))
+                }
+                // What is known of its beginning may be enough.
+                (None, Value::Pattern(pattern)) => (may_begin(pattern, head), true),
+                (None, _) => (true, true),
+            });
         if wanted { outcomes.any(|(yes, _)| yes) } else { outcomes.all(|(_, no)| no) }
     };
     match when {
         Cond::Has(slot) => parsed.has(*slot) == wanted,
-        Cond::Is(slot, expected) => compared(*slot, &|text| text == expected.as_str()),
-        Cond::Like(slot, pattern) => compared(*slot, &|text| like(pattern, text)),
+        Cond::Is(slot, expected) => compared(*slot, expected, &|text| text == expected.as_str()),
+        Cond::Like(slot, pattern) => {
+            let head = pattern.split('*').next().unwrap_or_default();
+            compared(*slot, head, &|text| like(pattern, text))
+        }
         Cond::Stdin => parsed.stdin == wanted,
         Cond::Not(inner) => may(inner, parsed, !wanted),
         Cond::All(terms) if wanted => terms.iter().all(|term| may(term, parsed, true)),
@@ -431,6 +449,12 @@ fn may(when: &Cond, parsed: &Parsed, wanted: bool) -> bool {
         Cond::Any(terms) if wanted => terms.iter().any(|term| may(term, parsed, true)),
         Cond::Any(terms) => terms.iter().all(|term| may(term, parsed, false)),
     }
+}
+
+/// Whether a text of this pattern may begin, or be, like that.
+fn may_begin(pattern: &str, head: &str) -> bool {
+    let literal = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default();
+    literal.starts_with(head) || head.starts_with(literal)
 }
 
 /// Whether a text has the form of a pattern in which `*` stands for any run of characters.

@@ -1,4 +1,4 @@
-//! TOML, as far as programs are named in it.
+//! Files of settings, as far as programs are named in them: the configuration of git, and TOML.
 //!
 //! What is well-formed is read, the rest is passed over. What is returned is only ever used to name more of
 //! what runs, never to say that something does not.
@@ -16,6 +16,90 @@ impl Setting {
     pub(super) fn is(&self, value: &str) -> bool {
         self.values.iter().any(|own| own == value)
     }
+
+    /// Its value; several are the words of a command.
+    pub(super) fn value(&self) -> String {
+        self.values.join(" ")
+    }
+}
+
+/// The settings of a configuration of git. Sections and names are in lower case, what is between them
+/// (`filter.LFS.clean`) as it is written.
+pub(super) fn git(text: &str) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let mut section = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mut line = line.trim();
+        if let Some(rest) = line.strip_prefix('[') {
+            let Some((head, rest)) = section_end(rest) else { continue };
+            section = section_name(head);
+            line = rest.trim();
+        }
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            continue;
+        }
+        let mut whole = line.to_owned();
+        while whole.ends_with('\\') && !whole.ends_with("\\\\") {
+            whole.pop();
+            whole.push_str(lines.next().unwrap_or_default());
+        }
+        let (name, value) = match whole.split_once('=') {
+            Some((name, value)) => (name, git_value(value)),
+            // A name alone is switched on.
+            None => (whole.as_str(), "true".to_owned()),
+        };
+        let key = format!("{section}.{}", name.trim().to_ascii_lowercase());
+        settings.push(Setting { key, values: vec![value] });
+    }
+    settings
+}
+
+/// The head of a section, and what stands behind it: a name in quotes may have a bracket.
+fn section_end(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '"' => quoted = !quoted,
+            ']' if !quoted => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `section "Name"` as `section.Name`.
+fn section_name(head: &str) -> String {
+    match head.split_once(char::is_whitespace) {
+        None => head.trim().to_ascii_lowercase(),
+        Some((section, name)) => {
+            let name = name.trim().trim_matches('"').replace("\\\"", "\"").replace("\\\\", "\\");
+            format!("{}.{name}", section.trim().to_ascii_lowercase())
+        }
+    }
+}
+
+/// A value without its quotes, escapes and comment.
+fn git_value(text: &str) -> String {
+    let mut value = String::new();
+    let mut quoted = false;
+    let mut chars = text.trim().chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' => match chars.next() {
+                Some('n') => value.push('\n'),
+                Some('t') => value.push('\t'),
+                Some(other) => value.push(other),
+                None => {}
+            },
+            '#' | ';' if !quoted => break,
+            other => value.push(other),
+        }
+    }
+    value.trim_end().to_owned()
 }
 
 /// The settings of a TOML document that are texts or lists of texts.
@@ -175,7 +259,36 @@ mod tests {
     use super::*;
 
     fn pairs(settings: &[Setting]) -> Vec<(&str, String)> {
-        settings.iter().map(|setting| (setting.key.as_str(), setting.values.join(" "))).collect()
+        settings.iter().map(|setting| (setting.key.as_str(), setting.value())).collect()
+    }
+
+    #[test]
+    fn git_writes_sections_names_and_quotes() {
+        let text = r#"
+            [core] ; what matters
+                pager = less -R   # shown
+                fsmonitor
+            [alias]
+                co = checkout
+                x = "!f() { git push; }; f" ; comment
+                long = !git log \
+            --all
+            [filter "LFS"]
+                Clean = git-lfs clean -- %f
+            [url "git@x:y]z"] insteadOf = https://x/
+        "#;
+        assert_eq!(
+            pairs(&git(text)),
+            [
+                ("core.pager", "less -R".to_owned()),
+                ("core.fsmonitor", "true".to_owned()),
+                ("alias.co", "checkout".to_owned()),
+                ("alias.x", "!f() { git push; }; f".to_owned()),
+                ("alias.long", "!git log             --all".to_owned()),
+                ("filter.LFS.clean", "git-lfs clean -- %f".to_owned()),
+                ("url.git@x:y]z.insteadof", "https://x/".to_owned()),
+            ]
+        );
     }
 
     #[test]
@@ -208,6 +321,7 @@ mod tests {
         // What is not well-formed ends.
         for text in ["[", "a = [", "a = {b", "a = \"x", "= =", "[a\nb=[\"c\""] {
             toml(text);
+            git(text);
         }
     }
 }

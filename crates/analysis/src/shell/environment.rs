@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason, Target, path};
 
 use super::Shell;
+use crate::argv;
 use crate::value::{Span, Value};
 
 /// How the value of a variable becomes code.
@@ -23,6 +24,8 @@ enum Way {
     Tool,
     /// Options of a compiler, some of which load or run something.
     Options,
+    /// Options in front of those of a program of the catalogue.
+    Arguments(&'static str),
     /// A file of shell code; its name is expanded first.
     ShellFile,
     /// A text whose substitutions run.
@@ -43,10 +46,13 @@ enum Way {
 
 const TABLE: &str = include_str!("../../../../catalog/environment.toml");
 
-fn ways() -> &'static HashMap<&'static str, Way> {
-    static WAYS: OnceLock<HashMap<&'static str, Way>> = OnceLock::new();
+/// The way of each name, and of each pattern of names.
+type Ways = (HashMap<&'static str, Way>, Vec<(&'static str, Way)>);
+
+fn ways() -> &'static Ways {
+    static WAYS: OnceLock<Ways> = OnceLock::new();
     WAYS.get_or_init(|| {
-        let mut ways = HashMap::new();
+        let (mut ways, mut patterns) = (HashMap::new(), Vec::new());
         let mut way = None;
         for line in TABLE.lines() {
             let line = line.trim();
@@ -56,6 +62,7 @@ fn ways() -> &'static HashMap<&'static str, Way> {
                     "modules" => Some(Way::Modules),
                     "tool" => Some(Way::Tool),
                     "options" => Some(Way::Options),
+                    "arguments" => Some(Way::Arguments("")),
                     "command" => Some(Way::Command),
                     "shell-file" => Some(Way::ShellFile),
                     "prompt" => Some(Way::Prompt),
@@ -67,14 +74,31 @@ fn ways() -> &'static HashMap<&'static str, Way> {
                     "redirect" => Some(Way::Redirect),
                     _ => None,
                 };
-            } else if let (Some(way), Some((name, _))) = (way, line.split_once('='))
+            } else if let (Some(way), Some((name, text))) = (way, line.split_once('='))
                 && !line.starts_with('#')
             {
-                ways.insert(name.trim(), way);
+                let text = text.trim().trim_matches('"');
+                let way = match way {
+                    Way::Arguments(_) => {
+                        Way::Arguments(text.split_once(':').map_or(text, |(program, _)| program))
+                    }
+                    way => way,
+                };
+                let name = name.trim().trim_matches('"');
+                match name.contains('*') {
+                    true => patterns.push((name, way)),
+                    false => drop(ways.insert(name, way)),
+                }
             }
         }
-        ways
+        (ways, patterns)
     })
+}
+
+fn way_of(name: &str) -> Option<Way> {
+    let (names, patterns) = ways();
+    let by_pattern = || patterns.iter().find(|(pattern, _)| argv::like(pattern, name));
+    names.get(name).or_else(|| by_pattern().map(|(_, way)| way)).copied()
 }
 
 /// The word for a way, as the mechanism of the effect.
@@ -84,7 +108,7 @@ fn mechanism(way: Way) -> &'static str {
         Way::Command | Way::Tool => "command",
         Way::ShellFile => "shell-file",
         Way::Prompt => "prompt",
-        Way::Load | Way::Options => "load",
+        Way::Load | Way::Options | Way::Arguments(_) => "load",
         Way::Agent => "nested-agent",
         Way::Check => "trust-check",
         Way::Safety => "safety-switch",
@@ -95,7 +119,7 @@ fn mechanism(way: Way) -> &'static str {
 
 /// Whether a variable names a tool of the compiler, for `make` on its own command line too.
 pub(crate) fn is_tool(name: &str) -> bool {
-    ways().get(name) == Some(&Way::Tool)
+    way_of(name) == Some(Way::Tool)
 }
 
 /// Folders in which other users leave files.
@@ -103,9 +127,32 @@ const EXPOSED: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/proc"];
 
 /// What programs of a tool chain are called, behind the name of the target and before the version:
 /// `aarch64-linux-gnu-gcc-13`.
-const TOOLS: [&str; 22] = [
-    "gcc", "g++", "cc", "c++", "cpp", "clang", "clang++", "clang-cl", "cl", "ccache", "sccache",
-    "distcc", "tcc", "icx", "emcc", "em++", "gfortran", "ld", "lld", "ar", "as", "mold",
+const TOOLS: [&str; 25] = [
+    "gcc",
+    "g++",
+    "cc",
+    "c++",
+    "cpp",
+    "clang",
+    "clang++",
+    "clang-cl",
+    "cl",
+    "ccache",
+    "sccache",
+    "distcc",
+    "tcc",
+    "icx",
+    "emcc",
+    "em++",
+    "gfortran",
+    "ld",
+    "lld",
+    "ar",
+    "as",
+    "mold",
+    "rustc",
+    "rustdoc",
+    "clippy-driver",
 ];
 
 /// Parts of options with which a compiler loads or runs something.
@@ -136,6 +183,50 @@ fn is_safety_switch(name: &str) -> bool {
     SAFETY_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// The texts that a value is made of. An unknown piece within is what the variable held before, as in
+/// `CFLAGS="$CFLAGS -O2"`; a value of which nothing is known may be anything.
+fn pieces(value: &Value) -> Option<Vec<&str>> {
+    match value {
+        Value::Known(text) => Some(vec![text]),
+        Value::OneOf(all) => Some(all.iter().map(String::as_str).collect()),
+        Value::Pattern(text) if text != "**" => Some(text.split("**").collect()),
+        Value::Pattern(_) | Value::Unknown => None,
+    }
+}
+
+/// `ssh` by its name, with a key, a port, a user and the like.
+fn plain_ssh(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let program = words.next().unwrap_or("ssh");
+    let mut plain = matches!(program, "ssh" | "/usr/bin/ssh");
+    while let Some(word) = words.next() {
+        match word {
+            "-i" | "-p" | "-l" | "-b" | "-c" | "-m" => plain &= words.next().is_some(),
+            "-o" => plain &= words.next().is_some_and(is_quiet_setting),
+            "-4" | "-6" | "-a" | "-C" | "-q" | "-T" | "-x" | "-v" => {}
+            other => plain &= other.strip_prefix("-o").is_some_and(is_quiet_setting),
+        }
+    }
+    plain && !text.contains(['$', '`', ';', '|', '&', '<', '>', '(', '\\'])
+}
+
+/// Settings of ssh that neither run a program nor trust a machine that is not known.
+fn is_quiet_setting(setting: &str) -> bool {
+    const QUIET: [&str; 7] = [
+        "identitiesonly=",
+        "identityfile=",
+        "batchmode=",
+        "connecttimeout=",
+        "serveralive",
+        "port=",
+        "user=",
+    ];
+    let setting = setting.to_ascii_lowercase();
+    QUIET.iter().any(|quiet| setting.starts_with(quiet))
+        || setting == "stricthostkeychecking=yes"
+        || setting == "stricthostkeychecking=accept-new"
+}
+
 /// Programs that show or do nothing, as values of `PAGER`, `EDITOR` and the like.
 const HARMLESS: [&str; 10] = ["", "cat", "less", "more", "true", ":", "false", "vi", "vim", "nano"];
 
@@ -145,8 +236,8 @@ impl Shell<'_, '_> {
         if !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return;
         }
-        let way = match ways().get(name) {
-            Some(way) => *way,
+        let way = match way_of(name) {
+            Some(way) => way,
             None if name.starts_with("BASH_FUNC_") => Way::Command,
             None if name.starts_with("GIT_CONFIG_VALUE_") => Way::Load,
             None if name.ends_with("_BASE_URL") => Way::Redirect,
@@ -175,8 +266,16 @@ impl Shell<'_, '_> {
             .with(Attr::Insecure, way == Way::Check);
         self.analyzer.effect(&self.frame, span, effect);
         match way {
-            Way::Search | Way::Modules | Way::Load | Way::Options | Way::Agent => {}
-            Way::Check | Way::Safety | Way::History | Way::Redirect => {}
+            Way::Search
+            | Way::Modules
+            | Way::Load
+            | Way::Options
+            | Way::Arguments(_)
+            | Way::Agent
+            | Way::Check
+            | Way::Safety
+            | Way::History
+            | Way::Redirect => {}
             Way::Command | Way::Tool => {
                 if value.listed().is_none() {
                     self.opaque(span, OpaqueReason::EnvironmentCode, name);
@@ -242,12 +341,18 @@ impl Shell<'_, '_> {
                 });
                 !exposed.any(|exposed| exposed)
             }),
-            Way::Tool => value.listed().is_none_or(|all| {
-                all.iter().flat_map(|text| text.split_whitespace()).all(|word| {
+            Way::Tool => pieces(value).is_some_and(|pieces| {
+                pieces.iter().flat_map(|text| text.split_whitespace()).all(|word| {
                     if word.starts_with('-') { !runs(word) } else { of_tool_chain(word) }
                 })
             }),
-            Way::Options => value.listed().is_none_or(|all| !all.iter().any(|text| runs(text))),
+            Way::Options => pieces(value).is_some_and(|all| !all.iter().any(|text| runs(text))),
+            Way::Arguments(program) => {
+                value.sample().is_some_and(|text| argv::are_of_no_consequence(program, &text))
+            }
+            Way::Command if name.contains("SSH") || name.contains("RSH") => {
+                value.listed().is_some_and(|all| all.iter().all(|text| plain_ssh(text)))
+            }
             Way::Command => value.listed().is_some_and(|all| {
                 all.iter().all(|text| {
                     let program = text.split(' ').next().unwrap_or_default();
@@ -321,8 +426,10 @@ mod tests {
     fn the_table_is_read_in_full() {
         let table = TABLE.parse::<toml::Table>().unwrap();
         let names = table.values().map(|section| section.as_table().unwrap().len()).sum::<usize>();
-        assert_eq!(ways().len(), names);
-        assert_eq!(ways().get("PATH"), Some(&Way::Search));
-        assert_eq!(ways().get("GIT_SSH_COMMAND"), Some(&Way::Command));
+        assert_eq!(ways().0.len() + ways().1.len(), names);
+        assert_eq!(way_of("PATH"), Some(Way::Search));
+        assert_eq!(way_of("GIT_SSH_COMMAND"), Some(Way::Command));
+        assert_eq!(way_of("NODE_OPTIONS"), Some(Way::Arguments("node")));
+        assert_eq!(way_of("CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER"), Some(Way::Command));
     }
 }

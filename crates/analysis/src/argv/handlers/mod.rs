@@ -1,6 +1,8 @@
 //! What rules cannot say: a closed list of functions that entries refer to by name.
 
+pub(super) mod cargo;
 mod checkout;
+mod cluster;
 mod container;
 mod copy;
 mod find;
@@ -24,6 +26,8 @@ use super::rules::Subject;
 pub(crate) enum Handler {
     /// Branches and files of `git checkout`.
     Checkout,
+    /// Programs that a kubeconfig names.
+    Cluster,
     /// Mounts of `docker run -v`.
     Container,
     /// Files under another name: cp, mv, ln, install.
@@ -60,6 +64,7 @@ pub(crate) fn handle(
 ) -> Option<Data> {
     match handler {
         Handler::Checkout => checkout::handle(analyzer, subject),
+        Handler::Cluster => cluster::handle(analyzer, subject),
         Handler::Container => container::handle(analyzer, subject),
         Handler::Copy => copy::handle(analyzer, subject),
         Handler::Find => find::handle(analyzer, subject),

@@ -6,8 +6,8 @@ use crate::context::{Analyzer, Frame};
 use crate::paths;
 use crate::value::Value;
 
-use super::grammar::Parsed;
-use super::rules::Subject;
+use crate::argv::grammar::Parsed;
+use crate::argv::rules::Subject;
 
 /// Variables that make git work on another repository than that of its working folder.
 const ELSEWHERE: &[&str] = &[
@@ -20,7 +20,11 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// Where git goes before it does anything: each `-C` counts from the one before.
-pub(super) fn enter(analyzer: &Analyzer<'_>, frame: &Frame, parsed: &mut Parsed) -> Option<Frame> {
+pub(in crate::argv) fn enter(
+    analyzer: &Analyzer<'_>,
+    frame: &Frame,
+    parsed: &mut Parsed,
+) -> Option<Frame> {
     let slot = parsed.slot("dir").filter(|slot| parsed.has(*slot))?;
     let mut frame = frame.clone();
     for word in parsed.words(slot) {
@@ -36,7 +40,7 @@ pub(super) fn enter(analyzer: &Analyzer<'_>, frame: &Frame, parsed: &mut Parsed)
 }
 
 /// The folder whose repository is meant, where the command and what it inherits do not name another.
-pub(super) fn folder<'s>(subject: &'s Subject<'_>) -> Option<&'s str> {
+pub(in crate::argv) fn folder<'s>(subject: &'s Subject<'_>) -> Option<&'s str> {
     let named = ["gitdir", "worktree"].iter().any(|name| subject.parsed.given(name));
     let set = |name: &str| ELSEWHERE.contains(&name);
     let inherited = &subject.frame.inherited.variables;
