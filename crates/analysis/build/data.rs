@@ -170,6 +170,14 @@ fn key(parts: &[String]) -> Option<String> {
 #[serde(deny_unknown_fields)]
 struct HostsFile {
     class: Vec<HostClass>,
+    registry: Vec<Registry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registry {
+    ecosystem: String,
+    hosts: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -205,6 +213,10 @@ fn hosts(file: &HostsFile) -> Result<String> {
         file.class.iter().flat_map(|class| class.ports.iter().map(|port| (port, &class.name)));
     for row in ports.collect::<BTreeSet<_>>() {
         writeln!(text, "{row:?},")?;
+    }
+    text.push_str("];\nstatic REGISTRIES: &[(&str, &[&str])] = &[\n");
+    for Registry { ecosystem, hosts } in &file.registry {
+        writeln!(text, "({ecosystem:?}, &{hosts:?}),")?;
     }
     text.push_str("];\n");
     Ok(text)

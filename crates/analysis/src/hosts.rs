@@ -130,8 +130,14 @@ pub fn of_class(class: &str) -> Option<Vec<(&'static str, bool)>> {
     (!names.is_empty()).then_some(names)
 }
 
+/// The hosts that packages of an ecosystem come from if nothing else is said. Empty: not known.
+pub fn of_registry(ecosystem: &str) -> &'static [&'static str] {
+    let row = REGISTRIES.iter().find(|(known, _)| *known == ecosystem);
+    row.map_or(&[], |(_, hosts)| hosts)
+}
+
 /// Every class of a host.
-pub(crate) fn classes(host: &str) -> Vec<&'static str> {
+pub fn classes(host: &str) -> Vec<&'static str> {
     let host = canonical(host);
     let mut found: Vec<&'static str> = Vec::new();
     let mut below = Some(host.as_str());

@@ -26,7 +26,9 @@ mod shell;
 mod tools;
 mod value;
 
-pub use hosts::of_class as hosts_of_class;
+pub use hosts::{
+    classes as classes_of_host, of_class as hosts_of_class, of_registry as hosts_of_registry,
+};
 
 use std::collections::BTreeMap;
 

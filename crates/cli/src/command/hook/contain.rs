@@ -9,6 +9,9 @@
     reason = "the sandbox is tried out, and the agent's own rules are read"
 )]
 
+mod reach;
+
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
@@ -17,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use ringfence_action::{Action, Attr, Decision, EffectKind};
+use ringfence_action::{Action, Decision};
 use ringfence_adapters::hook::{HookAgent, HookInput, Inside};
 use ringfence_record::given;
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
@@ -26,6 +29,8 @@ use serde_json::Value;
 use super::answer::Desk;
 use super::origin::Process;
 use super::state::Kept;
+
+pub(crate) use self::reach::hosts as hosts_inside;
 
 /// A trial takes milliseconds; one that takes this long is not worth waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -48,9 +53,7 @@ pub(super) fn way_inside(
 ) -> Result<WayInside, String> {
     let (agent, message) = (desk.agent(), desk.message);
     let code = agent.shell_code(action).ok_or("not a shell command")?;
-    if needs_network(decision) {
-        return Err("it needs a network, and inside there is none".to_owned());
-    }
+    let hosts = hosts_inside(&decision.effects)?;
     let cwd = message.cwd.as_deref().map(Path::new);
     let workspace = kept.workspace.as_deref().map(Path::new).or(cwd);
     let workspace = workspace.ok_or("the folder it works in is not known")?;
@@ -60,7 +63,7 @@ pub(super) fn way_inside(
         return Err(format!("the agent's own rule `{rule}` may speak about it"));
     }
     let program = program()?;
-    can_start(&program, workspace, cwd.unwrap_or(workspace))?;
+    can_start(&program, workspace, cwd.unwrap_or(workspace), &hosts)?;
     let left = |error: ringfence_record::RecordError| error.to_string();
     let tickets = Tickets::open(&desk.folder).map_err(left)?;
     let ticket = Ticket {
@@ -69,7 +72,7 @@ pub(super) fn way_inside(
         call: call.map(str::to_owned),
         code: digest_of(OsStr::new(code)),
         workspace: workspace.to_owned(),
-        hosts: Vec::new(),
+        hosts: hosts.into_iter().collect(),
     };
     let name = tickets.issue(&ticket, &desk.at.to_string()).map_err(left)?;
     let way = Inside {
@@ -89,14 +92,20 @@ fn program() -> Result<PathBuf, String> {
     if program.is_file() { Ok(program) } else { Err("this program was replaced".to_owned()) }
 }
 
-/// Tries whether a run that writes in `workspace` and starts in `cwd` can start here.
-fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<(), String> {
+/// Tries whether a run that writes in `workspace`, starts in `cwd` and reaches `hosts` can start here.
+fn can_start(
+    program: &Path,
+    workspace: &Path,
+    cwd: &Path,
+    hosts: &BTreeSet<String>,
+) -> Result<(), String> {
     if !cwd.starts_with(workspace) {
         return Err("it would not start in the workspace".to_owned());
     }
     let mut trial = Command::new(program)
         .args(["run", "--explain", "--json", "--require-tier", "A", "--workspace"])
         .arg(workspace)
+        .args(hosts.iter().map(|host| format!("--allow-host={host}")))
         .current_dir(cwd)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -120,19 +129,6 @@ fn can_start(program: &Path, workspace: &Path, cwd: &Path) -> Result<(), String>
             Err(error) => return Err(error.to_string()),
         }
     }
-}
-
-/// Whether the call cannot do its work without a network, which there is none of inside. Contained it would
-/// only fail, and nobody could let it through.
-pub(crate) fn needs_network(decision: &Decision) -> bool {
-    decision.effects.iter().any(|effect| match effect.kind {
-        EffectKind::Net => {
-            !effect.is(Attr::Listen) && !effect.attributes.contains(Attr::Classes, "localhost")
-        }
-        EffectKind::Package => effect.text(Attr::Source) != Some("local"),
-        EffectKind::DownloadExec | EffectKind::VcsRemote => true,
-        _ => false,
-    })
 }
 
 /// The rule of the agent's own that a rewritten call would get around, if any.

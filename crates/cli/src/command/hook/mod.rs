@@ -26,7 +26,7 @@ use clap::Args;
 use ringfence_action::Action;
 use ringfence_adapters::hook::{Answer, HookAgent, Reply};
 
-pub(crate) use self::contain::needs_network;
+pub(crate) use self::contain::hosts_inside;
 
 /// Answers one message of an agent's hook, in the agent's own dialect
 ///
