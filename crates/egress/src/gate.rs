@@ -54,6 +54,11 @@ impl Gate {
         matches!(self.state, State::Open)
     }
 
+    /// Whether the client has said all that it may.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
     /// Takes what the client says; what is to be said to the server is added to `out`.
     pub(crate) fn take(&mut self, said: &[u8], out: &mut Vec<u8>) -> Result<(), Reason> {
         match &mut self.state {

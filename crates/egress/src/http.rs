@@ -199,7 +199,7 @@ fn same(authority: &str, host: &Host, port: u16) -> Result<(), Reason> {
     let (name, named_port) = split(authority)?;
     let other = || Reason::OtherName(authority.chars().take(255).collect());
     let name = Host::parse(name).map_err(|_| other())?;
-    if name == *host && named_port.unwrap_or(80) == port { Ok(()) } else { Err(other()) }
+    if name == *host && named_port.is_none_or(|it| it == port) { Ok(()) } else { Err(other()) }
 }
 
 /// Cuts `http://host:port/path`. None: it is not of this form.

@@ -153,7 +153,9 @@ impl Carrier {
                 self.turn(index, buffer, &mut passed);
             }
             if let Some((done, steps)) = &mut finish {
-                let all_out = self.ways.iter().flatten().all(|it| it.up.closed);
+                // A side that is closed has nothing more to say.
+                let over = |it: &Carried| it.up.closed || it.down.closed;
+                let all_out = self.ways.iter().flatten().all(over);
                 if all_out || *steps >= STEPS {
                     let _ = done.send(());
                     finish = None;
@@ -276,6 +278,10 @@ impl Carried {
             Some(0) => {
                 self.up.close(&self.server);
                 Ok(true)
+            }
+            // It was answered and asks again. On a connection of its own it will be looked at anew.
+            Some(_) if self.gate.is_over() && self.down.bytes > 0 => {
+                Err(ErrorKind::ConnectionAborted.into())
             }
             Some(length) => {
                 self.say(buffer.get(..length).unwrap_or_default(), passed, journal)?;

@@ -22,8 +22,8 @@ use ringfence_sandbox::{Doors, Host, Plan, Profile, Request, Sandbox, Terms, Tie
 const LAUNCH: &str = "ringfence-bench-launch";
 const FETCH: &str = "ringfence-bench-fetch";
 const ROUNDS: usize = 200;
-const TRANSFERS: usize = 7;
-const BYTES: usize = 1 << 30;
+const TRANSFERS: usize = 5;
+const BYTES: usize = 512 << 20;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -80,6 +80,17 @@ fn what_uploads_and_what_keeps_connections_works() {
     }
 }
 
+/// A server that keeps its connections open although it was asked not to. Who asks again on the same one
+/// has to come again, and does.
+#[test]
+fn a_connection_is_not_kept() {
+    let place = Place::new(users()[0]);
+    let allow = format!("good.test=127.0.0.1:{}", place.serve_and_stay());
+    let ask = "curl -sS -m 9 http://good.test/1 http://good.test/2 http://good.test/3";
+    let output = place.run(&["--allow-host", &allow], ask);
+    assert_eq!(output.text().matches("SERVED").count(), 3, "{output:?}");
+}
+
 #[test]
 fn tls_reaches_the_host_that_it_names() {
     for user in users() {

@@ -128,6 +128,21 @@ impl Place {
         port
     }
 
+    /// The same, never closing a connection. Its port.
+    pub(crate) fn serve_and_stay(&self) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            for mut client in listener.incoming().filter_map(Result::ok) {
+                let (_, _) = head(&mut client);
+                let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nSERVED\n");
+                kept.push(client);
+            }
+        });
+        port
+    }
+
     /// A web server for the files of a folder of the workspace. Its port.
     pub(crate) fn serve_files(&self, folder: &str) -> u16 {
         let folder = self.path("ws").join(folder);

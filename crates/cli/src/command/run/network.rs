@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     /// The most that may be sent to each host, in bytes
     #[arg(long, value_name = "BYTES", conflicts_with = "net")]
     send_at_most: Option<u64>,
-    /// Write what was asked for and reached to a file, one JSON object a line
+    /// Write what was asked for and reached to a file, one JSON object a line; best outside of what the run writes
     #[arg(long, value_name = "FILE", conflicts_with = "net")]
     network_log: Option<PathBuf>,
 }
