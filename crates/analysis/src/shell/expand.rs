@@ -217,7 +217,14 @@ impl Shell<'_, '_> {
                 // Zsh splits what a command prints, and leaves what a parameter holds alone.
                 let whole =
                     self.zsh() && !self.state.split_words && !matches!(other, Piece::Command(..));
+                self.one_name = false;
                 match self.piece(other) {
+                    // `$(git branch --show-current)`.
+                    Expansion::Text(value)
+                        if self.one_name && matches!(other, Piece::Command(..)) =>
+                    {
+                        fields.append(&value);
+                    }
                     Expansion::Text(value) => self.split(&value, whole, fields),
                     Expansion::List(values) => {
                         for (index, value) in values.iter().enumerate() {

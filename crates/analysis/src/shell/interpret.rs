@@ -6,6 +6,7 @@ use ringfence_action::{Effect, EffectKind, OpaqueReason, Target};
 
 use super::ir::{self, Arm, Connector, For, Node, Script, Statement, TestWord};
 use super::state::{Function, State};
+use super::static_output::Printed;
 use super::{Shell, glob};
 use crate::context::Frame;
 use crate::invocation::Data;
@@ -515,6 +516,7 @@ impl Shell<'_, '_> {
         self.frame.fetched = outer_fetched;
         self.frame.setup = None;
         let printed = self.printed.take();
+        self.one_name = printed == Some(Printed::Name) && output == Data::Unknown;
         match output {
             Data::Text(text, _) => Value::known(text.trim_end_matches('\n')),
             Data::None => Value::known(""),
@@ -537,7 +539,7 @@ impl Shell<'_, '_> {
                 self.frame.setup = Some(program);
                 Value::Unknown
             }
-            Data::File(_) | Data::Unknown if let Some(value) = printed => value,
+            Data::File(_) | Data::Unknown if let Some(Printed::Value(value)) = printed => value,
             Data::File(path) => {
                 self.frame.embedded = Some(path);
                 Value::Unknown

@@ -155,7 +155,9 @@ struct Shell<'s, 'a> {
     /// The next command is piped on: in zsh, what it writes into a file goes there too.
     piped: bool,
     /// What is known of what the last program printed.
-    printed: Option<Value>,
+    printed: Option<static_output::Printed>,
+    /// The substitution that was just expanded is one word, and no option.
+    one_name: bool,
     /// The operand of this command is one substitution and nothing else.
     alone: bool,
     /// The last connection that was opened as a descriptor.
@@ -186,6 +188,7 @@ impl<'s, 'a> Shell<'s, 'a> {
             loops: 0,
             piped: false,
             printed: None,
+            one_name: false,
             alone: false,
             connected: None,
         }

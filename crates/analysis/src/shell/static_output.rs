@@ -124,15 +124,54 @@ pub(crate) fn copied(
     }
 }
 
-/// What a program prints, as far as that can be told without its text: a number, or where a program is.
-pub(super) fn printed(argv: &[Word]) -> Option<Value> {
+/// What is known of a text whose letters are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Printed {
+    /// A number, or where a program is.
+    Value(Value),
+    /// One word, and no option: the name of a branch, of a user, of a machine.
+    Name,
+}
+
+/// What a program prints, as far as that can be told without its text.
+pub(super) fn printed(argv: &[Word]) -> Option<Printed> {
     if prints_number(argv) {
-        return Some(Value::number());
+        return Some(Printed::Value(Value::number()));
     }
     let (program, arguments) = argv.split_first()?;
     match (path::base_name(program.value.as_known()?), arguments) {
-        ("which", [name]) => place_of(name),
+        ("which", [name]) => place_of(name).map(Printed::Value),
+        ("git", _) => names_revision(arguments).then_some(Printed::Name),
+        ("whoami" | "arch" | "logname", _) | ("hostname" | "uname", []) => Some(Printed::Name),
+        ("uname", [one]) if one.value.as_known() != Some("-a") => Some(Printed::Name),
         _ => None,
+    }
+}
+
+/// Whether git prints one branch, tag or commit: a name that neither has blanks nor begins with a dash.
+fn names_revision(arguments: &[Word]) -> bool {
+    let texts: Option<Vec<&str>> = arguments.iter().map(|word| word.value.as_known()).collect();
+    let Some(texts) = texts else { return false };
+    let texts = match texts.as_slice() {
+        ["-C", _, rest @ ..] => rest,
+        all => all,
+    };
+    match texts {
+        ["branch", rest @ ..] => rest == ["--show-current"],
+        ["rev-parse", rest @ ..] => {
+            let of_head = |text: &&str| matches!(*text, "HEAD" | "@" | "main" | "master");
+            let plain = |text: &&str| {
+                of_head(text)
+                    || text.starts_with("--abbrev-ref")
+                    || text.starts_with("--short")
+                    || *text == "--verify"
+                    || *text == "-q"
+            };
+            rest.iter().filter(|text| of_head(text)).count() == 1 && rest.iter().all(plain)
+        }
+        ["symbolic-ref", rest @ ..] => rest.contains(&"HEAD"),
+        ["describe", ..] => true,
+        _ => false,
     }
 }
 

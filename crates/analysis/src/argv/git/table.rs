@@ -32,7 +32,7 @@ struct Row {
     key: &'static str,
     /// The commands that read it; `None` is a hook, whose key is its name.
     way: Option<Way>,
-    commands: &'static str,
+    commands: Vec<&'static str>,
 }
 
 const TABLE: &str = include_str!("../../../../../catalog/git.toml");
@@ -58,15 +58,18 @@ fn rows() -> &'static [Row] {
                 };
             } else if let Some((key, commands)) = line.split_once('=') {
                 let bare = |text: &'static str| text.trim().trim_matches('"');
-                rows.push(Row { key: bare(key), way, commands: bare(commands) });
+                let commands = bare(commands).split(' ').collect();
+                rows.push(Row { key: bare(key), way, commands });
             }
         }
         rows
     })
 }
 
-fn reads(commands: &str, command: &str) -> bool {
-    commands.split(' ').any(|one| one == "*" || one == command)
+impl Row {
+    fn concerns(&self, command: &str) -> bool {
+        self.commands.iter().any(|one| *one == "*" || *one == command)
+    }
 }
 
 /// How a setting becomes code, if it does.
@@ -77,13 +80,13 @@ pub(super) fn way(key: &str) -> Option<Way> {
 /// Whether a command of git reads a setting.
 pub(super) fn is_read(key: &str, command: &str) -> bool {
     let mut rows = rows().iter().filter(|row| row.way.is_some() && like(row.key, key));
-    rows.any(|row| reads(row.commands, command))
+    rows.any(|row| row.concerns(command))
 }
 
 /// The hooks that a command of git runs.
 pub(super) fn hooks(command: &str) -> impl Iterator<Item = &'static str> {
     let hooks = rows().iter().filter(|row| row.way.is_none());
-    hooks.filter(move |row| reads(row.commands, command)).map(|row| row.key)
+    hooks.filter(move |row| row.concerns(command)).map(|row| row.key)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason, Target, path};
 
 use super::super::Shell;
-use super::super::static_output::place_of;
+use super::super::static_output::{Printed, place_of};
 use crate::argv;
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
@@ -95,7 +95,7 @@ impl Shell<'_, '_> {
                 Some(text)
                     if name == "command" && text.starts_with('-') && text.contains(['v', 'V']) =>
                 {
-                    self.printed = rest.first().and_then(place_of);
+                    self.printed = rest.first().and_then(place_of).map(Printed::Value);
                     return Data::Unknown;
                 }
                 Some("-p" | "--") => words = rest,
