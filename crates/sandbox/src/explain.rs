@@ -18,6 +18,9 @@ impl fmt::Display for Plan {
             }
         };
         writeln!(f, "network   {network}")?;
+        if self.nested {
+            writeln!(f, "nested    a sandbox of its own can be set up inside")?;
+        }
         section(f, "everything else of the system", &["read only".to_owned()])?;
         let write = self.show.iter().filter(|it| it.write).map(|it| shown(&it.path));
         section(f, "can be written", &write.collect::<Vec<_>>())?;
@@ -38,6 +41,7 @@ impl fmt::Display for Plan {
         section(f, "cannot be opened", &mask.collect::<Vec<_>>())?;
         let gaps = self.gaps.iter().map(|gap| {
             let why = match gap.why {
+                GapReason::Names => "has another name, by which it may be written",
                 GapReason::Link => "behind a symbolic link, which can be replaced",
             };
             format!("{} ({why})", shown(&gap.path))

@@ -18,6 +18,7 @@ mod run;
 mod scan;
 mod settings;
 mod support;
+mod walls;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -36,6 +37,8 @@ pub use request::{Doors, Kind, Limits, Look, Request};
 pub use run::{Ended, Sockets, Terms};
 pub use support::{Missing, Support, Tier};
 pub use system::{Host, Inside};
+#[doc(hidden)]
+pub use walls::{Wall, Walls};
 
 use std::ffi::OsString;
 

@@ -50,6 +50,10 @@ impl Look for Host {
         None
     }
 
+    fn has_other_names(&self, _: &Path) -> bool {
+        false
+    }
+
     fn entries(&self, _: &Path) -> Vec<(OsString, Kind)> {
         Vec::new()
     }

@@ -53,6 +53,9 @@ pub struct Plan {
     pub environment: Vec<(String, String)>,
     /// Variables of the caller that it is not told.
     pub withheld: Vec<String>,
+    /// Whether a sandbox of the command's own can be set up inside. Mounts then hold alone: Landlock would keep
+    /// it from mounting, and so would the filter of system calls.
+    pub nested: bool,
     /// Whether the network of the host is shared.
     pub network: bool,
     /// The ways out of a network of its own. If there are none and the host's is not shared, there is no
@@ -125,6 +128,8 @@ pub struct Gap {
 pub enum GapReason {
     /// It lies behind a symbolic link that can be replaced.
     Link,
+    /// It has another name, by which it may be written.
+    Names,
 }
 
 /// The limits of a run.
@@ -180,6 +185,7 @@ impl Plan {
             gaps,
             environment,
             withheld,
+            nested: profile.system.nested,
             network: request.network,
             doors: doors(request)?,
             limits: PlanLimits {
@@ -260,6 +266,9 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
         let linked = way.any(|it| look.kind(it) == Kind::Link);
         if there && linked {
             gaps.push(Gap { path: path.clone(), why: GapReason::Link });
+        }
+        if there && look.has_other_names(path) {
+            gaps.push(Gap { path: path.clone(), why: GapReason::Names });
         }
         there && !linked
     };

@@ -33,6 +33,9 @@ pub(crate) struct Home {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct System {
+    /// Whether programs that bring a sandbox of their own can set it up inside.
+    #[serde(default)]
+    pub(crate) nested: bool,
     pub(crate) hide: Vec<String>,
     pub(crate) private: Vec<String>,
     pub(crate) read: Vec<String>,
@@ -74,6 +77,14 @@ impl Profile {
     /// The profile for any command of a developer.
     pub fn plain() -> Result<Self, Refusal> {
         Self::parse(include_str!("../profiles/plain.toml"))
+    }
+
+    /// The same, for a command that brings a sandbox of its own.
+    pub fn nested() -> Result<Self, Refusal> {
+        let mut profile = Self::plain()?;
+        "nested".clone_into(&mut profile.name);
+        profile.system.nested = true;
+        Ok(profile)
     }
 
     /// A profile from its text.

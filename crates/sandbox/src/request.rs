@@ -89,6 +89,8 @@ pub trait Look {
     fn kind(&self, path: &Path) -> Kind;
     /// The path with every symbolic link resolved, if there is something.
     fn resolve(&self, path: &Path) -> Option<PathBuf>;
+    /// Whether the file at a path has other names, by which it can be written.
+    fn has_other_names(&self, path: &Path) -> bool;
     /// What is in a folder, by name. Nothing if it cannot be read.
     fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)>;
     /// The git folders that work in a folder writes to: its own, and the common one of a work tree.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::after::After;
 use crate::support::Tier;
 use crate::system::Inside;
+use crate::walls::Walls;
 
 /// The sockets of a run's own network, in the hands of its supervisor. See [`crate::Doors`].
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub struct Terms {
     /// A folder of this run alone for what is moved away after it; it need not exist. None: what is moved away
     /// gets another name where it is.
     pub quarantine: Option<PathBuf>,
+    /// All of them, but in tests.
+    #[doc(hidden)]
+    pub walls: Walls,
 }
 
 /// How a run ended.

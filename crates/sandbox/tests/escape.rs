@@ -2,7 +2,8 @@
 //!
 //! Each row is one attempt and the walls that stop it. It runs inside, as whoever runs the tests and,
 //! where that is root, as `nobody` too. A row with a control is also run without any sandbox, where it
-//! has to succeed: a test that cannot fail shows nothing.
+//! has to succeed: a test that cannot fail shows nothing. And every row is run once more without the walls
+//! that it names, where it has to get out. `docs/escapes.md` is the table of them.
 //!
 //! Everything happens in throw-away folders, and against listeners and processes of the test's own.
 
@@ -19,226 +20,23 @@ mod support;
 use std::fs;
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+
 use ringfence_sandbox::Tier;
 
-use crate::support::{Place, User};
-
-/// One way out.
-struct Row {
-    /// What is tried.
-    name: &'static str,
-    /// What stops it, in tier A.
-    walls: &'static [Wall],
-    attempt: Attempt,
-    /// Whether the same attempt succeeds where nothing stops it.
-    control: bool,
-    /// The tiers that stop it.
-    tiers: &'static [Tier],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wall {
-    Mounts,
-    Pins,
-    Processes,
-    Network,
-    Landlock,
-    Calls,
-    Privileges,
-    Environment,
-    Descriptors,
-    Ids,
-}
-
-#[derive(Clone, Copy)]
-enum Attempt {
-    /// A shell script; `CANARY` or `REACHED` in its output means that it got out.
-    Shell(&'static str),
-    /// One of the attempts, with an argument in which `{…}` is replaced.
-    Call(&'static str, &'static str),
-}
-
-const BOTH: &[Tier] = &[Tier::A, Tier::C];
-const STRONG: &[Tier] = &[Tier::A];
-
-use Attempt::{Call, Shell};
-use Wall::{
-    Calls, Descriptors, Environment, Ids, Landlock, Mounts, Network, Pins, Privileges, Processes,
+use crate::attempts::rows::{
+    Attempt,
+    Attempt::{Call, Shell},
+    BOTH, ELSEWHERE, Proof, ROWS, Row, Wall,
 };
-
-const fn row(name: &'static str, walls: &'static [Wall], attempt: Attempt) -> Row {
-    Row { name, walls, attempt, control: false, tiers: BOTH }
-}
-
-const fn proved(name: &'static str, walls: &'static [Wall], attempt: Attempt) -> Row {
-    Row { name, walls, attempt, control: true, tiers: BOTH }
-}
-
-const fn strong(name: &'static str, walls: &'static [Wall], attempt: Attempt) -> Row {
-    Row { name, walls, attempt, control: true, tiers: STRONG }
-}
-
-const ROWS: &[Row] = &[
-    // Reading what is hidden.
-    proved("read a key", &[Mounts, Landlock], Shell("cat ../home/.ssh/id_ed25519")),
-    proved("read a key through a link", &[Mounts, Landlock], Shell("cat keys/id_ed25519")),
-    proved(
-        "read a key through /proc/self/root",
-        &[Mounts],
-        Shell("cat /proc/self/root/$PWD/../home/notes"),
-    ),
-    proved(
-        "read a key with the loader",
-        &[Mounts],
-        Shell(
-            "for it in /lib64/ld-linux*.so.2 /lib/ld-linux*.so.1; do test -x $it && $it /bin/cat ../home/notes; done",
-        ),
-    ),
-    proved("link a key into the workspace", &[Mounts], Shell("ln ../home/notes got && cat got")),
-    proved("read a token from the environment", &[Environment], Shell("env")),
-    row(
-        "read the environment of the first process",
-        &[Processes],
-        Shell("tr '\\0' '\\n' < /proc/$PPID/environ"),
-    ),
-    row(
-        "read the environment of any process",
-        &[Processes, Landlock],
-        Shell("cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v '^PWD\\|^OLDPWD' | grep CANARY"),
-    ),
-    row(
-        "open the memory of the first process",
-        &[Processes],
-        Shell("exec 3<>/proc/1/mem && echo REACHED"),
-    ),
-    // Writing outside.
-    proved(
-        "write outside the workspace",
-        &[Mounts, Landlock],
-        Shell("echo x > ../outside/new && echo REACHED"),
-    ),
-    proved(
-        "write through a link",
-        &[Mounts, Landlock],
-        Shell("echo x > link/file && echo REACHED"),
-    ),
-    proved(
-        "remove outside the workspace",
-        &[Mounts, Landlock],
-        Shell("rm ../outside/file && echo REACHED"),
-    ),
-    proved(
-        "truncate outside the workspace",
-        &[Mounts, Landlock],
-        Shell("truncate -s 0 ../outside/file && echo REACHED"),
-    ),
-    row(
-        "add a program to the path",
-        &[Mounts, Landlock],
-        Shell("echo x > ../home/.cargo/bin/git && echo REACHED"),
-    ),
-    row(
-        "change a setting of the kernel",
-        &[Mounts],
-        Shell("echo x > /proc/sys/kernel/core_pattern && echo REACHED"),
-    ),
-    row("press a system key", &[Mounts], Shell("echo h > /proc/sysrq-trigger && echo REACHED")),
-    row(
-        "release agent of a control group",
-        &[Mounts, Landlock],
-        Shell(
-            "for it in /sys/fs/cgroup/*/release_agent /sys/fs/cgroup/release_agent; do echo x > $it && echo REACHED; done",
-        ),
-    ),
-    // What is executed later.
-    strong("write a hook", &[Mounts, Pins], Shell("echo x > .git/hooks/pre-push && echo REACHED")),
-    strong(
-        "change a hook",
-        &[Mounts, Pins],
-        Shell("echo x >> .git/hooks/pre-commit && echo REACHED"),
-    ),
-    strong(
-        "rename the git folder away",
-        &[Pins],
-        Shell("mv .git other && mkdir -p .git/hooks && echo REACHED"),
-    ),
-    strong(
-        "remove the hooks",
-        &[Mounts],
-        Shell("rm -rf .git/hooks; test -e .git/hooks/pre-commit || echo REACHED"),
-    ),
-    strong("rename the hooks away", &[Mounts], Shell("mv .git/hooks .git/old && echo REACHED")),
-    strong("exchange the git folder", &[Pins], Call("exchange", "")),
-    strong(
-        "link a protected file to another name",
-        &[Mounts],
-        Shell("ln .envrc alias && echo x >> alias && echo REACHED"),
-    ),
-    strong("change what a shell loads here", &[Mounts], Shell("echo x >> .envrc && echo REACHED")),
-    // Other processes.
-    strong(
-        "see a process outside",
-        &[Processes],
-        Shell("test -d /proc/{pid} && grep -q sleep /proc/{pid}/comm && echo REACHED"),
-    ),
-    strong("trace a process outside", &[Processes, Landlock], Call("ptrace", "{pid}")),
-    row("trace the first process", &[Processes], Call("ptrace", "1")),
-    proved("signal a process outside", &[Processes, Landlock], Call("kill", "{pid}")),
-    row("read another process's memory", &[Calls], Call("process-vm", "")),
-    // The network, and sockets.
-    proved(
-        "connect to a service of this machine",
-        &[Network, Calls],
-        Call("tcp", "127.0.0.1:{port}"),
-    ),
-    row("connect to the metadata service", &[Network, Calls], Call("tcp", "169.254.169.254:80")),
-    row("send a datagram out", &[Network, Calls], Call("udp", "192.0.2.1:53")),
-    proved("connect to an abstract socket", &[Network, Landlock], Call("abstract", "{name}")),
-    strong(
-        "connect to a socket with a path",
-        &[Mounts],
-        Call("unix", "{root}/outside/docker.sock"),
-    ),
-    row("open a packet socket", &[Calls], Call("packet", "")),
-    row("open a raw socket", &[Calls, Privileges], Call("raw", "")),
-    row("open a socket to the host of this machine", &[Calls], Call("vsock", "")),
-    row("open a socket to the kernel's ciphers", &[Calls], Call("alg", "")),
-    row("open a socket to the audit", &[Calls], Call("netlink-audit", "")),
-    // Namespaces, mounts and privileges.
-    proved("make a user namespace", &[Calls], Call("unshare-user", "")),
-    proved("clone into a user namespace", &[Calls], Call("clone-user", "")),
-    proved("clone3 into a user namespace", &[Calls], Call("clone3", "")),
-    row("make a mount namespace", &[Calls, Privileges], Call("unshare-mount", "")),
-    row("mount", &[Calls, Privileges], Call("mount", "")),
-    row("unmount what covers the home folder", &[Calls, Privileges], Call("umount", "{root}/home")),
-    row("copy the tree of mounts", &[Calls], Call("open-tree", "")),
-    row("change the root", &[Calls, Privileges], Call("chroot", "")),
-    row("enter a namespace", &[Calls], Call("setns", "")),
-    row("become another user", &[Ids, Privileges], Call("setuid", "")),
-    row("make a device", &[Privileges], Call("device", "{root}/ws/disk")),
-    // Parts of the kernel that go around filters.
-    row("a ring of requests", &[Calls], Call("io-uring", "")),
-    row("the keyring of the session", &[Calls], Call("keyctl", "")),
-    row("put a key into the session", &[Calls], Call("add-key", "")),
-    row("handle page faults", &[Calls], Call("userfaultfd", "")),
-    row("load a program into the kernel", &[Calls], Call("bpf", "")),
-    row("watch the processor", &[Calls], Call("perf", "")),
-    row("open a file by handle", &[Calls, Privileges], Call("handle", "")),
-    row("make everything executable", &[Calls], Call("personality", "")),
-    row("read the kernel's log", &[Calls], Call("syslog", "")),
-    row("the second set of call numbers", &[Calls], Call("x32", "")),
-    row("type into the terminal", &[Calls], Call("terminal-input", "")),
-    row("type into the terminal, with high bits", &[Calls], Call("terminal-input-high", "")),
-    row("the console's own commands", &[Calls], Call("terminal-linux", "")),
-    // What is inherited.
-    proved("read an open file of the caller", &[Descriptors], Shell("cat <&9")),
-];
+use crate::support::{Place, User};
 
 /// Errors that show that the named wall held, and not a missing argument.
 fn by_filter(name: &str) -> Option<&'static [i32]> {
@@ -247,6 +45,7 @@ fn by_filter(name: &str) -> Option<&'static [i32]> {
         "packet" | "vsock" | "alg" => &[libc::EAFNOSUPPORT],
         "keyctl"
         | "add-key"
+        | "request-key"
         | "userfaultfd"
         | "bpf"
         | "perf"
@@ -259,14 +58,20 @@ fn by_filter(name: &str) -> Option<&'static [i32]> {
         | "terminal-linux"
         | "mount"
         | "umount"
+        | "writable"
         | "open-tree"
+        | "move-mount"
+        | "fsopen"
         | "chroot"
+        | "pivot-root"
         | "setns"
         | "unshare-user"
         | "unshare-mount"
         | "clone-user"
         | "netlink-audit"
-        | "raw" => &[libc::EPERM],
+        | "raw"
+        | "module"
+        | "take-file" => &[libc::EPERM],
         _ => return None,
     })
 }
@@ -276,8 +81,10 @@ struct Outside {
     place: Place,
     service: std::net::TcpListener,
     name: String,
-    _sockets: [UnixListener; 2],
+    _sockets: [UnixListener; 3],
     process: std::process::Child,
+    /// A segment of shared memory: its key and its id.
+    segment: (i32, i32),
 }
 
 impl Outside {
@@ -286,59 +93,93 @@ impl Outside {
         place.tier = Some(tier);
         let name = place.path("").file_name().unwrap().to_string_lossy().into_owned();
         let address = SocketAddr::from_abstract_name(&name).unwrap();
-        let path = place.path("outside/docker.sock");
-        let sockets =
-            [UnixListener::bind_addr(&address).unwrap(), UnixListener::bind(&path).unwrap()];
+        let paths = [place.path("outside/docker.sock"), format!("/tmp/{name}.sock").into()];
+        let sockets = [
+            UnixListener::bind_addr(&address).unwrap(),
+            UnixListener::bind(&paths[0]).unwrap(),
+            UnixListener::bind(&paths[1]).unwrap(),
+        ];
+        let shared = format!("/dev/shm/{name}");
+        fs::write(&shared, "CANARY").unwrap();
+        let suid = place.path("ws/suid");
+        fs::copy("/usr/bin/id", &suid).unwrap();
+        let owner = if user == User::Nobody { 0 } else { 65534 };
+        if support::users().len() > 1 {
+            std::os::unix::fs::chown(&suid, Some(owner), None).unwrap();
+        }
+        fs::set_permissions(&suid, fs::Permissions::from_mode(0o4755)).unwrap();
+        let key = i32::from_ne_bytes(name.as_bytes()[name.len() - 4..].try_into().unwrap());
+        // SAFETY: numbers alone.
+        let segment = unsafe { libc::shmget(key, 4096, libc::IPC_CREAT | 0o666) };
         if user == User::Nobody {
-            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+            for path in paths.iter().chain([&PathBuf::from(&shared)]) {
+                std::os::unix::fs::chown(path, Some(65534), None).unwrap();
+            }
         }
         let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut sleep = Command::new(place.program(&["sleep", "600"])[0].clone());
-        sleep.args(&place.program(&["sleep", "600"])[1..]).stdin(Stdio::null());
-        let process = sleep.spawn().unwrap();
+        let argv = place.program(&["sleep", "600"]);
+        let mut sleep = Command::new(&argv[0]);
+        sleep.args(&argv[1..]).stdin(Stdio::null()).env("SECRET", "CANARY");
+        let process = sleep.current_dir(place.path("ws")).spawn().unwrap();
         let comm = format!("/proc/{}/comm", process.id());
         while fs::read_to_string(&comm).unwrap() != "sleep\n" {
             thread::yield_now();
         }
-        Self { place, service, name, _sockets: sockets, process }
+        Self { place, service, name, _sockets: sockets, process, segment: (key, segment) }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let port = self.service.local_addr().unwrap().port().to_string();
+        text.replace("{port}", &port)
+            .replace("{name}", &self.name)
+            .replace("{key}", &self.segment.0.to_string())
+            .replace("{pid}", &self.process.id().to_string())
+            .replace("{root}", &self.place.path("").to_string_lossy())
     }
 
     fn argv(&self, attempt: Attempt) -> Vec<String> {
-        let fill = |text: &str| {
-            let port = self.service.local_addr().unwrap().port().to_string();
-            text.replace("{port}", &port)
-                .replace("{name}", &self.name)
-                .replace("{pid}", &self.process.id().to_string())
-                .replace("{root}", &self.place.path("").to_string_lossy())
-        };
         match attempt {
-            Shell(code) => vec!["/bin/sh".to_owned(), "-c".to_owned(), fill(code)],
+            Shell(code) => vec!["/bin/sh".to_owned(), "-c".to_owned(), self.filled(code)],
             Call(name, argument) => {
                 let own = std::env::current_exe().unwrap().to_string_lossy().into_owned();
-                vec![own, attempts::ATTEMPT.to_owned(), name.to_owned(), fill(argument)]
+                vec![own, attempts::ATTEMPT.to_owned(), name.to_owned(), self.filled(argument)]
             }
         }
     }
 
-    /// Runs with a file of the host open as 9.
-    fn output(&self, argv: &[String], inside: bool) -> String {
+    /// Runs the attempt, with a file of the host open as 9, and what is looked at afterwards.
+    fn output(&self, row: &Row, inside: bool) -> String {
+        let argv = self.argv(row.attempt);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         let command = if inside {
             self.place.command(&argv)
         } else {
             let mut command = Command::new(&self.place.program(&argv)[0]);
             command.args(&self.place.program(&argv)[1..]).env("GITHUB_TOKEN", "CANARY");
-            command.current_dir(self.place.path("ws"));
             command
         };
         let notes = self.place.path("home/notes");
-        let mut outer = Command::new("/bin/sh");
-        outer.arg("-c").arg("exec 9<\"$0\"; exec \"$@\"").arg(notes);
+        // What gets out must not get at this machine: root tries in a copy of its mounts.
+        let apart = !self.place.without.is_empty() && support::users().len() > 1;
+        let argv: &[&str] = if apart {
+            &["unshare", "--mount", "--propagation", "private", "/bin/sh"]
+        } else {
+            &["/bin/sh"]
+        };
+        let mut outer = Command::new(argv[0]);
+        outer.args(&argv[1..]).arg("-c").arg("exec 9<\"$0\"; exec \"$@\"").arg(notes);
         outer.arg(command.get_program()).args(command.get_args());
         outer.current_dir(self.place.path("ws")).stdin(Stdio::null());
         outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.env("BASH_ENV", "CANARY").env("GIT_CONFIG_GLOBAL", "/dev/null");
         let output = outer.output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
+        let mut text = [output.stdout, output.stderr].concat();
+        if !row.later.is_empty() {
+            let argv = self.place.program(&["/bin/sh", "-c", row.later]);
+            let mut later = Command::new(&argv[0]);
+            later.args(&argv[1..]).current_dir(self.place.path("ws"));
+            text.extend(later.output().unwrap().stdout);
+        }
         String::from_utf8_lossy(&text).into_owned()
     }
 }
@@ -347,6 +188,10 @@ impl Drop for Outside {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = fs::remove_file(format!("/tmp/{}.sock", self.name));
+        let _ = fs::remove_file(format!("/dev/shm/{}", self.name));
+        // SAFETY: the segment is this test's own, and nothing of it is used any more.
+        unsafe { libc::shmctl(self.segment.1, libc::IPC_RMID, std::ptr::null_mut()) };
     }
 }
 
@@ -354,16 +199,17 @@ fn got_out(text: &str) -> bool {
     text.contains("CANARY") || text.contains("REACHED")
 }
 
-fn check(row: &Row, user: User, tier: Tier) -> Result<(), Failed> {
-    if row.control {
-        let outside = Outside::new(user, tier);
-        let text = outside.output(&outside.argv(row.attempt), false);
+fn check(row: &Row, user: User, tier: Tier, nested: bool) -> Result<(), Failed> {
+    if row.control && tier == Tier::A && !nested {
+        let text = Outside::new(user, tier).output(row, false);
         if !got_out(&text) {
             return Err(format!("without a sandbox this does not get out either: {text}").into());
         }
     }
-    let outside = Outside::new(user, tier);
-    let text = outside.output(&outside.argv(row.attempt), true);
+    let mut outside = Outside::new(user, tier);
+    outside.place.nested = nested;
+    outside.place.limited = row.kind == 56;
+    let text = outside.output(row, true);
     if text.contains("refused:") {
         return Err(format!("was not started: {text}").into());
     }
@@ -375,14 +221,116 @@ fn check(row: &Row, user: User, tier: Tier) -> Result<(), Failed> {
         return Err("a file outside was changed".into());
     }
     if let Call(name, _) = row.attempt {
-        let held = text.lines().find_map(|line| line.strip_prefix("held "));
-        let error = held.and_then(|it| it.parse().ok());
-        match (error, by_filter(name)) {
+        match (held(&text), by_filter(name)) {
+            (None, _) if name == "int80" => {}
             (None, _) => return Err(format!("the attempt was not made: {text}").into()),
             (Some(error), Some(expected)) if !expected.contains(&error) => {
                 return Err(format!("held by something else: error {error}").into());
             }
             (Some(_), _) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The error that an attempt met.
+fn held(text: &str) -> Option<i32> {
+    text.lines().find_map(|line| line.strip_prefix("held ")).and_then(|it| it.parse().ok())
+}
+
+/// Without the walls that a row names it gets out: it is these that hold.
+fn removed(row: &Row, user: User, tier: Tier) -> Result<(), Failed> {
+    let mut outside = Outside::new(user, tier);
+    outside.place.limited = row.kind == 56;
+    outside.place.without = row.walls.iter().map(|it| format!("{it:?}")).collect();
+    let text = outside.output(row, true);
+    let reached = match row.attempt {
+        Call(name, _) if matches!(row.proof, Proof::Kernel | Proof::KernelAsRoot) => {
+            let expected = by_filter(name).unwrap_or_default();
+            got_out(&text) || held(&text).is_some_and(|it| !expected.contains(&it))
+        }
+        _ => got_out(&text),
+    };
+    if reached { Ok(()) } else { Err(format!("still held without {:?}: {text}", row.walls).into()) }
+}
+
+/// A run that lacks a wall does not start.
+fn sabotaged(wall: Wall, user: User) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.without = vec![format!("{wall:?}")];
+    place.witness = true;
+    let output = place.output(&["/bin/echo", "started"]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let refused = output.status.code() == Some(125) && errors.contains("a wall does not stand");
+    if refused && output.stdout.is_empty() { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+/// What was a folder when it was planned, and is a link when it is opened, starts nothing.
+fn a_planted_link_is_refused(user: User) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.planted = true;
+    let output = place.shell("cat src/id_ed25519; cat ../home/.ssh/id_ed25519");
+    if output.status.code() == Some(125) && !got_out(&String::from_utf8_lossy(&output.stdout)) {
+        Ok(())
+    } else {
+        Err(format!("{output:?}").into())
+    }
+}
+
+/// The table of all of it, as it is in the documentation.
+fn table() -> Result<(), Failed> {
+    let mut text = include_str!("escapes.md").to_owned();
+    let mut kinds: Vec<u8> =
+        ROWS.iter().map(|it| it.kind).chain(ELSEWHERE.iter().map(|it| it.0)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds != (1..=62).collect::<Vec<u8>>() {
+        return Err(format!("not every kind is there: {kinds:?}").into());
+    }
+    for kind in kinds {
+        for row in ROWS.iter().filter(|it| it.kind == kind) {
+            let walls: Vec<String> =
+                row.walls.iter().map(|it| format!("{it:?}").to_lowercase()).collect();
+            let tiers: Vec<String> = row.tiers.iter().map(ToString::to_string).collect();
+            let nested = if row.nested { ", nested" } else { "" };
+            let proof = match row.proof {
+                Proof::Out => "gets out".to_owned(),
+                Proof::OutAsRoot => "gets out, as root".to_owned(),
+                Proof::Kernel => "reaches the kernel".to_owned(),
+                Proof::KernelAsRoot => "reaches the kernel, as root".to_owned(),
+                Proof::None(why) => format!("not shown: {why}"),
+            };
+            text += &format!(
+                "| {kind} | {} | {} | {}{nested} | {proof} |\n",
+                row.name,
+                walls.join(", "),
+                tiers.join(", ")
+            );
+        }
+        for (_, name, why) in ELSEWHERE.iter().filter(|it| it.0 == kind) {
+            text += &format!("| {kind} | {name} | {why} | | |\n");
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/escapes.md");
+    if std::env::var_os("RINGFENCE_BLESS").is_some() {
+        fs::write(path, &text).unwrap();
+    }
+    if fs::read_to_string(path).ok().as_deref() == Some(&text) {
+        return Ok(());
+    }
+    Err("docs/escapes.md is not what the rows say: run this test with RINGFENCE_BLESS=1".into())
+}
+
+/// No command line takes a wall away.
+fn not_for_sale() -> Result<(), Failed> {
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src"))];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read_to_string(&path).unwrap().contains("Walls") {
+                return Err(format!("{} speaks of walls", path.display()).into());
+            }
         }
     }
     Ok(())
@@ -448,8 +396,9 @@ fn run_in_run(user: User) -> Result<(), Failed> {
     let own = std::env::current_exe().unwrap();
     let root = place.path("");
     let argv = [own.to_str().unwrap(), support::LAUNCH, root.to_str().unwrap()];
-    let inner = |tier| {
-        let argv = [&argv[..], &[tier, "none", "alone", "/bin/echo", "inner"]].concat();
+    let inner = |tier: &str| {
+        let options = format!("tier={tier}");
+        let argv = [&argv[..], &[options.as_str(), "/bin/echo", "inner"]].concat();
         let mut run =
             place.command(&argv).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut out, mut err) = (String::new(), String::new());
@@ -471,15 +420,38 @@ fn main() -> ExitCode {
         Some(attempts::ATTEMPT) => attempts::attempt(),
         _ => {}
     }
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("table", table), Trial::test("not_for_sale", not_for_sale)];
     for user in support::users() {
+        let named = |name: &str| format!("{user:?}::{}", name.replace([' ', '/'], "_"));
         for row in ROWS {
             for tier in row.tiers {
-                let name = format!("{user:?}::{tier}::{}", row.name.replace(' ', "_"));
-                trials.push(Trial::test(name, move || check(row, user, *tier)));
+                let name = named(&format!("{tier}::{}", row.name));
+                trials.push(Trial::test(name, move || check(row, user, *tier, false)));
+                let root = user == User::Caller && support::users().len() > 1;
+                // Where namespaces are not to be had, these have nothing to get out to.
+                let own = matches!(row.attempt, Call("clone-user", _));
+                let weak = *tier == Tier::C && (own || row.walls.contains(&Wall::Privileges));
+                let shown = !weak
+                    && match row.proof {
+                        Proof::Out | Proof::Kernel => user == User::Caller,
+                        Proof::OutAsRoot | Proof::KernelAsRoot => root,
+                        Proof::None(_) => false,
+                    };
+                if shown {
+                    let name = named(&format!("{tier}::without::{}", row.name));
+                    trials.push(Trial::test(name, move || removed(row, user, *tier)));
+                }
+            }
+            if row.nested {
+                let name = named(&format!("nested::{}", row.name));
+                trials.push(Trial::test(name, move || check(row, user, Tier::A, true)));
             }
         }
-        let named = |name: &str| format!("{user:?}::{name}");
+        for wall in WITNESSED {
+            let name = named(&format!("sabotaged::{wall:?}"));
+            trials.push(Trial::test(name, move || sabotaged(wall, user)));
+        }
+        trials.push(Trial::test(named("planted_link"), move || a_planted_link_is_refused(user)));
         trials.push(Trial::test(named("supervisor_killed"), move || supervisor_killed(user)));
         for tier in BOTH {
             let name = named(&format!("{tier}::left_behind"));
@@ -490,3 +462,19 @@ fn main() -> ExitCode {
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
+
+/// What the witness finds missing.
+const WITNESSED: [Wall; 12] = [
+    Wall::Mounts,
+    Wall::Held,
+    Wall::Pins,
+    Wall::Masks,
+    Wall::Copies,
+    Wall::Processes,
+    Wall::Shared,
+    Wall::Network,
+    Wall::Landlock,
+    Wall::Calls,
+    Wall::Privileges,
+    Wall::Descriptors,
+];

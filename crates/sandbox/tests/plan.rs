@@ -80,6 +80,10 @@ impl Look for Made {
         self.kinds.contains_key(path).then(|| path.to_path_buf())
     }
 
+    fn has_other_names(&self, path: &Path) -> bool {
+        path.ends_with("twice")
+    }
+
     fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)> {
         let inside = self.kinds.iter().filter(|(path, _)| path.parent() == Some(folder));
         inside.filter_map(|(path, kind)| Some((path.file_name()?.to_owned(), *kind))).collect()

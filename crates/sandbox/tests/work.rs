@@ -282,7 +282,7 @@ fn moved_away(user: User, tier: Tier) -> Result<(), Failed> {
     place.tier = Some(tier);
     let made = [
         ".mcp.json",
-        ".vscode/tasks.json",
+        ".gemini/settings.json",
         ".claude/settings.json",
         "src/.envrc",
         "a/b/c/d/e/f/g/.vscode/tasks.json",

@@ -147,6 +147,7 @@ fn execute(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Resul
         require: run.require_tier.map(Tier::from),
         in_place: false,
         quarantine: run.quarantine(),
+        ..Terms::default()
     };
     let mut notice = |support: &Support| weaker(support);
     let mut served = match Served::ready(reach, run.network.log()) {

@@ -13,6 +13,7 @@ use super::witness::Witness;
 use super::{landlock, message};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::walls::{Wall, Walls};
 
 /// Everything a command needs, made ready before anything is forked.
 pub(super) struct Command<'a> {
@@ -24,6 +25,7 @@ pub(super) struct Command<'a> {
     /// Settings of repositories, as they are before.
     pub(super) settings: Vec<Settings>,
     mounted: bool,
+    pub(super) walls: Walls,
     /// Where a shell tells in which folder it ended.
     mouth: Option<BorrowedFd<'a>>,
 }
@@ -34,6 +36,7 @@ impl<'a> Command<'a> {
         argv: &[OsString],
         mounted: bool,
         mouth: Option<BorrowedFd<'a>>,
+        walls: &Walls,
     ) -> Result<Self, Refusal> {
         let unusable = |error: io::Error| {
             let remedy = "report this, with the command that was given";
@@ -52,10 +55,12 @@ impl<'a> Command<'a> {
             plan,
             argv,
             environment: environment.collect::<Result<_, _>>()?,
-            filters: Filters::compile(plan.network, !mounted).map_err(unusable)?,
+            filters: Filters::compile(plan.network, !mounted, plan.nested && mounted)
+                .map_err(unusable)?,
             witness: Witness::before(plan),
             settings: Settings::before(plan)?,
             mounted,
+            walls: walls.clone(),
             mouth,
         })
     }
@@ -73,13 +78,33 @@ impl<'a> Command<'a> {
             let remedy = "see `ringfence run --explain` and what the system allows";
             Refusal::new(what, remedy).because(error)
         };
-        self.limit().map_err(|error| step("limits cannot be set", error))?;
-        sys::control(libc::PR_SET_NO_NEW_PRIVS, 1)
-            .map_err(|error| step("new privileges cannot be ruled out", error))?;
-        sys::drop_capabilities().map_err(|error| step("capabilities cannot be dropped", error))?;
-        landlock::restrict(self.plan, self.mounted)
-            .map_err(|error| step("Landlock cannot be set", io::Error::other(error)))?;
-        self.filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+        let stands = |wall| self.walls.stands(wall);
+        if stands(Wall::Limits) {
+            self.limit().map_err(|error| step("limits cannot be set", error))?;
+        }
+        if stands(Wall::Privileges) {
+            sys::control(libc::PR_SET_NO_NEW_PRIVS, 1)
+                .map_err(|error| step("new privileges cannot be ruled out", error))?;
+            sys::drop_capabilities()
+                .map_err(|error| step("capabilities cannot be dropped", error))?;
+        } else {
+            sys::pass_capabilities_on()
+                .map_err(|error| step("capabilities cannot be passed on", error))?;
+        }
+        if stands(Wall::Landlock) {
+            landlock::restrict(self.plan, self.mounted)
+                .map_err(|error| step("Landlock cannot be set", io::Error::other(error)))?;
+        }
+        if stands(Wall::Calls) {
+            self.filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+        }
+        if stands(Wall::Descriptors) {
+            sys::close_on_exec_from_three()
+                .map_err(|error| step("open files cannot be closed, for Linux 5.11", error))?;
+        }
+        if !stands(Wall::Witness) {
+            return Ok(());
+        }
         match self.witness.falls(self.plan, self.mounted) {
             None => Ok(()),
             Some(wall) => {
@@ -107,10 +132,6 @@ impl<'a> Command<'a> {
             return Refusal::new("no command is given", "write it after --");
         };
         let name = program.to_string_lossy().into_owned();
-        if let Err(error) = sys::close_on_exec_from_three() {
-            let remedy = "Linux 5.11 or newer is needed";
-            return Refusal::new("open files cannot be closed", remedy).because(error);
-        }
         if let Some(mouth) = self.mouth
             && let Err(error) = sys::keep_when_executing(mouth)
         {

@@ -8,6 +8,7 @@
 use std::ffi::OsString;
 use std::io::Read;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::sys;
@@ -42,6 +43,10 @@ const LONGEST: u64 = 8192;
 impl Look for Host {
     fn kind(&self, path: &Path) -> Kind {
         path.symlink_metadata().map_or(Kind::Absent, |about| kind_of(about.file_type()))
+    }
+
+    fn has_other_names(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok_and(|it| it.is_file() && it.nlink() > 1)
     }
 
     fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)> {
@@ -119,4 +124,11 @@ fn text(path: &Path) -> Option<String> {
 /// Whether a fork of this process is a copy of all of it.
 pub(super) fn has_one_thread() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}
+
+/// Whether the kernel is of a version or newer. What cannot be told is older.
+pub(super) fn kernel_is_at_least(major: u32, minor: u32) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|it| it.trim().parse::<u32>().ok());
+    numbers.next().zip(numbers.next()).is_some_and(|it| it >= (major, minor))
 }

@@ -18,10 +18,13 @@ const NEWEST: ABI = ABI::V6;
 /// Restricts this process, as far as the kernel can. `mounted`: the plan's mounts are in place.
 pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
     let files = AccessFs::from_all(NEWEST);
-    let ruleset = Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(files)?
-        .scope(Scope::AbstractUnixSocket | Scope::Signal)?;
+    let scopes = Scope::AbstractUnixSocket | Scope::Signal;
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
+    if plan.nested && mounted {
+        // With any limit on files nothing can be mounted.
+        return ruleset.scope(scopes)?.create()?.restrict_self().map(drop);
+    }
+    let ruleset = ruleset.handle_access(files)?.scope(scopes)?;
     let mut ruleset = ruleset.create()?;
     if mounted {
         ruleset = add(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;

@@ -31,6 +31,7 @@ use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::run::{self, Ended, Sockets, Terms};
 use crate::support::{Support, Tier};
+use crate::walls::Wall;
 
 pub use self::host::Host;
 pub use self::network::Inside;
@@ -85,7 +86,7 @@ fn launch(
     let told = ear.as_ref().and_then(|(_, mouth)| run::telling(argv, mouth.as_raw_fd()));
     let mouth = ear.as_ref().filter(|_| told.is_some()).map(|(_, mouth)| mouth.as_fd());
     let argv = told.as_deref().unwrap_or(argv);
-    let command = Command::new(plan, argv, tier == Tier::A, mouth)?;
+    let command = Command::new(plan, argv, tier == Tier::A, mouth, &terms.walls)?;
     let lingers = terms.in_place && tier == Tier::A;
     if tier == Tier::A {
         let support = probe::with_namespaces(plan.network);
@@ -127,7 +128,11 @@ fn launch(
             let quarantine = terms.quarantine.as_deref();
             let mounted = tier == Tier::A;
             let settle = Settle { plan, started, mounted, quarantine, after: After::default() };
-            let after = settle.all(&command.settings, &copies);
+            let after = if terms.walls.stands(Wall::After) {
+                settle.all(&command.settings, &copies)
+            } else {
+                After::default()
+            };
             Ok(Ended { code, tier, folder, left_running, after })
         }
         End::Refused(refusal) => Err(refusal),

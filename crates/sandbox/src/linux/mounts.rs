@@ -12,10 +12,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::host;
 use super::settings::{self, Settings};
 use super::sys::{self, Attributes};
 use super::witness;
 use crate::plan::{Mask, Plan};
+use crate::walls::{Wall, Walls};
 
 const SEALED: u64 = Attributes::READ_ONLY | Attributes::NO_SETUID | Attributes::NO_DEVICES;
 const OPEN: u64 = Attributes::NO_SETUID | Attributes::NO_DEVICES;
@@ -25,6 +27,9 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Parts of /proc that are the kernel's own settings. Root could write them without any capability.
 const KERNEL: [&str; 7] = ["acpi", "bus", "fs", "irq", "sys", "sysrq-trigger", "scsi"];
+
+/// The kernel takes nothing smaller for the largest number of a process.
+const LEAST_LARGEST: u64 = 301;
 
 /// A step that failed, in words.
 pub(super) struct Failed {
@@ -52,22 +57,53 @@ impl<T> Doing<T> for io::Result<T> {
 }
 
 /// Lays out what the command will see. Afterwards this process sees it too.
-pub(super) fn lay_out(plan: &Plan, settings: &[Settings]) -> Result<(), Failed> {
+pub(super) fn lay_out(plan: &Plan, settings: &[Settings], walls: &Walls) -> Result<(), Failed> {
     // The first thing that is not allowed where namespaces are allowed in name only.
     let root = sys::open_path(Path::new("/")).doing(|| "opening /".to_owned())?;
     sys::set_attributes(root.as_fd(), Attributes(0))
         .doing(|| "mounting".to_owned())
         .map_err(Failed::of_environment)?;
+    let stands = |wall| walls.stands(wall);
     let shown = copies(plan)?;
     let devices = device_copies()?;
     let null = devices.get(Path::new("null"));
-    for path in &plan.pin {
+    for path in plan.pin.iter().filter(|_| stands(Wall::Pins)) {
         pin(path).doing(|| format!("holding {} in place", path.display()))?;
     }
-    sys::set_attributes(root.as_fd(), Attributes(SEALED))
-        .doing(|| "making the system read-only".to_owned())?;
-    cover(plan)?;
-    for (show, tree) in plan.show.iter().zip(&shown) {
+    if stands(Wall::Mounts) {
+        sys::set_attributes(root.as_fd(), Attributes(SEALED))
+            .doing(|| "making the system read-only".to_owned())?;
+        cover(plan)?;
+        show(plan, &shown)?;
+    }
+    for path in plan.protect.iter().filter(|_| stands(Wall::Held)) {
+        bind_again(path, SEALED).doing(|| format!("protecting {}", path.display()))?;
+    }
+    if stands(Wall::Copies) && stands(Wall::Mounts) {
+        copy_settings(settings)?;
+    }
+    for mask in plan.mask.iter().filter(|_| stands(Wall::Masks)) {
+        match cover_up(mask, null) {
+            // Sockets come and go; what is not there any more needs no mask.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other.doing(|| format!("masking {}", mask.path.display()))?,
+        }
+    }
+    if stands(Wall::Mounts) {
+        lay_out_devices(&devices)?;
+        if stands(Wall::Processes) {
+            lay_out_processes(plan, stands(Wall::Limits))?;
+        }
+        for path in plan.hide.iter().map(PathBuf::as_path).chain([Path::new("/run")]) {
+            seal_alone(path).doing(|| format!("sealing {}", path.display()))?;
+        }
+    }
+    std::env::set_current_dir(&plan.cwd).doing(|| format!("going to {}", plan.cwd.display()))
+}
+
+/// Lays what is shown on top of what was covered.
+fn show(plan: &Plan, shown: &[OwnedFd]) -> Result<(), Failed> {
+    for (show, tree) in plan.show.iter().zip(shown) {
         let words = || format!("showing {}", show.path.display());
         if covered(plan, &show.path) {
             make_place(&show.path, show.folder).doing(words)?;
@@ -81,23 +117,7 @@ pub(super) fn lay_out(plan: &Plan, settings: &[Settings]) -> Result<(), Failed> 
             .and_then(|()| make_link(&link.to, &link.at))
             .doing(|| format!("linking {}", link.at.display()))?;
     }
-    for path in &plan.protect {
-        bind_again(path, SEALED).doing(|| format!("protecting {}", path.display()))?;
-    }
-    copy_settings(settings)?;
-    for mask in &plan.mask {
-        match cover_up(mask, null) {
-            // Sockets come and go; what is not there any more needs no mask.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other.doing(|| format!("masking {}", mask.path.display()))?,
-        }
-    }
-    lay_out_devices(&devices)?;
-    lay_out_processes()?;
-    for path in plan.hide.iter().map(PathBuf::as_path).chain([Path::new("/run")]) {
-        seal_alone(path).doing(|| format!("sealing {}", path.display()))?;
-    }
-    std::env::set_current_dir(&plan.cwd).doing(|| format!("going to {}", plan.cwd.display()))
+    Ok(())
 }
 
 /// Lays a symbolic link over each file of settings, that leads to a copy of it. What replaces the file
@@ -296,13 +316,24 @@ fn lay_out_devices(devices: &BTreeMap<PathBuf, OwnedFd>) -> Result<(), Failed> {
 }
 
 /// A /proc that shows this run's processes alone, with the kernel's settings read-only.
-fn lay_out_processes() -> Result<(), Failed> {
+#[expect(clippy::disallowed_methods, reason = "the kernel takes a limit as a file")]
+fn lay_out_processes(plan: &Plan, limited: bool) -> Result<(), Failed> {
     let quiet = Attributes(OPEN | Attributes::NO_EXEC);
     let tree = sys::new_tree(c"proc", &[], quiet)
         .doing(|| "making a /proc of its own".to_owned())
         .map_err(Failed::of_environment)?;
     put(&tree, Path::new("/proc")).doing(|| "laying out /proc".to_owned())?;
-    for name in KERNEL {
+    let root = sys::ids().0 == 0;
+    if root && limited && host::kernel_is_at_least(6, 14) {
+        // The limit of processes is not one for root; the largest number of a process is, and it belongs to
+        // the run from that version on. Before, it is that of the host.
+        let most = plan.limits.processes.max(LEAST_LARGEST);
+        let _ = std::fs::write("/proc/sys/kernel/pid_max", most.to_string());
+    }
+    // Something over a part of it would keep a sandbox inside from a /proc of its own. Without root outside,
+    // nothing of that can be written in any case.
+    let bare = plan.nested && !root;
+    for name in KERNEL.iter().filter(|_| !bare) {
         let path = Path::new("/proc").join(name);
         if path.symlink_metadata().is_ok() {
             bind_again(&path, SEALED | Attributes::NO_EXEC)

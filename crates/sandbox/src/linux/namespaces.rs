@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::sys::{self, Change, Signal, Signals};
 use super::{message, mounts, network};
 use crate::refusal::{Refusal, RefusalKind};
+use crate::walls::Wall;
 
 const ALWAYS: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
@@ -26,9 +27,8 @@ pub(super) fn start(
     supervisor: OwnedFd,
     lingers: bool,
 ) -> Result<(pid_t, OwnedFd), Refusal> {
-    let network = if command.plan.network { 0 } else { libc::CLONE_NEWNET };
     let ids = sys::ids();
-    match sys::fork_into(ALWAYS | network) {
+    match sys::fork_into(namespaces(command, ids)) {
         Ok(0) => {
             drop(supervisor);
             let refusal = inside(command, signals, control, ids, lingers);
@@ -37,6 +37,18 @@ pub(super) fn start(
         Ok(pid) => Ok((pid, supervisor)),
         Err(error) => Err(unsupported("namespaces of its own cannot be made", &error)),
     }
+}
+
+fn namespaces(command: &Command<'_>, (user, _): (u32, u32)) -> i32 {
+    let network = if command.plan.network { 0 } else { libc::CLONE_NEWNET };
+    let walls = [
+        (Wall::Processes, libc::CLONE_NEWPID),
+        (Wall::Shared, libc::CLONE_NEWIPC),
+        (Wall::Network, libc::CLONE_NEWNET),
+        (Wall::Ids, if user == 0 { libc::CLONE_NEWUSER } else { ALWAYS | libc::CLONE_NEWNET }),
+    ];
+    let gone = walls.into_iter().filter(|(wall, _)| !command.walls.stands(*wall));
+    gone.fold(ALWAYS | network, |flags, (_, gone)| flags & !gone)
 }
 
 /// Lays everything out in a process that ends then. Its id.
@@ -115,12 +127,16 @@ fn inside(
 
 /// Lays out what the command will see. Split from `inside` so that each step has one place to fail.
 fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
-    enter(ids).map_err(|error| unsupported("ids cannot be mapped", &error))?;
-    if !command.plan.network {
+    let stands = |wall| command.walls.stands(wall);
+    enter(ids, stands(Wall::Ids)).map_err(|error| unsupported("ids cannot be mapped", &error))?;
+    if !stands(Wall::Ids) && ids.0 != 0 {
+        return Ok(());
+    }
+    if !command.plan.network && stands(Wall::Network) {
         sys::loopback_up()
             .map_err(|error| unsupported("a network of its own cannot be set up", &error))?;
     }
-    mounts::lay_out(command.plan, &command.settings).map_err(|failed| {
+    mounts::lay_out(command.plan, &command.settings, &command.walls).map_err(|failed| {
         if failed.environment {
             return unsupported(&format!("{} is not allowed", failed.doing), &failed.error);
         }
@@ -128,17 +144,26 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
             "the command was not started; check the path, or leave it out of the workspace";
         Refusal::new(format!("{} failed", failed.doing), remedy).because(failed.error)
     })?;
+    if !stands(Wall::Processes) {
+        return Ok(());
+    }
     // From here on nothing inside can look into this process, which holds the caller's memory.
     let step =
         |error| Refusal::new("the first process cannot be closed", "report this").because(error);
     sys::control(libc::PR_SET_DUMPABLE, 0).map_err(step)?;
-    sys::control(libc::PR_SET_NO_NEW_PRIVS, 1).map(drop).map_err(step)
+    if stands(Wall::Privileges) {
+        sys::control(libc::PR_SET_NO_NEW_PRIVS, 1).map(drop).map_err(step)?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the kernel takes the map of ids as a file")]
-fn enter((user, group): (u32, u32)) -> io::Result<()> {
+fn enter((user, group): (u32, u32), mapped: bool) -> io::Result<()> {
     sys::control(libc::PR_SET_PDEATHSIG, libc::SIGKILL.unsigned_abs().into())?;
     sys::rename_self(c"ringfence-init");
+    if !mapped {
+        return Ok(());
+    }
     std::fs::write("/proc/self/setgroups", "deny")?;
     std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
@@ -194,9 +219,7 @@ fn reap(guard: &Guard<'_>) {
 fn end(code: i32, guard: &Guard<'_>) -> ! {
     let stays = guard.lingers && !is_alone() && on_its_own().is_ok();
     if !stays {
-        let all = -1;
-        let _ = sys::signal(all, libc::SIGKILL);
-        while sys::wait_for(all).is_ok() {}
+        end_all(guard.worker);
     }
     for (number, settings) in guard.settings.iter().enumerate() {
         let Some(text) = settings.changed(number) else { continue };
@@ -211,6 +234,13 @@ fn end(code: i32, guard: &Guard<'_>) -> ! {
         stay(guard.signals);
     }
     sys::exit_now(code)
+}
+
+/// Ends every process of the run: all that this one can see, and never where it can see those of others.
+fn end_all(worker: pid_t) {
+    let all = if sys::is_first_process() { -1 } else { worker };
+    let _ = sys::signal(all, libc::SIGKILL);
+    while sys::wait_for(all).is_ok() {}
 }
 
 /// Stays until nothing runs any more, or somebody asks for the end of it all.

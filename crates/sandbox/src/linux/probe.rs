@@ -8,6 +8,7 @@ use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::request::{Kind, Look, Request};
 use crate::support::{Missing, Support, Tier};
+use crate::walls::Walls;
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
@@ -46,7 +47,7 @@ fn trial_elsewhere(_: &Plan) -> Result<(), Refusal> {
 }
 
 fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), Refusal> {
-    let command = Command::new(plan, &[], true, None)?;
+    let command = Command::new(plan, &[], true, None, &Walls::default())?;
     let signals = Signals::keep().map_err(&step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(&step)?;
     let child = namespaces::try_out(&command, &inside)?;
@@ -87,6 +88,10 @@ impl Look for Unlooked {
 
     fn resolve(&self, path: &Path) -> Option<PathBuf> {
         host::Host.resolve(path)
+    }
+
+    fn has_other_names(&self, _: &Path) -> bool {
+        false
     }
 
     fn entries(&self, _: &Path) -> Vec<(OsString, Kind)> {

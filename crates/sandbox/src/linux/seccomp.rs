@@ -22,9 +22,8 @@ const NOT_THERE: &[c_long] = &[
     libc::SYS_io_uring_register,
 ];
 
-/// Refused whatever the arguments.
-const REFUSED: &[c_long] = &[
-    // What is mounted where.
+/// What is mounted where. Refused unless a sandbox may be set up inside.
+const MOUNTING: &[c_long] = &[
     libc::SYS_mount,
     libc::SYS_umount2,
     libc::SYS_pivot_root,
@@ -37,6 +36,10 @@ const REFUSED: &[c_long] = &[
     libc::SYS_fspick,
     libc::SYS_mount_setattr,
     libc::SYS_setns,
+];
+
+/// Refused whatever the arguments.
+const REFUSED: &[c_long] = &[
     libc::SYS_swapon,
     libc::SYS_swapoff,
     libc::SYS_quotactl,
@@ -110,7 +113,8 @@ pub(super) struct Filters(Vec<BpfProgram>);
 impl Filters {
     /// Compiles the filters. Without mounts and namespaces of its own (`alone`) and without network, a
     /// command gets no internet socket at all.
-    pub(super) fn compile(network: bool, alone: bool) -> io::Result<Self> {
+    /// `nested`: namespaces and mounts are allowed, in namespaces of its own making.
+    pub(super) fn compile(network: bool, alone: bool, nested: bool) -> io::Result<Self> {
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
         let program = |rules: Rules, error: i32| -> io::Result<BpfProgram> {
             let error = SeccompAction::Errno(error.unsigned_abs());
@@ -120,7 +124,7 @@ impl Filters {
         let sockets = !network && alone;
         Ok(Self(vec![
             program(families()?, libc::EAFNOSUPPORT)?,
-            program(refused(sockets)?, libc::EPERM)?,
+            program(refused(sockets, nested)?, libc::EPERM)?,
             program(NOT_THERE.iter().map(|it| (*it, Vec::new())).collect(), libc::ENOSYS)?,
             foreign_numbers(),
         ]))
@@ -142,18 +146,13 @@ fn rule(conditions: Vec<SeccompCondition>) -> io::Result<SeccompRule> {
     SeccompRule::new(conditions).map_err(io::Error::other)
 }
 
-fn refused(internet: bool) -> io::Result<Rules> {
-    let always = REFUSED.iter().chain(REFUSED_HERE);
+fn refused(internet: bool, nested: bool) -> io::Result<Rules> {
+    let mounting = MOUNTING.iter().filter(|_| !nested);
+    let always = REFUSED.iter().chain(REFUSED_HERE).chain(mounting);
     let mut rules: Rules = always.map(|it| (*it, Vec::new())).collect();
-    let flags = NAMESPACES.map(|it| u64::from(it.unsigned_abs()));
-    let flagged = |flag: u64| -> io::Result<SeccompRule> {
-        rule(vec![condition(0, Len::Qword, Op::MaskedEq(flag), flag)?])
-    };
-    let into: Vec<SeccompRule> = flags.into_iter().map(flagged).collect::<io::Result<_>>()?;
-    rules.insert(libc::SYS_clone, into.clone());
-    let mut unshare = into;
-    unshare.push(flagged(NEW_TIME)?);
-    rules.insert(libc::SYS_unshare, unshare);
+    if !nested {
+        rules.extend(namespaces()?);
+    }
     // The kernel looks at the low 32 bits of a request only, and so does this.
     let input = |request: u64| rule(vec![condition(1, Len::Dword, Op::Eq, request)?]);
     rules.insert(libc::SYS_ioctl, TERMINAL.into_iter().map(input).collect::<io::Result<_>>()?);
@@ -164,6 +163,18 @@ fn refused(internet: bool) -> io::Result<Rules> {
     rules.insert(libc::SYS_personality, vec![rule(executable)?]);
     rules.insert(libc::SYS_socket, sockets(internet)?);
     Ok(rules)
+}
+
+/// New namespaces, whichever.
+fn namespaces() -> io::Result<Rules> {
+    let flags = NAMESPACES.map(|it| u64::from(it.unsigned_abs()));
+    let flagged = |flag: u64| -> io::Result<SeccompRule> {
+        rule(vec![condition(0, Len::Qword, Op::MaskedEq(flag), flag)?])
+    };
+    let into: Vec<SeccompRule> = flags.into_iter().map(flagged).collect::<io::Result<_>>()?;
+    let mut unshare = into.clone();
+    unshare.push(flagged(NEW_TIME)?);
+    Ok(Rules::from([(libc::SYS_clone, into), (libc::SYS_unshare, unshare)]))
 }
 
 fn sockets(internet: bool) -> io::Result<Vec<SeccompRule>> {

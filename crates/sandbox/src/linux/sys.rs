@@ -228,6 +228,48 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     check(result).map(drop)
 }
 
+/// Keeps every capability, for whatever is executed too. Only tests do that, to see what holds without.
+pub(super) fn pass_capabilities_on() -> io::Result<()> {
+    let header = [0x2008_0522_u32, 0];
+    let mut sets = [0_u32; 6];
+    // SAFETY: version 3 of the interface fills two triples of 32 bits, which `sets` is.
+    check(unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) })?;
+    let [effective, permitted, _, effective_high, permitted_high, _] = sets;
+    let sets = [effective, permitted, permitted, effective_high, permitted_high, permitted_high];
+    // SAFETY: as above, and the call only reads.
+    check(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) })?;
+    let nothing = 0 as c_ulong;
+    for capability in 0..64 as c_ulong {
+        let raise = libc::PR_CAP_AMBIENT_RAISE as c_ulong;
+        // SAFETY: numbers alone. One that is not held is not raised, which is right.
+        unsafe { libc::prctl(libc::PR_CAP_AMBIENT, raise, capability, nothing, nothing) };
+    }
+    Ok(())
+}
+
+/// Whether a descriptor stays open when something is executed.
+pub(super) fn stays_open(descriptor: c_int) -> bool {
+    // SAFETY: numbers alone.
+    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+    flags != -1 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Tries to signal the process that started this one, without a signal.
+pub(super) fn cannot_signal_parent() -> bool {
+    // SAFETY: numbers alone.
+    unsafe { libc::kill(libc::getppid(), 0) == -1 }
+}
+
+/// Why a folder cannot be removed. It has to hold something, so that it cannot be in any case.
+pub(super) fn why_folder_stays(folder: &Path) -> io::Result<c_int> {
+    let name = c_string(folder)?;
+    // SAFETY: the name outlives the call.
+    match check(c_long::from(unsafe { libc::rmdir(name.as_ptr()) })) {
+        Ok(_) => Ok(0),
+        Err(error) => Ok(error.raw_os_error().unwrap_or(0)),
+    }
+}
+
 /// Every descriptor from 3 on is closed when something is executed.
 pub(super) fn close_on_exec_from_three() -> io::Result<()> {
     const CLOEXEC: c_uint = 4;
@@ -341,6 +383,12 @@ pub(super) fn account_home() -> Option<PathBuf> {
         (!home.is_null()).then(|| CStr::from_ptr(home).to_bytes().to_vec())?
     };
     Some(PathBuf::from(OsString::from_vec(home)))
+}
+
+/// Whether this is the first process of its own set of processes, and can see no others.
+pub(super) fn is_first_process() -> bool {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::getpid() == 1 }
 }
 
 /// Sends a signal.

@@ -8,7 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{network, sys};
-use crate::plan::Plan;
+use crate::plan::{Mask, Plan};
+
+/// Landlock keeps signals within a run from this version on.
+const SIGNALS: u32 = 6;
 
 /// What the host looked like before: to be compared with what is seen inside.
 pub(super) struct Witness {
@@ -17,7 +20,14 @@ pub(super) struct Witness {
     /// Something that really is in a hidden folder.
     canaries: Vec<PathBuf>,
     network: Option<PathBuf>,
+    /// Settings of repositories, as what they are on the host.
+    settings: Vec<(PathBuf, u64, u64)>,
+    /// Names of the caller's own spaces.
+    spaces: Vec<(&'static str, PathBuf)>,
 }
+
+/// Each kind of space that is the run's own. Without a network of the host, that too.
+const SPACES: [&str; 5] = ["user", "mnt", "pid", "ipc", "uts"];
 
 impl Witness {
     /// Looks at the host.
@@ -27,8 +37,19 @@ impl Witness {
             Some((path.clone(), about.dev(), about.ino()))
         });
         let canaries = plan.hide.iter().filter_map(|path| canary(plan, path));
-        let network = network::current();
-        Self { folders: folders.collect(), canaries: canaries.collect(), network }
+        let settings = plan.settings.iter().filter_map(|path| {
+            let about = path.symlink_metadata().ok()?;
+            Some((path.clone(), about.dev(), about.ino()))
+        });
+        let own = (!plan.network).then_some("net");
+        let spaces = SPACES.into_iter().chain(own);
+        Self {
+            folders: folders.collect(),
+            canaries: canaries.collect(),
+            settings: settings.collect(),
+            network: network::current(),
+            spaces: spaces.filter_map(|it| Some((it, space(it)?))).collect(),
+        }
     }
 
     /// Says which wall does not stand. None: all of them do.
@@ -42,7 +63,13 @@ impl Witness {
         if mounted && let Some(fault) = self.mounts(plan) {
             return Some(fault);
         }
-        if !sys::cannot_unshare_user() {
+        if let Some(fd) = open_files().into_iter().find(|fd| *fd > 2 && sys::stays_open(*fd)) {
+            return Some(format!("file {fd} of the caller stays open"));
+        }
+        if sys::landlock_version() >= SIGNALS && !sys::cannot_signal_parent() {
+            return Some("processes outside can be signalled".to_owned());
+        }
+        if !(plan.nested && mounted) && !sys::cannot_unshare_user() {
             return Some("a new user namespace can be made".to_owned());
         }
         let closed = match plan.doors {
@@ -62,6 +89,29 @@ impl Witness {
             let shown = plan.show.iter().any(|it| it.path == *path);
             if !shown && path.symlink_metadata().is_ok_and(same) {
                 return Some(format!("{} is that of the host", path.display()));
+            }
+        }
+        for (path, dev, ino) in &self.settings {
+            let same = |it: std::fs::Metadata| (it.dev(), it.ino()) == (*dev, *ino);
+            if path.metadata().is_ok_and(same) {
+                return Some(format!("{} is that of the host", path.display()));
+            }
+        }
+        if let Some((name, _)) =
+            self.spaces.iter().find(|(name, own)| space(name).as_ref() == Some(own))
+        {
+            return Some(format!("the {name} namespace is that of the caller"));
+        }
+        let open = |mask: &&Mask| can_open(&mask.path, mask.folder);
+        if let Some(mask) = plan.mask.iter().find(open) {
+            return Some(format!("{} can be opened", mask.path.display()));
+        }
+        for path in &plan.pin {
+            // It holds something, so that this fails in any case; the question is why.
+            if sys::why_folder_stays(path)
+                .is_ok_and(|why| ![libc::EBUSY, libc::EROFS].contains(&why))
+            {
+                return Some(format!("{} is not held in place", path.display()));
             }
         }
         let sealed = plan.protect.iter().chain(&plan.hide).map(PathBuf::as_path);
@@ -92,6 +142,27 @@ fn canary(plan: &Plan, folder: &Path) -> Option<PathBuf> {
             .any(|it| it.starts_with(path) || path.starts_with(it) && it != folder)
     };
     entries.into_iter().find(|it| !again(it))
+}
+
+/// The name of a space of this process.
+fn space(name: &str) -> Option<PathBuf> {
+    std::fs::read_link(Path::new("/proc/self/ns").join(name)).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "looks at what this process has open")]
+fn open_files() -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let number = |it: std::fs::DirEntry| it.file_name().to_str()?.parse().ok();
+    entries.filter_map(Result::ok).filter_map(number).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tries whether the wall holds")]
+fn can_open(path: &Path, folder: bool) -> bool {
+    if folder {
+        std::fs::read_dir(path).is_ok_and(|it| it.count() > 0)
+    } else {
+        std::fs::File::open(path).is_ok()
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tries whether the wall holds")]

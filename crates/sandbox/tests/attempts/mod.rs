@@ -1,6 +1,8 @@
 //! Attempts that need a system call of their own. Each runs inside and says `REACHED` if it got through,
 //! or `held` and the error if not.
 
+pub(crate) mod rows;
+
 use std::ffi::CString;
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -48,6 +50,9 @@ fn by_name(name: &str, argument: &str) -> io::Result<()> {
         "udp" => std::net::UdpSocket::bind("0.0.0.0:0")?.connect(argument),
         "unix" => std::os::unix::net::UnixStream::connect(argument).map(drop),
         "abstract" => abstract_socket(argument),
+        "ptrace" if argument == "parent" => {
+            syscall(libc::SYS_ptrace, libc::PTRACE_SEIZE as usize, parent(), 0, 0, 0)
+        }
         "ptrace" => {
             let pid: usize = argument.parse().map_err(io::Error::other)?;
             syscall(libc::SYS_ptrace, libc::PTRACE_SEIZE as usize, pid, 0, 0, 0)
@@ -67,7 +72,48 @@ fn by_name(name: &str, argument: &str) -> io::Result<()> {
             let flags = libc::MNT_DETACH as usize;
             syscall(libc::SYS_umount2, path.as_ptr() as usize, flags, 0, 0, 0)
         }
-        "open-tree" => syscall(libc::SYS_open_tree, 0, address(c"/"), 1, 0, 0),
+        "writable" => {
+            let attributes = [0_u64, libc::MOUNT_ATTR_RDONLY, 0, 0];
+            let at = attributes.as_ptr() as usize;
+            syscall(libc::SYS_mount_setattr, libc::AT_FDCWD as usize, address(c"/"), 0, at, 32)?;
+            std::fs::write(std::path::Path::new(argument).join("new"), "x")
+        }
+        "move-mount" => syscall(libc::SYS_move_mount, 0, address(c""), 0, address(c""), 0x44),
+        "fsopen" => syscall(libc::SYS_fsopen, address(c"tmpfs"), 0, 0, 0, 0),
+        "pivot-root" => syscall(libc::SYS_pivot_root, address(c"."), address(c"."), 0, 0, 0),
+        "touch" => {
+            let path = std::path::Path::new(argument).join(".ringfence-test-touch");
+            std::fs::write(&path, "x").and_then(|()| std::fs::remove_file(path))
+        }
+        "segment" => {
+            let key = argument.parse().map_err(io::Error::other)?;
+            // SAFETY: numbers alone.
+            call(unsafe { libc::shmget(key, 0, 0) }.into())
+        }
+        "take-file" => {
+            // SAFETY: numbers alone.
+            let process = unsafe { libc::syscall(libc::SYS_pidfd_open, parent(), 0) };
+            let process = usize::try_from(process).map_err(|_| io::Error::last_os_error())?;
+            syscall(libc::SYS_pidfd_getfd, process, 0, 0, 0, 0)
+        }
+        "module" => syscall(libc::SYS_delete_module, address(c"ringfence-no-such"), 0, 0, 0, 0),
+        "request-key" => {
+            let text = address(c"x");
+            syscall(libc::SYS_request_key, address(c"user"), text, 0, 0, 0)
+        }
+        "int80" => other_processor(),
+        "fast-open" => fast_open(argument),
+        "multipath" => {
+            const MULTIPATH: c_int = 262;
+            // SAFETY: numbers alone.
+            let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, MULTIPATH) };
+            call(socket.into())?;
+            let address = local(argument)?;
+            let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+            // SAFETY: address and size belong together.
+            call(unsafe { libc::connect(socket, std::ptr::from_ref(&address).cast(), size) }.into())
+        }
+        "open-tree" => syscall(libc::SYS_open_tree, 0, address(c"/"), 0x8001, 0, 0),
         "chroot" => syscall(libc::SYS_chroot, address(c"/tmp"), 0, 0, 0, 0),
         "unshare-user" => syscall(libc::SYS_unshare, user, 0, 0, 0, 0),
         "unshare-mount" => syscall(libc::SYS_unshare, libc::CLONE_NEWNS as usize, 0, 0, 0, 0),
@@ -93,7 +139,10 @@ fn by_name(name: &str, argument: &str) -> io::Result<()> {
             syscall(libc::SYS_add_key, address(c"user"), text, text, 1, -3_isize as usize)
         }
         "userfaultfd" => syscall(libc::SYS_userfaultfd, 1, 0, 0, 0, 0),
-        "bpf" => syscall(libc::SYS_bpf, 0, 0, 0, 0, 0),
+        "bpf" => {
+            let nothing = [0_u64; 16];
+            syscall(libc::SYS_bpf, 9999, nothing.as_ptr() as usize, 64, 0, 0)
+        }
         "perf" => syscall(libc::SYS_perf_event_open, 0, 0, 0, 0, 0),
         "process-vm" => syscall(libc::SYS_process_vm_readv, 1, 0, 0, 0, 0),
         "handle" => syscall(libc::SYS_open_by_handle_at, 0, 0, 0, 0, 0),
@@ -124,6 +173,45 @@ fn by_name(name: &str, argument: &str) -> io::Result<()> {
             syscall(libc::SYS_renameat2, here, a, here, b, libc::RENAME_EXCHANGE as usize)
         }
         other => Err(io::Error::other(format!("no attempt is called {other}"))),
+    }
+}
+
+fn parent() -> usize {
+    // SAFETY: no arguments, cannot fail.
+    usize::try_from(unsafe { libc::getppid() }).unwrap_or_default()
+}
+
+/// `getpid`, as a program of 32 bits asks for it.
+fn other_processor() -> io::Result<()> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut number = 20_u64;
+        // SAFETY: the call takes no arguments and changes nothing but its result.
+        unsafe { std::arch::asm!("int 0x80", inlateout("rax") number) };
+        return if number < 0x8000_0000 { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn local(port: &str) -> io::Result<libc::sockaddr_in> {
+    // SAFETY: a structure of plain numbers, for which zero is a value.
+    let mut address: libc::sockaddr_in = unsafe { zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_port = port.parse::<u16>().map_err(io::Error::other)?.to_be();
+    address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+    Ok(address)
+}
+
+fn fast_open(port: &str) -> io::Result<()> {
+    let address = local(port)?;
+    let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    // SAFETY: address and size belong together, and so do the text and its length.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);
+        call(socket.into())?;
+        let to = std::ptr::from_ref(&address).cast();
+        call(libc::sendto(socket, c"x".as_ptr().cast(), 1, libc::MSG_FASTOPEN, to, size) as c_long)
     }
 }
 

@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Terms, Tier};
+use ringfence_sandbox::{Host, Limits, Plan, Profile, Request, Sandbox, Terms, Tier, Wall, Walls};
 
 /// The word in the first argument that makes a test binary a launcher.
 pub const LAUNCH: &str = "ringfence-test-launch";
@@ -37,21 +37,47 @@ pub struct Place {
     pub tier: Option<Tier>,
     /// Whether what is left in the background lives on, and where a shell ended is printed.
     pub in_place: bool,
+    /// Whether a sandbox can be set up inside.
+    pub nested: bool,
+    /// Whether there may be few processes, short files and little memory.
+    pub limited: bool,
+    /// Walls that are taken away, and whether that may be noticed.
+    pub without: Vec<String>,
+    pub witness: bool,
+    /// Whether a folder becomes a link between the plan and the start.
+    pub planted: bool,
 }
 
 impl Place {
     pub fn new(user: User) -> Self {
         let root = tempfile::Builder::new().prefix("ringfence-").tempdir_in(base()).unwrap();
-        let place = Self { root, user, network: false, tier: Some(Tier::A), in_place: false };
+        let place = Self {
+            root,
+            user,
+            network: false,
+            tier: Some(Tier::A),
+            in_place: false,
+            nested: false,
+            limited: false,
+            without: Vec::new(),
+            witness: false,
+            planted: false,
+        };
         for folder in [
             "home/.ssh",
             "home/.cargo/bin",
+            "outside",
+            "state",
             "ws/.git/hooks",
             "ws/.git/info",
             "ws/.git/objects",
             "ws/.git/refs",
-            "outside",
-            "ws/src",
+            "ws/.vscode",
+            "ws/idea",
+            "ws/src/.vscode",
+            "ws/src/.git/hooks",
+            "ws/src/.git/objects",
+            "ws/src/.git/refs",
         ] {
             fs::create_dir_all(place.path(folder)).unwrap();
         }
@@ -64,11 +90,20 @@ impl Place {
             ("ws/.git/hooks/pre-commit", "#!/bin/sh\n"),
             ("ws/.envrc", "true\n"),
             ("ws/src/main", "text\n"),
+            ("ws/src/server.key", "CANARY"),
+            ("ws/.env", "CANARY"),
+            ("ws/.vscode/tasks.json", "{}\n"),
+            ("ws/src/.vscode/tasks.json", "{}\n"),
+            ("ws/src/.git/HEAD", "ref: refs/heads/main\n"),
+            ("ws/src/.git/config", "[core]\n\trepositoryformatversion = 0\n"),
+            ("ws/src/.git/hooks/pre-commit", "#!/bin/sh\n"),
+            ("state/audit", "CANARY"),
         ] {
             fs::write(place.path(file), text).unwrap();
         }
         std::os::unix::fs::symlink(place.path("outside"), place.path("ws/link")).unwrap();
         std::os::unix::fs::symlink(place.path("home/.ssh"), place.path("ws/keys")).unwrap();
+        std::os::unix::fs::symlink("idea", place.path("ws/.idea")).unwrap();
         if user == User::Nobody {
             own(&place.path(""));
         }
@@ -91,9 +126,18 @@ impl Place {
             Some(Tier::C) => "C",
             None => "any",
         };
-        let network = if self.network { "net" } else { "none" };
-        let manner = if self.in_place { "in-place" } else { "alone" };
-        command.arg(LAUNCH).arg(self.path("")).arg(tier).arg(network).arg(manner).args(argv);
+        let mut options = vec![format!("tier={tier}")];
+        let flags = [
+            ("network", self.network),
+            ("in-place", self.in_place),
+            ("nested", self.nested),
+            ("limited", self.limited),
+            ("witness", self.witness),
+            ("planted", self.planted),
+        ];
+        options.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()));
+        options.extend(self.without.iter().map(|it| format!("without={it}")));
+        command.arg(LAUNCH).arg(self.path("")).arg(options.join(",")).args(argv);
         command.current_dir(self.path("ws")).stdin(Stdio::null());
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", self.path("home")).env("GITHUB_TOKEN", "CANARY");
@@ -140,30 +184,43 @@ pub fn users() -> Vec<User> {
 pub fn launch() -> ! {
     let mut arguments = std::env::args_os().skip(2);
     let root = PathBuf::from(arguments.next().unwrap());
-    let tier = arguments.next().unwrap();
-    let network = arguments.next().unwrap() == "net";
-    let in_place = arguments.next().unwrap() == "in-place";
+    let options = arguments.next().unwrap().into_string().unwrap();
+    let has = |name: &str| options.split(',').any(|it| it == name);
+    let without: Vec<&str> =
+        options.split(',').filter_map(|it| it.strip_prefix("without=")).collect();
+    let in_place = has("in-place");
     let argv: Vec<OsString> = arguments.collect();
+    let pass = without.contains(&"Environment").then(|| std::env::vars().map(|(name, _)| name));
+    let few = Limits {
+        processes: Some(310),
+        memory: Some(2 << 30),
+        file_size: Some(20 << 20),
+        ..Limits::default()
+    };
     let request = Request {
         workspace: vec![root.join("ws")],
         cwd: root.join("ws"),
         homes: vec![root.join("home")],
         environment: std::env::vars().collect(),
-        network,
+        network: has("network"),
+        pass: pass.into_iter().flatten().collect(),
+        hide: vec![root.join("state")],
+        limits: if has("limited") { few } else { Limits::default() },
         read: std::env::current_exe().unwrap().parent().map(PathBuf::from).into_iter().collect(),
         ..Request::default()
     };
-    let profile = Profile::plain().unwrap();
+    let profile = if has("nested") { Profile::nested() } else { Profile::plain() }.unwrap();
     let result = Plan::for_command(&profile, &request, &Host).and_then(|plan| {
-        let require = match tier.to_str() {
-            Some("A") => Some(Tier::A),
-            _ => None,
-        };
-        if tier == "C" {
+        let require = has("tier=A").then_some(Tier::A);
+        if has("tier=C") {
             forbid_namespaces();
         }
+        if has("planted") {
+            fs::rename(root.join("ws/src"), root.join("ws/was")).unwrap();
+            std::os::unix::fs::symlink(root.join("home/.ssh"), root.join("ws/src")).unwrap();
+        }
         let quarantine = Some(root.join("quarantine/1"));
-        let terms = Terms { require, in_place, quarantine };
+        let terms = Terms { require, in_place, quarantine, walls: walls(&without, has("witness")) };
         Sandbox::run(&plan, &argv, &terms, &mut |support| {
             eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
         })
@@ -183,6 +240,33 @@ pub fn launch() -> ! {
             std::process::exit(refusal.exit_code().into())
         }
     }
+}
+
+fn walls(without: &[&str], witness: bool) -> Walls {
+    let named = |name: &&str| {
+        Some(match *name {
+            "Mounts" => Wall::Mounts,
+            "Held" => Wall::Held,
+            "Pins" => Wall::Pins,
+            "Masks" => Wall::Masks,
+            "Copies" => Wall::Copies,
+            "After" => Wall::After,
+            "Processes" => Wall::Processes,
+            "Shared" => Wall::Shared,
+            "Network" => Wall::Network,
+            "Landlock" => Wall::Landlock,
+            "Calls" => Wall::Calls,
+            "Privileges" => Wall::Privileges,
+            "Descriptors" => Wall::Descriptors,
+            "Ids" => Wall::Ids,
+            "Limits" => Wall::Limits,
+            // It was passed on when it was planned.
+            _ => return None,
+        })
+    };
+    let gone = without.iter().filter_map(named).collect::<Vec<_>>();
+    let blind = (!gone.is_empty() && !witness).then_some(Wall::Witness);
+    Walls::without(gone.into_iter().chain(blind))
 }
 
 /// Makes this process one that a container keeps from new namespaces.

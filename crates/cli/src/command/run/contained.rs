@@ -30,7 +30,12 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         Err(refusal) => return refuse(run, &refusal, out),
     };
     let workspace = std::slice::from_ref(&decided.ticket.workspace);
-    let terms = Terms { require: Some(Tier::A), in_place: true, quarantine: run.quarantine() };
+    let terms = Terms {
+        require: Some(Tier::A),
+        in_place: true,
+        quarantine: run.quarantine(),
+        ..Terms::default()
+    };
     let reach = Reach::by_name(&decided.ticket.hosts);
     let ended = reach.and_then(|reach| {
         let plan = run.planned_for(workspace, &reach).and_then(starts_where_it_is)?;
