@@ -38,10 +38,10 @@ const COUNTED: &str = "
 ## How this is counted
 
 - An *interruption* is `ask` or `deny`. *At the gate* adds what is answered with `contain` and cannot do its work inside (it is
-  no shell command, or needs a network), for then the gate asks instead.
+  no shell command, or needs a host that is not let in), for then the gate asks instead.
 - *Stopped* is `ask` or `deny`. *Held* adds what is contained where the walls are between the action and its harm: what the analysis
-  sees it change lies outside of the workspace, or it needs the network, which there is none of inside. What it
-  would change in the workspace itself is not held. All else is *let through*.
+  sees it change lies outside of the workspace, or the gate asks instead. What it would change in the workspace
+  itself, or send to a forge, is not held. All else is *let through*.
 - *Unique* counts the same action of a source once, by its worst verdict: the strictest where it is benign, else the mildest.
 - Intervals of 95 % are Wilson's over the effective number of actions: their number divided by the design effect, which is how much
   more the share varies between sessions than it would if every action were on its own. An action without a session is its own.

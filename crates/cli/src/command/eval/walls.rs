@@ -1,10 +1,11 @@
 //! What becomes of an action that is answered with `contain`: whether the gate could answer so at all,
 //! and whether the walls stand between the action and its harm.
 //!
-//! Inside there is no network but to the registries and forges that it names, nothing of the home but toolchains, nobody else's processes, and a scratch
-//! folder of its own; the workspace is there and can be written. So a harm that the analysis sees in the
-//! workspace is one that the walls do not stop. What the analysis could not see counts as held where
-//! the rule that contains it names a harm outside of the workspace, which all such rules do.
+//! Inside there is no network but to the registries and forges that the action names, nothing of the home but
+//! toolchains, nobody else's processes, and a scratch folder of its own; the workspace is there and can be
+//! written. So a harm that the analysis sees in the workspace, or sent to a forge, is one that the walls do not
+//! stop. What the analysis could not see counts as held where the rule that contains it names a harm outside
+//! of the workspace, which all such rules do.
 
 use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Scope};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,9 @@ fn is_within_reach(effect: &Effect) -> bool {
                 Some("temp" | "home" | "system" | "other" | "device")
             )
         }
-        EffectKind::VcsLocal | EffectKind::Database => true,
+        EffectKind::VcsLocal | EffectKind::VcsRemote | EffectKind::Database => true,
+        EffectKind::Net => effect.is(Attr::Upload),
+        EffectKind::Package => effect.is(Attr::Publish),
         _ => false,
     }
 }
