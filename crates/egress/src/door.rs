@@ -19,7 +19,9 @@ use crate::http::{self, Target};
 use crate::names::Names;
 use crate::relay::{Relay, Way};
 use crate::rules::Rules;
+use crate::serve;
 use crate::socks::{self, Answer};
+use crate::vault::{Opened, Vault};
 
 /// How long a client of the proxy may take to ask.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +35,7 @@ pub(crate) struct Desk {
     pub(crate) journal: Journal,
     pub(crate) resolver: Resolver,
     pub(crate) relay: Relay,
+    pub(crate) vault: Option<Arc<Vault>>,
     pub(crate) budgets: Mutex<HashMap<Host, Arc<AtomicU64>>>,
 }
 
@@ -152,17 +155,33 @@ impl Desk {
             Ok(Place::Own(_)) => "localhost".to_owned(),
             Err(_) => shown.to_owned(),
         };
+        let secret = self.secret(&place);
         let connected = place.and_then(|place| self.connect(place));
         let reason = connected.as_ref().err();
         self.journal.asked(EventKind::Connect, &shown, port, reason);
         let answered = answer(&mut client, manner, reason);
         if let (Ok((server, gate, budget)), Ok(())) = (connected, answered) {
+            if let Some((vault, host)) = secret
+                && speaks_tls(&client, &said)
+            {
+                let journal = self.journal.clone();
+                let way = Opened { client, server, said, host, port, budget };
+                // Without a thread both ends close here.
+                let _ = serve::start("ringfence-secret", move || vault.carry(way, &journal));
+                return;
+            }
             // The relay never waits, whatever was set before.
             let _ = client.set_read_timeout(None);
             // Without a relay both ends close here.
             let way = Way { client, server, gate, said, host: shown, port, budget };
             let _ = self.relay.carry(way);
         }
+    }
+
+    /// The vault, where a secret belongs to a place.
+    fn secret(&self, place: &Result<Place, Reason>) -> Option<(Arc<Vault>, Host)> {
+        let (Some(vault), Ok(Place::Host(host, _))) = (&self.vault, place) else { return None };
+        vault.holds(host).then(|| (Arc::clone(vault), host.clone()))
     }
 
     fn connect(&self, place: Place) -> Result<Connected, Reason> {
@@ -187,6 +206,18 @@ impl Desk {
 }
 
 type Connected = (TcpStream, Gate, Option<Arc<AtomicU64>>);
+
+/// Whether a client begins to speak TLS. One that does not say anything is not waited for for ever.
+fn speaks_tls(client: &TcpStream, said: &[u8]) -> bool {
+    const HANDSHAKE: u8 = 22;
+    let mut first = [0];
+    let waits = client.set_read_timeout(Some(PATIENCE));
+    said.first().copied() == Some(HANDSHAKE)
+        || said.is_empty()
+            && waits.is_ok()
+            && client.peek(&mut first).is_ok()
+            && first == [HANDSHAKE]
+}
 
 fn answer(client: &mut TcpStream, manner: Manner, reason: Option<&Reason>) -> io::Result<()> {
     match (manner, reason) {

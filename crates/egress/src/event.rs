@@ -30,6 +30,13 @@ pub enum Reason {
     HiddenName,
     /// What was said next is not what is spoken at this port, or cannot be read.
     Unreadable(&'static str),
+    /// The secret of another host was to be sent, or what stands for it.
+    Secret {
+        /// The name of the secret.
+        name: String,
+        /// The host that it belongs to.
+        host: String,
+    },
     /// More was sent than the host's budget has.
     Budget,
     /// Nothing to do with the rules: the host cannot be found or reached.
@@ -60,6 +67,7 @@ impl Reason {
             | Self::Leads(_)
             | Self::OtherName(_)
             | Self::HiddenName
+            | Self::Secret { .. }
             | Self::Unreadable(_)
             | Self::Unreachable(_) => None,
         }
@@ -87,6 +95,7 @@ impl fmt::Display for Reason {
             Self::OtherName(name) => write!(f, "asks there for {}", name.escape_debug()),
             Self::HiddenName => f.write_str("does not say whom it asks there"),
             Self::Unreadable(what) => f.write_str(what),
+            Self::Secret { name, host } => write!(f, "would get {name}, which belongs to {host}"),
             Self::Budget => f.write_str("more was sent than may be"),
             Self::Unreachable(why) => f.write_str(why),
         }
@@ -135,7 +144,6 @@ pub struct Event {
     pub received: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serializer's form")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -23,6 +23,7 @@ enum State {
     First {
         host: Host,
         port: u16,
+        within: bool,
     },
     /// So much of a body is still to come.
     Length(u64),
@@ -41,7 +42,12 @@ const LONGEST: usize = http::LONGEST_HEAD;
 impl Gate {
     /// For a connection to a host.
     pub(crate) fn to(host: Host, port: u16) -> Self {
-        Self { state: State::First { host, port }, held: Vec::new() }
+        Self { state: State::First { host, port, within: false }, held: Vec::new() }
+    }
+
+    /// For a connection to a host within TLS that was opened here.
+    pub(crate) fn within(host: Host, port: u16) -> Self {
+        Self { state: State::First { host, port, within: true }, held: Vec::new() }
     }
 
     /// For a connection in which nothing has to be said.
@@ -108,9 +114,11 @@ impl Gate {
     }
 
     fn first(&mut self, out: &mut Vec<u8>) -> Result<(), Reason> {
-        let State::First { host, port } = &self.state else { return Ok(()) };
-        let port = *port;
+        let State::First { host, port, within } = &self.state else { return Ok(()) };
+        let (port, within) = (*port, *within);
         match tls::hello(&self.held) {
+            Hello::Foreign if within => {}
+            _ if within => return Err(NOT_HTTP),
             Hello::More => return self.wait(),
             Hello::Names(name) if Host::parse(&name).as_ref() == Ok(host) => {
                 return self.let_go(out);
@@ -123,6 +131,7 @@ impl Gate {
         }
         match http::looks(&self.held) {
             Looks::More => self.wait(),
+            Looks::No if within => Err(NOT_HTTP),
             Looks::No if port == 80 => Err(Reason::Unreadable("port 80 speaks HTTP")),
             Looks::No => self.let_go(out),
             Looks::Yes => match http::rewrite(&self.held, host, port)? {
@@ -158,16 +167,21 @@ impl Gate {
     }
 }
 
+const NOT_HTTP: Reason = Reason::Unreadable("a host that a secret belongs to is spoken to in HTTP");
 const TOO_LONG: Reason = Reason::Unreadable("it takes too long to say whom it means");
 
 /// What a client that has said `said` is told when it is not let through.
 pub(crate) fn told(said: &[u8], reason: &Reason) -> Vec<u8> {
     match (tls::hello(said), http::looks(said)) {
-        // A fatal alert: access denied.
-        (hello, _) if hello != Hello::Foreign && !said.is_empty() => vec![21, 3, 3, 0, 2, 2, 49],
+        (hello, _) if hello != Hello::Foreign && !said.is_empty() => alert(),
         (_, Looks::Yes) => refusal(reason),
         _ => Vec::new(),
     }
+}
+
+/// A refusal in TLS: the fatal alert that says that access is denied.
+pub(crate) fn alert() -> Vec<u8> {
+    vec![21, 3, 3, 0, 2, 2, 49]
 }
 
 /// A refusal as an HTTP response.

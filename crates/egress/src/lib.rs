@@ -18,13 +18,17 @@ mod http;
 mod names;
 mod relay;
 mod rules;
+mod secret;
 mod serve;
 mod socks;
 mod tls;
+mod vault;
 
 pub use address::Kept;
 pub use dial::{Resolver, system_resolver};
 pub use event::{Event, EventKind, Line, Reason, Report};
 pub use host::{Host, NotAName, Pattern};
 pub use rules::{Allowed, BadRule, Rules};
+pub use secret::Secret;
 pub use serve::{Egress, Inbound, Inside, Sockets};
+pub use vault::Vault;

@@ -340,7 +340,7 @@ impl Carried {
 }
 
 /// Takes what is to be sent from a budget.
-fn spend(budget: Option<&AtomicU64>, length: usize) -> Result<(), Reason> {
+pub(crate) fn spend(budget: Option<&AtomicU64>, length: usize) -> Result<(), Reason> {
     let Some(budget) = budget else { return Ok(()) };
     let length = u64::try_from(length).unwrap_or(u64::MAX);
     let take = |left: u64| left.checked_sub(length);

@@ -49,6 +49,12 @@ pub struct At {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRule(String);
 
+impl BadRule {
+    pub(crate) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 impl fmt::Display for BadRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

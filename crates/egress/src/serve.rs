@@ -16,6 +16,7 @@ use crate::gate::Gate;
 use crate::names::Names;
 use crate::relay::{Relay, Way};
 use crate::rules::Rules;
+use crate::vault::Vault;
 
 /// Newcomers that are attended at a time; more wait at the door.
 const ATTENDED: usize = 128;
@@ -67,7 +68,7 @@ impl fmt::Debug for Egress {
 }
 
 impl Egress {
-    /// Begins to serve. `listener` is told of every event, from any thread, and must not take long.
+    /// Begins to serve. A `vault` exchanges secrets on their way. `listener` is told of every event, from any thread, and must not take long.
     ///
     /// # Errors
     /// When a thread or a socket cannot be had.
@@ -75,12 +76,21 @@ impl Egress {
         rules: Rules,
         resolver: Resolver,
         sockets: Sockets,
+        vault: Option<Vault>,
         listener: impl Fn(&Event) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let journal = Journal::new(Arc::new(listener));
         let relay = Relay::start(journal.clone())?;
         let (names, budgets) = (Names::default(), Mutex::new(HashMap::new()));
-        let desk = Arc::new(Desk { rules, names, journal, resolver, relay, budgets });
+        let desk = Arc::new(Desk {
+            rules,
+            names,
+            journal,
+            resolver,
+            relay,
+            budgets,
+            vault: vault.map(Arc::new),
+        });
         for socket in sockets.names {
             let desk = Arc::clone(&desk);
             start("ringfence-names", move || answer_names(&desk, &socket))?;
@@ -114,7 +124,7 @@ impl Egress {
     }
 }
 
-fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work).map(drop)
 }
 

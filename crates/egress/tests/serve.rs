@@ -31,7 +31,7 @@ impl Place {
         };
         let allowed = rows.iter().map(|it| Allowed::parse(it).unwrap()).collect();
         let rules = Rules { allowed, ..Rules::default() };
-        let egress = Egress::start(rules, resolver, sockets, |_| {}).unwrap();
+        let egress = Egress::start(rules, resolver, sockets, None, |_| {}).unwrap();
         Self { proxy: address, egress }
     }
 

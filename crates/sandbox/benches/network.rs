@@ -62,7 +62,7 @@ fn launch(port: &str, command: &[&str]) -> ! {
     let mut serve = |sockets: ringfence_sandbox::Sockets| {
         let ringfence_sandbox::Sockets { names, doors, proxy, .. } = sockets;
         let sockets = Sockets { names, doors, proxy };
-        egress = Egress::start(rules.clone(), system_resolver(), sockets, |_| {}).ok();
+        egress = Egress::start(rules.clone(), system_resolver(), sockets, None, |_| {}).ok();
         Ok(())
     };
     let argv: Vec<_> = command.iter().map(Into::into).collect();

@@ -5,6 +5,7 @@
 
 mod contained;
 mod network;
+mod secrets;
 
 use std::env;
 use std::ffi::OsString;
@@ -77,7 +78,7 @@ pub(crate) struct Run {
 }
 
 /// What a ticket fixes: whoever carries a decision out may not change what was decided.
-const WIDER: [&str; 17] = [
+const WIDER: [&str; 18] = [
     "net",
     "allow_host",
     "allow_class",
@@ -86,6 +87,7 @@ const WIDER: [&str; 17] = [
     "publish",
     "send_at_most",
     "network_log",
+    "secret",
     "profile",
     "read",
     "write",
@@ -133,12 +135,17 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     let reach = run.network.reach();
     match reach.and_then(|reach| Ok((run.planned_for(&run.workspace, &reach)?, reach))) {
         Ok((plan, reach)) if run.explain => explain(run, &plan, &reach, out),
-        Ok((plan, reach)) => execute(run, &plan, &reach, out),
+        Ok((plan, mut reach)) => execute(run, &plan, &mut reach, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
 }
 
-fn execute(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {
+fn execute(
+    run: &Run,
+    plan: &Plan,
+    reach: &mut Reach,
+    out: &mut impl Write,
+) -> Result<Exit, Failure> {
     if run.command.is_empty() {
         let help = "write the command after --, as in `ringfence run -- make`";
         return Err(Problem::new("no command is given", help).into());
@@ -265,7 +272,7 @@ impl Run {
         let known = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Ok(Request {
+        let mut request = Request {
             workspace,
             cwd: cwd.unwrap_or_default(),
             homes: Host::homes(),
@@ -277,7 +284,9 @@ impl Run {
             network: self.net,
             doors: reach.doors(),
             limits: Limits { processes: self.processes, memory: self.memory, ..Limits::default() },
-        })
+        };
+        reach.equip(&mut request);
+        Ok(request)
     }
 }
 

@@ -126,6 +126,72 @@ fn tls_reaches_the_host_that_it_names() {
     }
 }
 
+/// What a run does with a token that it never has.
+#[test]
+fn a_secret_is_used_without_being_had() {
+    const REAL: &str = "ghp_RealToken1234567890";
+    for user in users() {
+        let place = Place::new(user);
+        let Some(server) = TlsServer::start(&place) else { return };
+        let good = format!("good.test=127.0.0.1:{}", server.port);
+        let other = format!("other.test=127.0.0.1:{}", server.port);
+        let options =
+            ["--allow-host", &good, "--allow-host", &other, "--secret", "TOKEN=good.test"];
+        let run = |options: &[&str], code: &str| {
+            let mut command = place.command(options, code);
+            command.env("TOKEN", REAL).env("OTHER", "sk-OtherKey0987654321");
+            command.env("SSL_CERT_FILE", place.path("tls/cert"));
+            let output = command.output().unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert!(!text.contains(REAL), "{user:?}: it came in: {text}");
+            let got = std::fs::read_to_string(place.path("tls/got")).unwrap_or_default();
+            let _ = std::fs::remove_file(place.path("tls/got"));
+            (text, got)
+        };
+        for (way, said) in [
+            ("curl -sS -H \"Authorization: Bearer $TOKEN\" https://good.test/a", "/a Bearer {}"),
+            ("curl -sS -u me:$TOKEN https://good.test/b", "/b me:{}"),
+            ("curl -sS -d token=$TOKEN https://good.test/c", "token={}"),
+            (
+                "curl -sS -x http://127.128.0.1:3128 -H \"X-Token: $TOKEN\" https://good.test/d",
+                "/d  {}",
+            ),
+            (
+                "python3 -c 'import os, urllib.request as u; print(u.urlopen(u.Request(\"https://good.test/e\", headers={\"X-Token\": os.environ[\"TOKEN\"]})).read())'",
+                "/e  {}",
+            ),
+            (
+                "node -e 'fetch(\"https://good.test/f\", {headers: {\"X-Token\": process.env.TOKEN}}).then(it => it.text()).then(console.log)'",
+                "/f  {}",
+            ),
+        ] {
+            if !has(way.split(' ').next().unwrap()) {
+                continue;
+            }
+            let (text, got) = run(&options, &format!("echo has $TOKEN; {way}"));
+            assert!(got.contains(&said.replace("{}", REAL)), "{user:?}: {way}: {got}: {text}");
+            // The host repeats what it was told, and inside it is still what stands for it.
+            assert!(text.contains("has ghp_") && text.contains("SECRET PAGE"), "{way}: {text}");
+        }
+        // In the clear, and to another host, only what stands for it goes out.
+        let (text, got) = run(&options, "curl -sSk -H \"X-Token: $TOKEN\" https://other.test/g");
+        assert!(got.contains("other.test /g  ghp_") && !got.contains(REAL), "{got}: {text}");
+        let both = [&options[..], &["--secret", "OTHER=other.test"]].concat();
+        let (text, got) = run(&both, "curl -sS -H \"X-Token: $TOKEN\" https://other.test/h");
+        assert!(got.is_empty(), "{got}");
+        assert!(text.contains("would get TOKEN, which belongs to good.test"), "{text}");
+        // Another host's name inside of what was opened.
+        let (text, got) = run(&options, "curl -sS -H 'Host: other.test' https://good.test/i");
+        assert!(got.is_empty() && text.contains("asks there for other.test"), "{got}: {text}");
+        // A host that cannot show who it is gets nothing.
+        let mut command =
+            place.command(&options, "curl -sS -H \"X-Token: $TOKEN\" https://good.test/j");
+        let output = command.env("TOKEN", REAL).env_remove("SSL_CERT_FILE").output().unwrap();
+        assert!(!place.path("tls/got").exists(), "{output:?}");
+    }
+}
+
 #[test]
 fn git_clones_from_an_allowed_host() {
     if !has("git") {
@@ -270,6 +336,11 @@ fn what_cannot_be_held_is_refused_before_anything_starts() {
         let output = place.run(&["--allow-host", option], "echo STARTED");
         assert_eq!(output.status.code(), Some(125), "{option}: {output:?}");
         assert!(output.said(part) && !output.said("STARTED"), "{option}: {output:?}");
+    }
+    for secret in ["TOKEN", "NOT_SET_ANYWHERE=good.test", "HOME=127.0.0.1", "LANG=good.test"] {
+        let mut command = place.command(&["--secret", secret], "echo STARTED");
+        let output = command.env("LANG", "C").output().unwrap();
+        assert_eq!(output.status.code(), Some(125), "{secret}: {output:?}");
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

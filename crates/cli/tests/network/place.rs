@@ -243,7 +243,7 @@ impl TlsServer {
         }
         let folder = place.path("tls");
         std::fs::create_dir(&folder).unwrap();
-        let make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 1 -subj /CN=good.test 2>/dev/null; echo SECRET PAGE > index.html";
+        let make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 1 -subj /CN=good.test -addext subjectAltName=DNS:good.test,DNS:other.test -addext basicConstraints=critical,CA:FALSE 2>/dev/null; chmod 644 cert";
         assert!(
             Command::new("sh").args(["-c", make]).current_dir(&folder).status().unwrap().success()
         );
@@ -264,9 +264,24 @@ impl TlsServer {
     }
 }
 
+/// Writes down what it gets.
 const SERVER: &str = r"
-import http.server, ssl, sys
-server = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler)
+import base64, http.server, ssl, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get('Content-Length', 0))).decode()
+        word = self.headers.get('Authorization', '')
+        if word.startswith('Basic '): word = base64.b64decode(word[6:]).decode()
+        got = ' '.join([self.headers['Host'], self.path, word, self.headers.get('X-Token', ''), body])
+        open('got', 'a').write(got + '\n')
+        said = ('SECRET PAGE ' + got + '\n').encode()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+    do_POST = do_GET
+server = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain('cert', 'key')
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -37,9 +37,9 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         ..Terms::default()
     };
     let reach = Reach::by_name(&decided.ticket.hosts);
-    let ended = reach.and_then(|reach| {
+    let ended = reach.and_then(|mut reach| {
         let plan = run.planned_for(workspace, &reach).and_then(starts_where_it_is)?;
-        let mut served = Served::ready(&reach, None)?;
+        let mut served = Served::ready(&mut reach, None)?;
         let mut serve = |sockets| served.serve(sockets);
         let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut |_| {}, &mut serve)?;
         let report = served.finish();

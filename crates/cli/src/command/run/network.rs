@@ -14,10 +14,13 @@ use clap::Args;
 use jiff::Timestamp;
 use ringfence_analysis::hosts_of_class;
 use ringfence_egress::{
-    Allowed, Egress, Event, Host, Inbound, Inside, Pattern, Report, Rules, Sockets, system_resolver,
+    Allowed, Egress, Event, Host, Inbound, Inside, Pattern, Report, Rules, Sockets, Vault,
+    system_resolver,
 };
-use ringfence_sandbox::{Doors, Host as Machine, Refusal};
+use ringfence_sandbox::{Doors, Host as Machine, Refusal, Request};
 use serde_json::{Value, json};
+
+use super::secrets::Secrets;
 
 /// Classes of hosts that no run reaches, whatever is allowed.
 const NEVER: [&str; 2] = ["metadata-service", "webhook-catcher"];
@@ -48,6 +51,10 @@ pub(super) struct Arguments {
     /// The most that may be sent to each host, in bytes
     #[arg(long, value_name = "BYTES", conflicts_with = "net")]
     send_at_most: Option<u64>,
+    /// A variable whose value stays outside: inside stands something like it, which is exchanged on its way to
+    /// that host alone. May be given several times
+    #[arg(long, value_name = "NAME=HOST", conflicts_with = "net")]
+    secret: Vec<String>,
     /// Write what was asked for and reached to a file, one JSON object a line; best outside of what the run writes
     #[arg(long, value_name = "FILE", conflicts_with = "net")]
     network_log: Option<PathBuf>,
@@ -73,6 +80,17 @@ impl Arguments {
         reach.rules.host_ports = self.allow_host_port.iter().copied().collect();
         reach.rules.budget = self.send_at_most;
         reach.publish = self.publish.iter().copied().collect();
+        if !self.secret.is_empty() {
+            let secrets = Secrets::named(&self.secret)?;
+            let hosts = secrets.hosts.iter().cloned();
+            // After what was said of these hosts more closely.
+            reach.rules.allowed.extend(hosts.map(|it| Allowed {
+                pattern: Pattern::Exactly(it),
+                port: None,
+                at: None,
+            }));
+            reach.secrets = Some(secrets);
+        }
         Ok(reach)
     }
 
@@ -92,6 +110,7 @@ fn pattern((name, whole_domain): (&str, bool)) -> Option<Pattern> {
 pub(super) struct Reach {
     rules: Rules,
     publish: BTreeSet<u16>,
+    secrets: Option<Secrets>,
 }
 
 impl Reach {
@@ -107,7 +126,7 @@ impl Reach {
             names.map(move |it| (it, format!("is never reached: {class}")))
         });
         let rules = Rules { allowed, denied: denied.collect(), ..Rules::default() };
-        Ok(Self { rules, publish: BTreeSet::new() })
+        Ok(Self { rules, publish: BTreeSet::new(), secrets: None })
     }
 
     fn is_empty(&self) -> bool {
@@ -121,6 +140,13 @@ impl Reach {
             resolvers: Machine::resolvers(),
             inbound: !self.publish.is_empty(),
         })
+    }
+
+    /// Puts what stands for secrets, and what is trusted, into what a run is asked to be.
+    pub(super) fn equip(&self, request: &mut Request) {
+        if let Some(secrets) = &self.secrets {
+            secrets.equip(request);
+        }
     }
 
     /// In words, for `--explain`.
@@ -143,6 +169,10 @@ impl Reach {
         if let Some(budget) = self.rules.budget {
             lines.extend(["".to_owned(), format!("may be sent to each host\n  {budget} bytes")]);
         }
+        if let Some(secrets) = &self.secrets {
+            lines.extend(["".to_owned(), "stays outside, and is exchanged on its way".to_owned()]);
+            lines.extend(secrets.lines());
+        }
         if !self.publish.is_empty() {
             lines.extend(["".to_owned(), "can be reached from this machine".to_owned()]);
             lines.extend(self.publish.iter().map(|it| format!("  localhost:{it}, of the run")));
@@ -158,6 +188,7 @@ impl Reach {
             "private": self.rules.private,
             "send_at_most": self.rules.budget,
             "publish": self.publish,
+            "secrets": self.secrets.as_ref().map(Secrets::lines).unwrap_or_default(),
         })
     }
 }
@@ -167,13 +198,14 @@ pub(super) struct Served {
     rules: Rules,
     inbound: Vec<Inbound>,
     log: Option<Arc<Mutex<File>>>,
+    vault: Option<Vault>,
     egress: Option<Egress>,
 }
 
 impl Served {
     /// Takes what can be missing before anything is started: ports, and the file to write to.
     #[expect(clippy::disallowed_methods, reason = "the person named the file to write to")]
-    pub(super) fn ready(reach: &Reach, log: Option<&Path>) -> Result<Self, Refusal> {
+    pub(super) fn ready(reach: &mut Reach, log: Option<&Path>) -> Result<Self, Refusal> {
         let taken = |port: &u16| {
             Inbound::bind(*port).map_err(|error| {
                 let what = format!("port {port} of this machine cannot be had");
@@ -188,7 +220,8 @@ impl Served {
             })
         });
         let log = opened.transpose()?.map(|file| Arc::new(Mutex::new(file)));
-        Ok(Self { rules: reach.rules.clone(), inbound, log, egress: None })
+        let vault = reach.secrets.as_mut().and_then(|it| it.vault.take());
+        Ok(Self { rules: reach.rules.clone(), inbound, log, vault, egress: None })
     }
 
     /// Serves the sockets of the run.
@@ -202,7 +235,7 @@ impl Served {
         };
         let sockets = Sockets { names, doors, proxy };
         let rules = std::mem::take(&mut self.rules);
-        let egress = Egress::start(rules, system_resolver(), sockets, note);
+        let egress = Egress::start(rules, system_resolver(), sockets, self.vault.take(), note);
         let egress = egress.and_then(|egress| {
             if let Some(inside) = inside {
                 let inside: Inside = Arc::new(move |port| inside.connect(port));

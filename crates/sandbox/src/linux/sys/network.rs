@@ -165,7 +165,7 @@ pub(in super::super) fn receive_with(
         let mut next = libc::CMSG_FIRSTHDR(&header);
         while let Some(about) = next.as_ref() {
             if about.cmsg_level == libc::SOL_SOCKET && about.cmsg_type == libc::SCM_RIGHTS {
-                let data = about.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                let data = about.cmsg_len - libc::CMSG_LEN(0) as usize;
                 let numbers = libc::CMSG_DATA(next).cast::<RawFd>();
                 for index in 0..data / size_of::<RawFd>() {
                     files.push(OwnedFd::from_raw_fd(numbers.add(index).read_unaligned()));
