@@ -47,6 +47,9 @@ impl fmt::Display for Plan {
             format!("{} ({why})", shown(&gap.path))
         });
         section(f, "not protected", &gaps.collect::<Vec<_>>())?;
+        let absent = self.watch.absent.iter().map(|it| shown(it));
+        let title = "moved away after the run if it appears";
+        section(f, title, &absent.collect::<Vec<_>>())?;
         let names = self.watch.names.join(" ");
         section(
             f,

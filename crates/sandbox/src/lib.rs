@@ -31,7 +31,7 @@ use other as system;
 
 pub use after::{After, Note, NoteKind};
 pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show, Watch};
-pub use profile::Profile;
+pub use profile::{Profile, ProfileNetwork, Profiles};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Doors, Kind, Limits, Look, Request};
 pub use run::{Ended, Sockets, Terms};

@@ -106,6 +106,8 @@ pub struct Watch {
     pub folders: Vec<PathBuf>,
     /// Repositories that were there before.
     pub repositories: Vec<PathBuf>,
+    /// Paths that do not exist and are obeyed by the command itself, at its next start.
+    pub absent: Vec<PathBuf>,
     /// How many levels of folders were looked at before the run, all of them.
     pub levels: usize,
     /// How it is told what is one.
@@ -255,6 +257,12 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
         wanted.extend(profile.workspace.protect_git.iter().map(|name| git.join(name)));
         settings.extend(SETTINGS.map(|name| git.join(name)));
     }
+    // What an agent obeys at its next start, in what it keeps in the home folder.
+    let homes = request.homes.iter();
+    let obeyed = homes.flat_map(|home| profile.home.protect.iter().map(|name| home.join(name)));
+    let obeyed: BTreeSet<PathBuf> = obeyed.filter(|it| writable_root(show, it).is_some()).collect();
+    let absent = obeyed.iter().filter(|it| look.kind(it) == Kind::Absent).cloned().collect();
+    wanted.extend(obeyed);
     // By its own name, and by what it leads to.
     let behind: Vec<PathBuf> = wanted.iter().filter_map(|it| look.resolve(it)).collect();
     wanted.extend(behind);
@@ -286,6 +294,7 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
             names: profile.workspace.protect.clone(),
             folders: folders.into_iter().cloned().collect(),
             repositories: repositories.into_iter().collect(),
+            absent,
             levels,
             profile: profile.workspace.clone(),
         },

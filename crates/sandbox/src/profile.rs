@@ -8,12 +8,18 @@ use serde::Deserialize;
 use crate::names;
 use crate::refusal::Refusal;
 
-/// What a kind of command may see, write and be told.
+/// What a kind of command may see, write, reach and be told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// How people call it.
     pub name: String,
+    /// Programs that it is for, where nobody names a profile.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// What may be reached without being asked for.
+    #[serde(default)]
+    pub network: ProfileNetwork,
     pub(crate) home: Home,
     pub(crate) system: System,
     pub(crate) workspace: Workspace,
@@ -21,20 +27,31 @@ pub struct Profile {
     pub(crate) limits: ProfileLimits,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What a kind of command reaches over the network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileNetwork {
+    /// Hosts by name; `*.` stands for all below.
+    pub hosts: Vec<String>,
+    /// Classes of hosts of the catalogue.
+    pub classes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Home {
     pub(crate) read: Vec<String>,
     pub(crate) write: Vec<String>,
+    /// What is obeyed or executed at the next start, in what can be written.
+    pub(crate) protect: Vec<String>,
     pub(crate) programs: Vec<String>,
     pub(crate) secret: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct System {
     /// Whether programs that bring a sandbox of their own can set it up inside.
-    #[serde(default)]
     pub(crate) nested: bool,
     pub(crate) hide: Vec<String>,
     pub(crate) private: Vec<String>,
@@ -43,8 +60,8 @@ pub(crate) struct System {
     pub(crate) secret: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Workspace {
     /// What others execute or obey: a name in any folder, or a path below one.
     pub(crate) protect: Vec<String>,
@@ -59,39 +76,168 @@ pub(crate) struct Workspace {
     pub(crate) skip: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Environment {
     pub(crate) pass: Vec<String>,
     pub(crate) pass_with_network: Vec<String>,
+    /// What is not passed although it has such a name.
+    pub(crate) withhold: Vec<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileLimits {
     pub(crate) processes: u64,
     pub(crate) private_bytes: u64,
 }
 
+/// A profile as it is written: what it adds to the plain one, or to another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    extends: Option<String>,
+    #[serde(default)]
+    commands: Vec<String>,
+    #[serde(default)]
+    network: ProfileNetwork,
+    #[serde(default)]
+    home: Home,
+    #[serde(default)]
+    system: System,
+    #[serde(default)]
+    workspace: Workspace,
+    #[serde(default)]
+    environment: Environment,
+    #[serde(default)]
+    limits: WrittenLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenLimits {
+    processes: Option<u64>,
+    private_bytes: Option<u64>,
+}
+
+/// The profiles that are part of the program, besides the plain one.
+const BUILT_IN: [&str; 10] = [
+    include_str!("../profiles/aider.toml"),
+    include_str!("../profiles/ci.toml"),
+    include_str!("../profiles/claude-code.toml"),
+    include_str!("../profiles/codex.toml"),
+    include_str!("../profiles/cursor.toml"),
+    include_str!("../profiles/gemini-cli.toml"),
+    include_str!("../profiles/mcp.toml"),
+    include_str!("../profiles/nested.toml"),
+    include_str!("../profiles/opencode.toml"),
+    include_str!("../profiles/shell.toml"),
+];
+
+/// How far profiles extend each other.
+const DEEPEST: usize = 8;
+
+/// Profiles by name: those of the program, and a person's own, which come first.
+#[derive(Debug)]
+pub struct Profiles {
+    written: Vec<Written>,
+}
+
+impl Profiles {
+    /// Those of the program, and those of the texts.
+    pub fn with<'a>(own: impl IntoIterator<Item = &'a str>) -> Result<Self, Refusal> {
+        let texts = own.into_iter().chain(BUILT_IN);
+        let written = texts.map(|text| toml::from_str(text).map_err(unreadable));
+        Ok(Self { written: written.collect::<Result<_, _>>()? })
+    }
+
+    /// Every name, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.written.iter().map(|it| it.name.as_str()).collect();
+        names.push("plain");
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The profile of a name.
+    pub fn named(&self, name: &str) -> Result<Profile, Refusal> {
+        self.at(name, DEEPEST)
+    }
+
+    /// The profile that a program is used with, by the name of its file.
+    pub fn for_command(&self, program: &str) -> Result<Profile, Refusal> {
+        let file = program.rsplit('/').next().unwrap_or(program);
+        let fits = |it: &&Written| it.commands.iter().any(|name| name == file);
+        self.named(self.written.iter().find(fits).map_or("plain", |it| it.name.as_str()))
+    }
+
+    fn at(&self, name: &str, depth: usize) -> Result<Profile, Refusal> {
+        let Some(written) = self.written.iter().find(|it| it.name == name) else {
+            if name == "plain" {
+                return Profile::plain();
+            }
+            let known = self.names().join(", ");
+            let what = format!("there is no profile `{name}`");
+            return Err(Refusal::new(what, format!("take one of {known}")));
+        };
+        if depth == 0 {
+            let what = format!("the profile `{name}` extends too many others, or itself");
+            return Err(Refusal::new(what, "correct the profile"));
+        }
+        let base = written.extends.as_deref().unwrap_or("plain");
+        if base == name {
+            // A person's own profile of a name that there is already.
+            return Ok(written.on(Profile::plain()?));
+        }
+        Ok(written.on(self.at(base, depth - 1)?))
+    }
+}
+
+impl Written {
+    /// The same, with what it is built on.
+    fn on(&self, mut base: Profile) -> Profile {
+        let add = |to: &mut Vec<String>, from: &[String]| to.extend_from_slice(from);
+        self.name.clone_into(&mut base.name);
+        self.commands.clone_into(&mut base.commands);
+        add(&mut base.network.hosts, &self.network.hosts);
+        add(&mut base.network.classes, &self.network.classes);
+        add(&mut base.home.read, &self.home.read);
+        add(&mut base.home.write, &self.home.write);
+        add(&mut base.home.protect, &self.home.protect);
+        add(&mut base.home.programs, &self.home.programs);
+        add(&mut base.home.secret, &self.home.secret);
+        base.system.nested |= self.system.nested;
+        add(&mut base.system.hide, &self.system.hide);
+        add(&mut base.system.private, &self.system.private);
+        add(&mut base.system.read, &self.system.read);
+        add(&mut base.system.run, &self.system.run);
+        add(&mut base.system.secret, &self.system.secret);
+        add(&mut base.workspace.protect, &self.workspace.protect);
+        add(&mut base.workspace.protect_git, &self.workspace.protect_git);
+        add(&mut base.workspace.secret, &self.workspace.secret);
+        add(&mut base.workspace.not_secret, &self.workspace.not_secret);
+        add(&mut base.workspace.examples, &self.workspace.examples);
+        add(&mut base.workspace.skip, &self.workspace.skip);
+        add(&mut base.environment.pass, &self.environment.pass);
+        add(&mut base.environment.pass_with_network, &self.environment.pass_with_network);
+        add(&mut base.environment.withhold, &self.environment.withhold);
+        let limits = &mut base.limits;
+        limits.processes = self.limits.processes.unwrap_or(limits.processes);
+        limits.private_bytes = self.limits.private_bytes.unwrap_or(limits.private_bytes);
+        base
+    }
+}
+
+fn unreadable(error: toml::de::Error) -> Refusal {
+    Refusal::new("the profile cannot be read", "correct the profile").because(error)
+}
+
 impl Profile {
     /// The profile for any command of a developer.
     pub fn plain() -> Result<Self, Refusal> {
-        Self::parse(include_str!("../profiles/plain.toml"))
-    }
-
-    /// The same, for a command that brings a sandbox of its own.
-    pub fn nested() -> Result<Self, Refusal> {
-        let mut profile = Self::plain()?;
-        "nested".clone_into(&mut profile.name);
-        profile.system.nested = true;
-        Ok(profile)
-    }
-
-    /// A profile from its text.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        toml::from_str(text).map_err(|error| {
-            Refusal::new("the profile cannot be read", "correct the profile").because(error)
-        })
+        toml::from_str(include_str!("../profiles/plain.toml")).map_err(unreadable)
     }
 }
 
@@ -99,6 +245,60 @@ impl Environment {
     /// Whether a variable may be told to the command.
     pub(crate) fn passes(&self, name: &str, network: bool) -> bool {
         let matches = |pattern: &String| names::fits(pattern, name);
+        if self.withhold.iter().any(matches) {
+            return false;
+        }
         self.pass.iter().any(matches) || (network && self.pass_with_network.iter().any(matches))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_can_be_read_and_is_found_by_its_command() {
+        let profiles = Profiles::with([]).unwrap();
+        for name in profiles.names() {
+            assert_eq!(profiles.named(name).unwrap().name, name);
+        }
+        for (program, name) in [
+            ("claude", "claude-code"),
+            ("/usr/local/bin/codex", "codex"),
+            ("cursor-agent", "cursor"),
+            ("make", "plain"),
+            ("bash", "plain"),
+        ] {
+            assert_eq!(profiles.for_command(program).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn a_profile_of_ones_own_adds_to_another() {
+        let own = "name = \"mine\"\nextends = \"claude-code\"\ncommands = [\"mine\"]\n[network]\nhosts = [\"x.example\"]\n";
+        let profile = Profiles::with([own]).unwrap().for_command("mine").unwrap();
+        assert!(profile.home.write.iter().any(|it| it == ".claude"));
+        assert!(profile.network.hosts.iter().any(|it| it == "x.example"));
+    }
+
+    #[test]
+    fn a_mistake_in_a_profile_is_said() {
+        for text in [
+            "name = \"a\"\nextends = \"b\"",
+            "name = \"a\"\nwrites = []",
+            "name = \"a\"\nextends = \"c\"\n",
+        ] {
+            let other = "name = \"c\"\nextends = \"a\"";
+            let profile = Profiles::with([text, other]).and_then(|it| it.named("a"));
+            assert!(profile.is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_a_build_is_withheld() {
+        let ci = Profiles::with([]).unwrap().named("ci").unwrap();
+        assert!(ci.environment.passes("CI_COMMIT_SHA", false));
+        assert!(!ci.environment.passes("CI_JOB_TOKEN", false));
+        assert!(!ci.environment.passes("GITHUB_TOKEN", false));
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::after::After;
 use crate::support::Tier;
@@ -31,6 +32,8 @@ pub struct Terms {
     /// on, behind its walls, and the folder that a shell ended in is told. Otherwise everything ends with
     /// the command.
     pub in_place: bool,
+    /// The longest that it may take. Then everything ends, with exit code 124.
+    pub longest: Option<Duration>,
     /// A folder of this run alone for what is moved away after it; it need not exist. None: what is moved away
     /// gets another name where it is.
     pub quarantine: Option<PathBuf>,
@@ -42,7 +45,7 @@ pub struct Terms {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// The exit code of the command: 128 + n if signal n ended it.
+    /// The exit code of the command: 128 + n if signal n ended it, 124 if its time was over.
     pub code: u8,
     /// The tier that held it.
     pub tier: Tier,

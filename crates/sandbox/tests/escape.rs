@@ -381,6 +381,19 @@ fn left_behind(user: User, tier: Tier) -> Result<(), Failed> {
     if beats(&place) { Err("it lives on".into()) } else { Ok(()) }
 }
 
+/// When its time is over everything ends, whatever it did to get away.
+fn time_is_over(user: User, tier: Tier) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.tier = Some(tier);
+    place.short = true;
+    let code = format!("trap '' TERM; setsid sh -c '{HEART}' & wait; sleep 60");
+    let output = place.shell(&code);
+    if output.status.code() != Some(124) || !place.path("ws/beat").exists() {
+        return Err(format!("{output:?}").into());
+    }
+    if beats(&place) { Err("it lives on".into()) } else { Ok(()) }
+}
+
 /// Where only the weak tier is to be had it is named, and refused if the strong one is required.
 fn weak_is_said(user: User) -> Result<(), Failed> {
     let mut place = Place::new(user);
@@ -456,6 +469,8 @@ fn main() -> ExitCode {
         for tier in BOTH {
             let name = named(&format!("{tier}::left_behind"));
             trials.push(Trial::test(name, move || left_behind(user, *tier)));
+            let name = named(&format!("{tier}::time_is_over"));
+            trials.push(Trial::test(name, move || time_is_over(user, *tier)));
         }
         trials.push(Trial::test(named("weak_is_said"), move || weak_is_said(user)));
         trials.push(Trial::test(named("run_in_run"), move || run_in_run(user)));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use ringfence_sandbox::{GapReason, Kind, Look, Plan, Profile, Request};
+use ringfence_sandbox::{GapReason, Kind, Look, Plan, Profile, Profiles, Request};
 
 /// A host made of a list of paths.
 #[derive(Default)]
@@ -233,6 +233,21 @@ fn secrets_of_a_workspace_cannot_be_opened_unless_they_are_named() {
     assert_eq!(masked(&request()), [".env", ".env.local", "deploy/server.key"]);
     let named = Request { read: vec!["/home/u/proj/.env".into()], ..request() };
     assert_eq!(masked(&named), [".env.local", "deploy/server.key"]);
+}
+
+#[test]
+fn an_agent_keeps_its_state_and_cannot_change_what_it_obeys() {
+    let mut host = Made::usual();
+    for (name, kind) in [
+        (".claude", Kind::Folder),
+        (".claude/settings.json", Kind::File),
+        (".claude/projects", Kind::Folder),
+        (".claude.json", Kind::File),
+    ] {
+        host = host.with(&format!("/home/u/{name}"), kind);
+    }
+    let profile = Profiles::with([]).unwrap().for_command("claude").unwrap();
+    insta::assert_snapshot!(Plan::for_command(&profile, &request(), &host).unwrap());
 }
 
 #[test]

@@ -9,13 +9,16 @@ mod secrets;
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ringfence_record::given;
 use ringfence_sandbox::{
-    After, Host, Limits, Plan, Profile, Refusal, RefusalKind, Request, Sandbox, Support, Terms,
-    Tier,
+    After, Host, Limits, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox, Support,
+    Terms, Tier,
 };
 use serde_json::json;
 
@@ -36,9 +39,9 @@ pub(crate) struct Run {
     net: bool,
     #[command(flatten)]
     network: network::Arguments,
-    /// What kind of command it is; `auto` goes by the command
-    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
-    profile: ProfileName,
+    /// What kind of command it is: the name of a profile, of Ringfence's or one's own; `auto` goes by the command
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    profile: String,
     /// Something more to read; may be given several times
     #[arg(long, value_name = "PATH")]
     read: Vec<PathBuf>,
@@ -54,6 +57,12 @@ pub(crate) struct Run {
     /// The most memory that each process may map, in bytes
     #[arg(long, value_name = "BYTES")]
     memory: Option<u64>,
+    /// The largest file that may be written, in bytes
+    #[arg(long, value_name = "BYTES")]
+    file_size: Option<u64>,
+    /// The longest that it may take, in seconds; then everything ends, with exit code 124
+    #[arg(long, value_name = "SECONDS")]
+    longest: Option<u64>,
     /// The most processes and threads at a time
     #[arg(long, value_name = "NUMBER")]
     processes: Option<u64>,
@@ -78,7 +87,7 @@ pub(crate) struct Run {
 }
 
 /// What a ticket fixes: whoever carries a decision out may not change what was decided.
-const WIDER: [&str; 18] = [
+const WIDER: [&str; 20] = [
     "net",
     "allow_host",
     "allow_class",
@@ -94,19 +103,12 @@ const WIDER: [&str; 18] = [
     "workspace",
     "env",
     "memory",
+    "file_size",
+    "longest",
     "processes",
     "require_tier",
     "explain",
 ];
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum ProfileName {
-    /// By the command; any command that has no profile of its own is `plain`
-    #[default]
-    Auto,
-    /// Any command of a developer
-    Plain,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TierName {
@@ -132,8 +134,11 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     if let Some(ticket) = &run.ticket {
         return contained::run(run, ticket, out);
     }
-    let reach = run.network.reach();
-    match reach.and_then(|reach| Ok((run.planned_for(&run.workspace, &reach)?, reach))) {
+    let planned = run.chosen_profile().and_then(|profile| {
+        let reach = run.reach(&profile)?;
+        Ok((run.planned_for(&profile, &run.workspace, &reach)?, reach))
+    });
+    match planned {
         Ok((plan, reach)) if run.explain => explain(run, &plan, &reach, out),
         Ok((plan, mut reach)) => execute(run, &plan, &mut reach, out),
         Err(refusal) => refuse(run, &refusal, out),
@@ -154,6 +159,7 @@ fn execute(
         require: run.require_tier.map(Tier::from),
         in_place: false,
         quarantine: run.quarantine(),
+        longest: run.longest.map(Duration::from_secs),
         ..Terms::default()
     };
     let mut notice = |support: &Support| weaker(support);
@@ -242,11 +248,33 @@ fn explain(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Resul
 }
 
 impl Run {
-    fn planned_for(&self, workspace: &[PathBuf], reach: &Reach) -> Result<Plan, Refusal> {
-        let profile = match self.profile {
-            ProfileName::Auto | ProfileName::Plain => Profile::plain()?,
-        };
-        Plan::for_command(&profile, &self.request(workspace, reach)?, &Host)
+    fn planned_for(
+        &self,
+        profile: &Profile,
+        workspace: &[PathBuf],
+        reach: &Reach,
+    ) -> Result<Plan, Refusal> {
+        Plan::for_command(profile, &self.request(workspace, reach)?, &Host)
+    }
+
+    /// The profile that was named, or that the command has.
+    fn chosen_profile(&self) -> Result<Profile, Refusal> {
+        let own = own_profiles()?;
+        let profiles = Profiles::with(own.iter().map(String::as_str))?;
+        if self.profile != "auto" {
+            return profiles.named(&self.profile);
+        }
+        let program = self.command.first().and_then(|it| it.to_str()).unwrap_or_default();
+        profiles.for_command(program)
+    }
+
+    /// What the command line and the profile let it reach. The network of the host is all of it.
+    fn reach(&self, profile: &Profile) -> Result<Reach, Refusal> {
+        if self.net {
+            self.network.reach(&[], &[])
+        } else {
+            self.network.reach(&profile.network.hosts, &profile.network.classes)
+        }
     }
 
     /// Where what is moved away after this run goes.
@@ -283,11 +311,32 @@ impl Run {
             hide: state_folders().chain(self.state.clone()).collect(),
             network: self.net,
             doors: reach.doors(),
-            limits: Limits { processes: self.processes, memory: self.memory, ..Limits::default() },
+            limits: Limits {
+                processes: self.processes,
+                memory: self.memory,
+                file_size: self.file_size,
+                ..Limits::default()
+            },
         };
         reach.equip(&mut request);
         Ok(request)
     }
+}
+
+/// A person's own profiles: `profiles/*.toml` in the configuration folder.
+fn own_profiles() -> Result<Vec<String>, Refusal> {
+    let Ok(folder) = places::config_folder() else { return Ok(Vec::new()) };
+    let Ok(entries) = fs::read_dir(folder.join("profiles")) else { return Ok(Vec::new()) };
+    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|it| it.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|it| it == "toml"));
+    paths.sort();
+    let read = |path: &PathBuf| {
+        given::text(path).map(|(text, _)| text).map_err(|error| {
+            let what = format!("the profile {} cannot be read", path.display());
+            Refusal::of_request(what, "correct it, or move it away").because(error)
+        })
+    };
+    paths.iter().map(read).collect()
 }
 
 /// Where Ringfence keeps what a command must not see, if that is not below the home folder.

@@ -51,6 +51,11 @@ impl Settle<'_> {
         for git in &self.plan.watch.repositories {
             self.repository(git, false);
         }
+        for path in &self.plan.watch.absent {
+            if Host.kind(path) != Kind::Absent {
+                self.move_away(path);
+            }
+        }
         if !self.mounted {
             for path in &self.plan.protect {
                 if self.is_touched(path) {

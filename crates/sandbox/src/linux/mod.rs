@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
@@ -114,7 +115,7 @@ fn launch(
             return Err(refusal);
         }
     }
-    let end = supervise(child, &signals, &supervisor, tier).map_err(step);
+    let end = supervise(child, &signals, &supervisor, tier, terms.longest).map_err(step);
     if tier == Tier::C {
         alone::end_what_is_left();
     }
@@ -159,7 +160,9 @@ fn supervise(
     signals: &Signals,
     control: &OwnedFd,
     tier: Tier,
+    longest: Option<Duration>,
 ) -> std::io::Result<End> {
+    let clock = Clock::until(longest);
     let mut listening = true;
     let mut copies: Vec<Option<Vec<u8>>> = Vec::new();
     loop {
@@ -210,9 +213,36 @@ fn supervise(
             Some(Change::Stopped) => pause(child, control.as_fd(), tier)?,
             None => {
                 let other = if listening { control.as_fd() } else { signals.fd().as_fd() };
-                sys::wait_readable(signals.fd().as_fd(), other)?;
+                match clock.left() {
+                    Some(Duration::ZERO) => {
+                        // The first process takes all others with it; the command alone leaves them to
+                        // whoever ends what is left.
+                        let _ = sys::signal(child, libc::SIGKILL);
+                        sys::wait_for(child)?;
+                        return Ok(End::Code { code: TIME_IS_OVER, left_running: false, copies });
+                    }
+                    left => sys::wait_readable_for(signals.fd().as_fd(), other, left)?,
+                }
             }
         }
+    }
+}
+
+/// What `timeout` answers too.
+const TIME_IS_OVER: u8 = 124;
+
+/// When the time of a run is over.
+struct Clock(Option<(Instant, Duration)>);
+
+#[expect(clippy::disallowed_methods, reason = "a limit of time needs the time")]
+impl Clock {
+    fn until(longest: Option<Duration>) -> Self {
+        Self(longest.map(|it| (Instant::now(), it)))
+    }
+
+    /// None: there is no end. Zero: it is over.
+    fn left(&self) -> Option<Duration> {
+        self.0.map(|(start, longest)| longest.saturating_sub(start.elapsed()))
     }
 }
 

@@ -524,11 +524,23 @@ pub(super) fn default_broken_pipe() {
 
 /// Waits until one of two descriptors has something, or is closed.
 pub(super) fn wait_readable(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> io::Result<()> {
+    wait_readable_for(one, other, None)
+}
+
+/// The same, or until some time has passed.
+pub(super) fn wait_readable_for(
+    one: BorrowedFd<'_>,
+    other: BorrowedFd<'_>,
+    longest: Option<Duration>,
+) -> io::Result<()> {
+    // Rounded up, so that what is left is over afterwards.
+    let longest =
+        longest.map_or(-1, |it| c_int::try_from(it.as_millis() + 1).unwrap_or(c_int::MAX));
     let entry =
         |fd: BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     let mut entries = [entry(one), entry(other)];
     // SAFETY: two entries, as said.
-    match check(c_long::from(unsafe { libc::poll(entries.as_mut_ptr(), 2, -1) })) {
+    match check(c_long::from(unsafe { libc::poll(entries.as_mut_ptr(), 2, longest) })) {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }

@@ -108,9 +108,8 @@ impl Witness {
         }
         for path in &plan.pin {
             // It holds something, so that this fails in any case; the question is why.
-            if sys::why_folder_stays(path)
-                .is_ok_and(|why| ![libc::EBUSY, libc::EROFS].contains(&why))
-            {
+            let loose = [0, libc::ENOTEMPTY, libc::EEXIST];
+            if sys::why_folder_stays(path).is_ok_and(|why| loose.contains(&why)) {
                 return Some(format!("{} is not held in place", path.display()));
             }
         }

@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use ringfence_sandbox::{Host, Limits, Plan, Profile, Request, Sandbox, Terms, Tier, Wall, Walls};
+use ringfence_sandbox::{Host, Limits, Plan, Profiles, Request, Sandbox, Terms, Tier, Wall, Walls};
 
 /// The word in the first argument that makes a test binary a launcher.
 pub const LAUNCH: &str = "ringfence-test-launch";
@@ -46,6 +46,8 @@ pub struct Place {
     pub witness: bool,
     /// Whether a folder becomes a link between the plan and the start.
     pub planted: bool,
+    /// Whether there is little time.
+    pub short: bool,
 }
 
 impl Place {
@@ -62,6 +64,7 @@ impl Place {
             without: Vec::new(),
             witness: false,
             planted: false,
+            short: false,
         };
         for folder in [
             "home/.ssh",
@@ -134,6 +137,7 @@ impl Place {
             ("limited", self.limited),
             ("witness", self.witness),
             ("planted", self.planted),
+            ("short", self.short),
         ];
         options.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()));
         options.extend(self.without.iter().map(|it| format!("without={it}")));
@@ -209,7 +213,8 @@ pub fn launch() -> ! {
         read: std::env::current_exe().unwrap().parent().map(PathBuf::from).into_iter().collect(),
         ..Request::default()
     };
-    let profile = if has("nested") { Profile::nested() } else { Profile::plain() }.unwrap();
+    let profile = Profiles::with([]).unwrap().named(if has("nested") { "nested" } else { "plain" });
+    let profile = profile.unwrap();
     let result = Plan::for_command(&profile, &request, &Host).and_then(|plan| {
         let require = has("tier=A").then_some(Tier::A);
         if has("tier=C") {
@@ -220,7 +225,13 @@ pub fn launch() -> ! {
             std::os::unix::fs::symlink(root.join("home/.ssh"), root.join("ws/src")).unwrap();
         }
         let quarantine = Some(root.join("quarantine/1"));
-        let terms = Terms { require, in_place, quarantine, walls: walls(&without, has("witness")) };
+        let terms = Terms {
+            require,
+            in_place,
+            quarantine,
+            longest: has("short").then_some(std::time::Duration::from_millis(600)),
+            walls: walls(&without, has("witness")),
+        };
         Sandbox::run(&plan, &argv, &terms, &mut |support| {
             eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
         })

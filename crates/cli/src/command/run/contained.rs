@@ -17,7 +17,7 @@ use ringfence_egress::Report;
 use ringfence_record::log::{Durability, Log};
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_sandbox::{Ended, Plan, Refusal, Sandbox, Terms, Tier};
+use ringfence_sandbox::{Ended, Plan, Profile, Refusal, Sandbox, Terms, Tier};
 use serde_json::{Map, Value, json};
 
 use super::network::{Reach, Served};
@@ -38,7 +38,8 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     };
     let reach = Reach::by_name(&decided.ticket.hosts);
     let ended = reach.and_then(|mut reach| {
-        let plan = run.planned_for(workspace, &reach).and_then(starts_where_it_is)?;
+        let plan =
+            run.planned_for(&Profile::plain()?, workspace, &reach).and_then(starts_where_it_is)?;
         let mut served = Served::ready(&mut reach, None)?;
         let mut serve = |sockets| served.serve(sockets);
         let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut |_| {}, &mut serve)?;

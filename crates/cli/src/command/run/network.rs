@@ -61,10 +61,10 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// What the command line allows.
-    pub(super) fn reach(&self) -> Result<Reach, Refusal> {
-        let mut reach = Reach::by_name(&self.allow_host)?;
-        for class in &self.allow_class {
+    /// What the command line allows, and what a profile brings.
+    pub(super) fn reach(&self, hosts: &[String], classes: &[String]) -> Result<Reach, Refusal> {
+        let mut reach = Reach::by_name(&[&self.allow_host, hosts].concat())?;
+        for class in self.allow_class.iter().chain(classes) {
             let names = hosts_of_class(class).ok_or_else(|| {
                 let remedy = "take one of the catalogue, such as `package-registry`";
                 Refusal::of_request(format!("there is no class of hosts `{class}`"), remedy)
