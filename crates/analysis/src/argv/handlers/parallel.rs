@@ -47,9 +47,9 @@ fn arguments<'w>(
     if given.iter().any(|word| word.value.as_known().is_some_and(|text| text.starts_with("::::"))) {
         return None;
     }
-    let text = |word: &&Word| word.value.as_known().map(str::to_owned);
-    let groups = given.split(|word| is_mark(&word)).skip(1);
-    groups.map(|group| group.iter().map(|word| text(&word)).collect()).collect()
+    let text = |word: &Word| word.value.as_known().map(str::to_owned);
+    let groups = given.split(|word| is_mark(word)).skip(1);
+    groups.map(|group| group.iter().map(|word| text(word)).collect()).collect()
 }
 
 /// Every combination of one argument of each group.
