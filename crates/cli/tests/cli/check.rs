@@ -141,6 +141,44 @@ fn this_host_is_looked_at_only_if_told_to() {
     assert_eq!(facts(&["explain", "--json", "--live"]), true);
 }
 
+/// What runs because a file says so: an alias and a hook of a work tree whose repository is elsewhere.
+#[test]
+fn settings_and_hooks_of_a_repository_are_read_where_the_host_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path().canonicalize().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = top.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let shown = top.to_str().unwrap();
+    write("main/.git/config", "[alias]\n\tzap = !rm -rf \"$HOME/notes\"\n");
+    write("main/.git/hooks/pre-push", "#!/bin/sh\ntouch pushed\n");
+    write("tree/.git", &format!("gitdir: {shown}/main/.git/worktrees/tree\n"));
+    let mut zap = bash("git zap; git push origin topic");
+    zap["cwd"] = format!("{shown}/tree").into();
+    zap["workspace"] = json!([format!("{shown}/tree")]);
+    zap["home"] = shown.into();
+    let programs = |args: &[&str]| -> Vec<String> {
+        let run = ringfence(args, json_lines(std::slice::from_ref(&zap)));
+        let effects = run.lines()[0]["effects"].as_array().unwrap().clone();
+        let programs = effects.iter().filter(|effect| effect["kind"] == "exec");
+        programs.map(|effect| effect["by"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(programs(&["explain", "--json"]), ["git", "git"]);
+    assert_eq!(programs(&["explain", "--json", "--live"]), ["git", "sh", "rm", "git", "touch"]);
+}
+
+#[test]
+fn a_session_knows_what_it_copied() {
+    let session = |command: &str| with(bash(command), json!({"session": "s"}));
+    let input = json_lines(&[session("cp /bin/rm ./tidy"), session("./tidy -rf /home/u/other")]);
+    let run = ringfence(&["check"], input);
+    let effects = run.lines()[1]["effects"].clone();
+    let deleted = effects.as_array().unwrap().iter().find(|effect| effect["kind"] == "delete");
+    assert_eq!(deleted.unwrap()["target"]["known"], "/home/u/other", "{}", run.out());
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_news() {
     let mut child = spawn(&["check"]);
