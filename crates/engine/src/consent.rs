@@ -4,6 +4,7 @@ use ringfence_action::path::base_name;
 use ringfence_action::{Attr, Effect, EffectKind, Target};
 
 use crate::lexicon::{self, Operation};
+use crate::named;
 use crate::said::{Boundary, Request};
 use crate::session::Session;
 
@@ -12,8 +13,8 @@ const SHORTEST_NAME: usize = 2;
 
 /// Whether something the user said asks for just this: one of the effect's operations, and every
 /// target the effect may have, by name.
-pub(crate) fn covers(session: &Session, effect: &Effect) -> bool {
-    if asks_for_push_at_hand(session, effect) {
+pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<bool>) -> bool {
+    if asks_for_push_at_hand(session, effect) || named::covers(session, effect, current_branch) {
         return true;
     }
     let operations = lexicon::operations(effect);

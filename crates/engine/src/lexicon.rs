@@ -27,6 +27,17 @@ pub(crate) enum Operation {
     Run,
     Stop,
     Grant,
+    Approve,
+    Close,
+    Create,
+    /// Taking away and making again.
+    Recreate,
+    /// Opening something to others.
+    Expose,
+    /// Leaving something behind that starts by itself.
+    Schedule,
+    /// Leaving out a check.
+    Skip,
 }
 
 /// English verbs by operation, in the form of a command. One that is used for many other things is in

@@ -17,10 +17,14 @@ mod engine;
 mod gather;
 mod lexicon;
 mod made;
+mod named;
+mod operations;
 mod said;
 mod session;
 mod session_rules;
 mod target_facts;
+mod wishes;
+mod words;
 
 pub use crate::engine::{Engine, Explained, Options};
 pub use crate::session::{Heard, Session, Sessions};

@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{AGREEING, GO_AHEAD, Operation};
+use crate::wishes::{self, Environment, Wish};
 use clauses::{Clause, find_phrase, words};
 
 /// One thing the user asked for: a verb and what was named beside it.
@@ -72,6 +73,10 @@ pub(crate) struct Boundary {
 #[serde(default)]
 pub(crate) struct Intent {
     pub(crate) requests: Vec<Request>,
+    /// The same, by clause, with what each operation is to be done to and where.
+    pub(crate) wishes: Vec<Wish>,
+    /// Kinds of systems that the user speaks of, if only to ask about them.
+    pub(crate) environments: BTreeSet<Environment>,
     pub(crate) boundaries: Vec<Boundary>,
     /// Work is asked for, whatever its name.
     pub(crate) works: bool,
@@ -118,7 +123,9 @@ const READ_BYTES: usize = 4_000;
 /// Reads one message.
 pub(crate) fn read(message: &str) -> Intent {
     let mut intent = Intent::default();
-    let clauses = clauses::of(&ends(message));
+    let message = ends(message);
+    let clauses = clauses::of(&message);
+    (intent.wishes, intent.environments) = wishes::read(&clauses::own_lines(&message));
     let mut so_far = asked::SoFar::default();
     let mut goes_on = false;
     for clause in &clauses {
@@ -152,6 +159,7 @@ pub(crate) fn read_relayed(message: &str) -> Intent {
 
 /// What the message asked for so far has to wait.
 fn wait(intent: &mut Intent) {
+    intent.wishes.clear();
     for request in std::mem::take(&mut intent.requests) {
         let operation = Some(request.operation);
         if !request.weak && request.operation != Operation::Change {

@@ -7,6 +7,7 @@ use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Verdict}
 use ringfence_policy::SessionFacts;
 
 use crate::said::{self, Boundary, Intent, Request};
+use crate::wishes::{Environment, Wish};
 use serde::{Deserialize, Serialize};
 
 /// State of one session. Cheap to make; grows with what the session does.
@@ -261,6 +262,15 @@ impl Session {
     pub(crate) fn recent_requests(&self) -> impl Iterator<Item = &Request> {
         let newest = self.said.iter().rposition(|(_, intent)| !intent.agrees).unwrap_or_default();
         self.said.iter().skip(newest).flat_map(|(_, intent)| &intent.requests)
+    }
+
+    pub(crate) fn wishes(&self) -> impl Iterator<Item = &Wish> {
+        self.said.iter().flat_map(|(_, intent)| &intent.wishes)
+    }
+
+    /// Whether the user speaks of systems of this kind.
+    pub(crate) fn speaks_of(&self, environment: Environment) -> bool {
+        self.said.iter().any(|(_, intent)| intent.environments.contains(&environment))
     }
 
     pub(crate) fn boundaries(&self) -> impl Iterator<Item = &Boundary> {

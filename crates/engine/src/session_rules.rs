@@ -93,7 +93,7 @@ fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Op
         _ => false,
     };
     let tainted = !facts.untrusted.is_empty();
-    (consequential && tainted && !consent::covers(session, effect)).then(|| {
+    (consequential && tainted && !consent::covers(session, effect, None)).then(|| {
         hit(
             "session.consequential-in-tainted-context",
             Outcome::Ask,

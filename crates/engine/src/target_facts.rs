@@ -59,7 +59,6 @@ pub(crate) fn about(
     session: &Session,
 ) -> TargetFacts {
     let mut known = TargetFacts {
-        named_by_user: consent::covers(session, effect),
         created: is_created(effect, facts, session),
         known_destination: destination(effect, facts, session),
         ..TargetFacts::default()
@@ -71,6 +70,7 @@ pub(crate) fn about(
         add_branch(&mut known, effect, repository);
         add_commits(&mut known, effect, repository);
     }
+    known.named_by_user = consent::covers(session, effect, known.current_branch);
     known
 }
 

@@ -29,13 +29,50 @@ pub(crate) fn of(name: &str) -> Option<&'static str> {
     let segments = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty());
     let trimmed =
         |segment: &str| segment.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
-    HINTS.iter().find_map(|(environment, hints)| {
+    let found = HINTS.iter().find_map(|(environment, hints)| {
         segments().any(|segment| hints.contains(&trimmed(segment).as_str())).then_some(*environment)
-    })
+    });
+    // What is shared is nobody's to try things on, whatever it is for.
+    let shared = segments().any(|segment| matches!(trimmed(segment).as_str(), "shared" | "common"));
+    found.filter(|environment| !shared || *environment != "development")
 }
 
-/// The strictest environment hinted at by the options that name one, or by the target.
-pub(crate) fn hinted(parsed: &Parsed, target: &Value) -> Option<&'static str> {
+/// Variables that tell programs which environment, account or cluster they work on.
+const VARIABLES: &[&str] = &[
+    "RAILS_ENV",
+    "RACK_ENV",
+    "NODE_ENV",
+    "APP_ENV",
+    "MIX_ENV",
+    "FLASK_ENV",
+    "DJANGO_ENV",
+    "DJANGO_SETTINGS_MODULE",
+    "ENVIRONMENT",
+    "DEPLOY_ENV",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "CLOUDSDK_CORE_PROJECT",
+    "KUBECONFIG",
+    "TF_WORKSPACE",
+    "DATABASE_URL",
+    "PGHOST",
+    "PGSERVICE",
+    "PGDATABASE",
+    "HEROKU_APP",
+    "VERCEL_ENV",
+];
+
+/// The strictest environment hinted at by the options that name one, by the target, or by what the
+/// command finds in its variables.
+pub(crate) fn hinted(
+    parsed: &Parsed,
+    target: &Value,
+    variables: &[(String, Value)],
+) -> Option<&'static str> {
+    let variables = variables
+        .iter()
+        .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
+        .map(|(_, value)| value);
     let given = parsed
         .entry
         .environment
@@ -43,7 +80,7 @@ pub(crate) fn hinted(parsed: &Parsed, target: &Value) -> Option<&'static str> {
         .flat_map(|slot| parsed.words(*slot))
         .map(|word| &word.value);
     let mut found = None;
-    for value in given.chain(std::iter::once(target)) {
+    for value in given.chain(variables).chain(std::iter::once(target)) {
         let texts = match value {
             Value::Known(text) | Value::Pattern(text) => std::slice::from_ref(text),
             Value::OneOf(all) => all.as_slice(),
@@ -72,7 +109,7 @@ mod tests {
         }
         assert_eq!(of("staging-eu"), Some("staging"));
         assert_eq!(of("dev"), Some("development"));
-        for name in ["product-catalog", "reproduce", "delivery", "olive"] {
+        for name in ["product-catalog", "reproduce", "delivery", "olive", "shared-dev"] {
             assert_eq!(of(name), None, "{name}");
         }
     }

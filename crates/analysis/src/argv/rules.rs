@@ -182,7 +182,8 @@ pub(crate) fn effect(
             found.name
         }
         EffectKind::Infra | EffectKind::Database => {
-            if let Some(environment) = environment::hinted(parsed, &value) {
+            if let Some(environment) = environment::hinted(parsed, &value, &subject.invocation.env)
+            {
                 set(&mut attributes, Attr::Environment, environment.into());
             }
             value.to_target()

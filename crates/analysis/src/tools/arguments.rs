@@ -94,6 +94,22 @@ fn collect(
     }
 }
 
+/// Whether an argument says that anybody may see what the tool makes.
+pub(super) fn makes_public(arguments: &Json) -> bool {
+    let Json::Object(fields) = arguments else { return false };
+    fields.iter().any(|(name, value)| {
+        let name = words(name).concat();
+        match value {
+            Json::Bool(set) => *set && matches!(name.as_str(), "public" | "ispublic"),
+            Json::String(text) => {
+                matches!(name.as_str(), "visibility" | "access" | "privacy" | "type" | "role")
+                    && matches!(text.as_str(), "public" | "anyone" | "everyone" | "public-read")
+            }
+            _ => false,
+        }
+    })
+}
+
 fn role_of(name: &str) -> Option<Role> {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();

@@ -17,6 +17,8 @@ struct Named<'t> {
     family: Option<Family>,
     does: Option<Does>,
     arguments: Vec<Argument>,
+    /// An argument says that anybody may see it.
+    public: bool,
     frame: Frame,
 }
 
@@ -38,6 +40,7 @@ pub(super) fn call(
         },
         does: arguments::does(tool),
         arguments: arguments::of(pointer, arguments),
+        public: arguments::makes_public(arguments),
         frame: analyzer.frame(&Text::new(pointer, tool)),
     };
     named.follow_code(analyzer);
@@ -52,6 +55,7 @@ pub(super) fn call(
     if named.follow_paths(analyzer, does) {
         return;
     }
+    named.follow_search(analyzer, does);
     if let Some(effect) = named.effect(does) {
         analyzer.effect(&named.frame, Span::default(), effect);
     }
@@ -98,6 +102,31 @@ impl Named<'_> {
                 .set(Attr::Upload, sends && self.with_role(Role::Content).next().is_some());
             effect.attributes.set(Attr::Op, self.tool);
             analyzer.effect(&frame, whole(url), effect);
+        }
+    }
+
+    /// Whoever searches messages or documents for passwords wants to have them.
+    fn follow_search(&self, analyzer: &mut Analyzer<'_>, does: Does) {
+        let files = matches!(self.family, Some(Family::Files | Family::None));
+        if does != Does::Look || files {
+            return;
+        }
+        let words = arguments::words(self.tool);
+        let searches =
+            words.iter().any(|word| matches!(word.as_str(), "search" | "find" | "query"));
+        let asked = self.arguments.iter().map(|argument| &argument.text);
+        for text in asked.filter(|text| searches && text.value.len() <= 400) {
+            let words = arguments::words(&text.value);
+            let secret = words.iter().any(|word| SECRETS.contains(&word.as_str()))
+                || words.windows(2).any(|pair| matches!(pair, [a, b] if (a == "api" || a == "access" || a == "private") && (b == "key" || b == "keys" || b == "token")));
+            if secret {
+                let frame = analyzer.frame(text);
+                let effect = Effect::new(EffectKind::Credential, Target::known(self.server))
+                    .with(Attr::Op, "search")
+                    .with(Attr::Place, "other");
+                analyzer.effect(&frame, whole(text), effect);
+                return;
+            }
         }
     }
 
@@ -184,6 +213,14 @@ impl Named<'_> {
                 let addressed = i64::try_from(addressed).unwrap_or(i64::MAX);
                 effect.attributes.set(Attr::Count, addressed);
             }
+            // One call for many things.
+            let listed = self.listed();
+            if listed > 1 && Attr::Count.fits(effect.kind) {
+                effect.attributes.set(Attr::Count, listed);
+            }
+            if self.public && does != Does::Look && Attr::Public.fits(effect.kind) {
+                effect.attributes.set(Attr::Public, true);
+            }
             if Attr::Provider.fits(effect.kind) && !self.server.is_empty() {
                 effect.attributes.set(Attr::Provider, self.server);
             }
@@ -226,6 +263,14 @@ impl Named<'_> {
         Target::known(named.join("/"))
     }
 
+    /// How many things a list among the arguments names.
+    fn listed(&self) -> i64 {
+        let in_list = |text: &&Text| {
+            text.pointer.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok())
+        };
+        i64::try_from(self.with_role(Role::Target).filter(in_list).count()).unwrap_or(i64::MAX)
+    }
+
     fn names_production(&self) -> bool {
         let is_production =
             |word: &String| matches!(word.as_str(), "prod" | "production" | "live" | "prd");
@@ -236,6 +281,18 @@ impl Named<'_> {
             .any(|argument| arguments::words(&argument.text.value).iter().any(is_production))
     }
 }
+
+/// What is searched for by whoever wants to log in as somebody else.
+const SECRETS: &[&str] = &[
+    "password",
+    "passwords",
+    "passwd",
+    "credential",
+    "credentials",
+    "secret",
+    "secrets",
+    "apikey",
+];
 
 fn looks_like_sql(text: &str) -> bool {
     let first =

@@ -17,8 +17,20 @@ pub(super) fn fetch(analyzer: &mut Analyzer<'_>, url: &Text) {
         return super::files::read(analyzer, &path);
     }
     let frame = analyzer.frame(url);
-    let effect = hosts::connection(&Value::known(url.value.clone())).with(Attr::Method, "GET");
+    let mut effect = hosts::connection(&Value::known(url.value.clone())).with(Attr::Method, "GET");
+    effect.attributes.set(Attr::Upload, carries_content(&url.value));
     analyzer.effect(&frame, whole(url), effect);
+}
+
+/// Whether the query of an address is no question but a document: content leaves with it.
+fn carries_content(url: &str) -> bool {
+    const SHORTEST: usize = 24;
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|pair| pair.split_once('=')).any(|(_, value)| {
+        let value = value.to_ascii_lowercase();
+        let document = ["%7b%22", "{\"", "%5b%7b", "[{", "%3c%3fxml", "-----begin", "%0a"];
+        value.len() >= SHORTEST && document.iter().any(|start| value.contains(start))
+    })
 }
 
 /// Operations that only look at the page, or move around in it.

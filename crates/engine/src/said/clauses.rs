@@ -22,6 +22,24 @@ const PROMPTS: &[&str] =
 pub(super) fn of(message: &str) -> Vec<Clause> {
     let mut found = Vec::new();
     let mut sentence = 0;
+    for (line, quoted) in lines(message) {
+        if !line.starts_with('|') {
+            of_line(&without_tags(line), quoted, &mut sentence, &mut found);
+        }
+        sentence += 1;
+    }
+    found
+}
+
+/// The lines of a message that are the user's own words.
+pub(super) fn own_lines(message: &str) -> String {
+    let own = lines(message).into_iter().filter(|(_, quoted)| !quoted);
+    own.map(|(line, _)| without_tags(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines, and whether each is a quote, code, a pasted document or output.
+fn lines(message: &str) -> Vec<(&str, bool)> {
+    let mut found = Vec::new();
     let (mut fenced, mut pasted) = (false, false);
     for line in message.lines() {
         let line = line.trim();
@@ -35,11 +53,7 @@ pub(super) fn of(message: &str) -> Vec<Clause> {
             || pasted
             || line.starts_with(['>', '<'])
             || PROMPTS.iter().any(|prompt| line.starts_with(prompt));
-        let table = line.starts_with('|');
-        if !table {
-            of_line(&without_tags(line), quoted, &mut sentence, &mut found);
-        }
-        sentence += 1;
+        found.push((line, quoted));
     }
     found
 }

@@ -318,7 +318,16 @@ impl Known<'_, '_, '_> {
                 let effect = Effect::new(EffectKind::Process, pid).with(Attr::Op, "kill");
                 self.reader.effect(self.span, effect);
             }
-            name if name.starts_with("cloud.") => self.cloud(),
+            name if name.starts_with("cloud.") || name.starts_with("cluster.") => self.cloud(),
+            name if name.starts_with("stripe.") => self.money(),
+            "chat.chat_postMessage"
+            | "chat.files_upload"
+            | "chat.files_upload_v2"
+            | "chat.chat_scheduleMessage" => {
+                let channel = self.value(usize::MAX, "channel").to_target();
+                let effect = Effect::new(EffectKind::Message, channel).with(Attr::Op, "post");
+                self.reader.effect(self.span, effect);
+            }
             name if name.starts_with("db.") => self.database(),
             _ => self.network(),
         }
@@ -641,15 +650,67 @@ impl Known<'_, '_, '_> {
         }
     }
 
+    /// Money that moves: objects of the payment service that come into being.
+    fn money(&mut self) {
+        let (class, method) = self.name.rsplit_once('.').unwrap_or(("stripe", self.name));
+        let moves = matches!(
+            method,
+            "create" | "capture" | "confirm" | "pay" | "refund" | "cancel" | "modify" | "delete"
+        );
+        if moves && !class.ends_with("checkout.Session") {
+            let named = ["payment_intent", "charge", "id", "sid", "customer"];
+            let target =
+                named.iter().find_map(|name| self.value(0, name).as_known().map(str::to_owned));
+            let operation = self.name.trim_start_matches("stripe.").to_lowercase();
+            let target = Target::known(target.unwrap_or_else(|| operation.clone()));
+            let effect = Effect::new(EffectKind::Payment, target).with(Attr::Op, operation);
+            self.reader.effect(self.span, effect);
+        }
+    }
+
     /// Operations of a cloud's own library are told by their names.
     fn cloud(&mut self) {
-        let operation = self.name.trim_start_matches("cloud.");
+        let of_cluster = self.name.starts_with("cluster.");
+        let operation = self.name.trim_start_matches("cloud.").trim_start_matches("cluster.");
         let verb = operation.split('_').next().unwrap_or_default();
-        let mut effect = Effect::new(EffectKind::Infra, Target::known(operation))
-            .with(Attr::Provider, "aws")
+        const NAMES: &[&str] = &[
+            "Name",
+            "Bucket",
+            "InstanceIds",
+            "FunctionName",
+            "TableName",
+            "QueueUrl",
+            "SecretId",
+            "Key",
+            "DBInstanceIdentifier",
+            "StackName",
+            "UserName",
+            "RoleName",
+            "name",
+        ];
+        let named = NAMES.iter().find_map(|name| match self.argument(usize::MAX, name) {
+            Py::List(items) => {
+                items.first().and_then(|item| item.value().as_known().map(str::to_owned))
+            }
+            value => value.value().as_known().map(str::to_owned),
+        });
+        let profile = match self.receiver() {
+            Py::Object("cloud", Value::Known(profile)) => Some(profile),
+            _ => None,
+        };
+        let hints =
+            profile.iter().chain(&named).filter_map(|name| crate::argv::environment_of(name));
+        let environment = hints.min_by_key(|environment| *environment != "production");
+        let target = named.clone().unwrap_or_else(|| operation.to_owned());
+        let mut effect = Effect::new(EffectKind::Infra, Target::known(target))
+            .with(Attr::Provider, if of_cluster { "kubernetes" } else { "aws" })
             .with(Attr::Op, operation);
+        if let Some(environment) = environment {
+            effect.attributes.set(Attr::Environment, environment);
+        }
         match verb {
-            "get" | "list" | "describe" | "head" | "download" | "generate" | "can" | "meta" => {
+            "get" | "list" | "describe" | "head" | "download" | "generate" | "can" | "meta"
+            | "read" | "query" | "scan" | "batch" | "filter" | "lookup" | "select" | "close" => {
                 effect.attributes.set(Attr::ReadOnly, true);
             }
             "delete" | "terminate" | "purge" | "remove" | "deregister" => {

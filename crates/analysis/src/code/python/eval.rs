@@ -383,6 +383,10 @@ impl Reader<'_, '_> {
                 let method = self.argument(call, 5, "method").map_or(Value::Unknown, |m| m.value());
                 return Py::Request(Box::new([Py::Str(first), Py::Str(method), body]));
             }
+            if class == "account" {
+                let profile = self.argument(call, usize::MAX, "profile_name");
+                return Py::Object(class, profile.map_or(Value::Unknown, |name| name.value()));
+            }
             return Py::Object(class, first);
         }
         if table::is_request(name) {
@@ -403,6 +407,9 @@ impl Reader<'_, '_> {
                 Py::NetText(host.clone())
             }
             (Py::Object("db", _), "db.cursor" | "db.connect" | "db.begin") => receiver.clone(),
+            (Py::Object("account", profile), "account.client" | "account.resource") => {
+                Py::Object("cloud", profile.clone())
+            }
             (Py::Object("http", host), "http.getresponse") => Py::NetText(host.clone()),
             _ => Py::Unknown,
         }

@@ -31,6 +31,14 @@ pub(super) fn class_made(name: &str) -> Option<&'static str> {
         "urllib.request.Request" => "request",
         "psutil.Process" => "process",
         "boto3.client" | "boto3.resource" => "cloud",
+        "boto3.Session" | "boto3.session.Session" => "account",
+        "kubernetes.client.CoreV1Api"
+        | "kubernetes.client.AppsV1Api"
+        | "kubernetes.client.BatchV1Api"
+        | "kubernetes.client.RbacAuthorizationV1Api"
+        | "kubernetes.client.NetworkingV1Api"
+        | "kubernetes.client.CustomObjectsApi" => "cluster",
+        "slack_sdk.WebClient" | "slack_sdk.web.WebClient" | "slack.WebClient" => "chat",
         "zipfile.ZipFile" | "tarfile.open" | "tarfile.TarFile" => "archive",
         _ => return None,
     })

@@ -1,0 +1,313 @@
+//! Whether one wish of the user has an operation, its target and the system that it is on.
+//!
+//! An effect is covered by one request that has all of it: an operation that the effect is an
+//! instance of, the target under one of the names that people give it, and the system that it is on.
+//! What was asked for on staging is not asked for in production; what leaves out a check is only
+//! covered where that was asked for too.
+
+use ringfence_action::path::base_name;
+use ringfence_action::{Attr, Effect, EffectKind, Scope, Target};
+
+use crate::lexicon::Operation;
+use crate::operations;
+use crate::session::Session;
+use crate::wishes::{Environment, Wish};
+
+/// Targets that are too short or too general to be named by accident-free mention.
+const SHORTEST_NAME: usize = 2;
+
+/// Whether something the user said asks for just this. `current_branch` tells whether the effect is
+/// about the branch that is checked out, where that is known.
+pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<bool>) -> bool {
+    let environment = environment(effect);
+    // Whoever asks about production wants it looked at.
+    if effect.is(Attr::ReadOnly) {
+        return environment.is_some_and(|environment| session.speaks_of(environment));
+    }
+    let wanted = operations::of(effect);
+    let verbs = operations::verbs(effect);
+    let names = Names::of(effect);
+    session.wishes().any(|request| {
+        let operation = wanted.iter().any(|operation| request.operations.contains(operation))
+            || verbs.iter().any(|verb| request.asks_with(verb));
+        operation
+            && agrees(request, environment)
+            && dares(request, effect)
+            && is_there(request, effect)
+            && (names.are_in(request) || is_meant(request, effect, current_branch))
+    })
+}
+
+fn environment(effect: &Effect) -> Option<Environment> {
+    effect.text(Attr::Environment).and_then(Environment::of)
+}
+
+/// Whether the request is about systems of this kind. Production is never meant by the way.
+fn agrees(request: &Wish, environment: Option<Environment>) -> bool {
+    match environment {
+        Some(Environment::Production) => request.environments.contains(&Environment::Production),
+        Some(environment) => {
+            request.environments.is_empty() || request.environments.contains(&environment)
+        }
+        None => true,
+    }
+}
+
+/// Whether the request wants what the effect does beyond the plain operation.
+fn dares(request: &Wish, effect: &Effect) -> bool {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let skips = effect.is(Attr::NoVerify) || op.contains("--admin");
+    let opens = effect.is(Attr::Public) && effect.kind == EffectKind::Infra;
+    (!skips || request.operations.contains(&Operation::Skip))
+        && (!opens || PUBLIC.iter().any(|word| request.mentions(word)))
+}
+
+const PUBLIC: &[&str] = &[
+    "public",
+    "publicly",
+    "everyone",
+    "everybody",
+    "anybody",
+    "anyone",
+    "world",
+    "internet",
+    "0.0.0.0/0",
+    "öffentlich",
+    "publique",
+    "público",
+];
+
+/// Whether the request is about the machine that the effect is on, where that is another one.
+fn is_there(request: &Wish, effect: &Effect) -> bool {
+    match &effect.scope {
+        Scope::Remote(host) if !host.is_empty() => {
+            let label = host.split('.').next().unwrap_or(host);
+            request.mentions(&host.to_lowercase()) || request.mentions(&label.to_lowercase())
+        }
+        Scope::Local | Scope::Container(_) | Scope::Remote(_) | Scope::Cluster(_) => true,
+    }
+}
+
+/// The words by which a person may name the target.
+#[derive(Debug, Default)]
+struct Names {
+    /// Each is enough. Of several words, all must be said.
+    any: Vec<Vec<String>>,
+    /// The target must be what the operation is done to: a mention beside it is not enough.
+    as_object: bool,
+    /// Folders above it: naming one as the object names all in it.
+    above: Vec<String>,
+}
+
+impl Names {
+    fn of(effect: &Effect) -> Self {
+        let mut names = Self { as_object: is_strict(effect), ..Self::default() };
+        match &effect.target {
+            Target::Known(target) => names.add_target(effect, &target.to_lowercase()),
+            // A pattern is named as it is written; nobody can have named what is not known.
+            Target::Pattern(target) if effect.kind.targets_path() => {
+                names.add_path(&target.to_lowercase());
+            }
+            Target::Pattern(_) | Target::OneOf(_) | Target::Unknown => {}
+        }
+        if !matches!(effect.target, Target::Unknown | Target::OneOf(_)) {
+            for attr in [Attr::Branch, Attr::Version] {
+                if let Some(text) = effect.text(attr).map(str::to_lowercase) {
+                    names.add(vec![text]);
+                }
+            }
+        }
+        names
+    }
+
+    fn add(&mut self, words: Vec<String>) {
+        let long = |word: &String| word.chars().count() >= SHORTEST_NAME || is_number(word);
+        if !words.is_empty() && words.iter().all(long) {
+            self.any.push(words);
+        }
+    }
+
+    fn add_target(&mut self, effect: &Effect, target: &str) {
+        self.add(vec![target.to_owned()]);
+        match effect.kind {
+            EffectKind::Persist if target == "crontab" => {
+                for name in ["cron", "cronjob"] {
+                    self.add(vec![name.to_owned()]);
+                }
+            }
+            kind if kind.targets_path() => self.add_path(target),
+            EffectKind::VcsLocal => {
+                if target.starts_with('/') {
+                    self.add_path(target);
+                }
+            }
+            EffectKind::Net => self.add_host(effect, target),
+            EffectKind::DownloadExec => {
+                self.add_host(effect, target);
+                // "install it with rustup": the name of who runs the host.
+                let label = target.rsplit('.').nth(1).filter(|label| label.len() > 2);
+                self.add(label.map(str::to_owned).into_iter().collect());
+            }
+            EffectKind::Package => {
+                for attr in [Attr::Ecosystem, Attr::Registry] {
+                    if effect.is(Attr::Publish)
+                        || effect.text(Attr::Op).is_some_and(|op| op.starts_with("publish"))
+                    {
+                        self.add(effect.text(attr).map(str::to_lowercase).into_iter().collect());
+                        self.add(vec!["package".to_owned()]);
+                        self.add(vec!["crate".to_owned()]);
+                    }
+                }
+            }
+            _ => self.add_parts(effect, target),
+        }
+    }
+
+    /// `deploy/web` is web, `s3://bucket/prefix` is the prefix in the bucket, `db.table` the table.
+    fn add_parts(&mut self, effect: &Effect, target: &str) {
+        let place = target.split_once("://").map_or(target, |(_, place)| place);
+        let parts: Vec<String> =
+            place.split(['/', ':']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        match (parts.as_slice(), target.contains("://")) {
+            ([_, _, ..], true) => self.add(parts),
+            ([_kind, name], false) => self.add(vec![name.clone()]),
+            _ => self.add(parts),
+        }
+        if effect.kind == EffectKind::Database {
+            self.add(target.rsplit('.').next().map(str::to_owned).into_iter().collect());
+        }
+    }
+
+    fn add_host(&mut self, effect: &Effect, target: &str) {
+        let url = effect.text(Attr::Url).unwrap_or_default().to_lowercase();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let last = path.rsplit('/').find(|part| !part.is_empty()).map(str::to_owned);
+        if effect.is(Attr::Destroy) {
+            // Whoever asks for something to go away names the thing, and not the host that it is on.
+            self.any.clear();
+            self.add(last.into_iter().collect());
+            return;
+        }
+        let label = target.split('.').next().unwrap_or_default();
+        if label.len() > 3 {
+            self.add(vec![label.to_owned()]);
+        }
+        self.add(vec![url.clone()]);
+        for attr in [Attr::Payload, Attr::Port] {
+            let text = effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
+            self.add(text.as_deref().map(base_name).map(str::to_owned).into_iter().collect());
+        }
+    }
+
+    fn add_path(&mut self, path: &str) {
+        self.add(vec![base_name(path).to_owned()]);
+        let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
+        for tail in tails.filter(|tail| tail.contains('/')) {
+            self.add(vec![tail.to_owned()]);
+            self.add(vec![format!("~/{tail}")]);
+        }
+        let mut folder = path;
+        while let Some((above, _)) = folder.rsplit_once('/') {
+            folder = above;
+            // What is above a project holds more than anybody means.
+            if folder.matches('/').count() < 4 {
+                break;
+            }
+            self.above.push(base_name(folder).to_owned());
+            let tails = folder.match_indices('/').filter_map(|(at, _)| folder.get(at + 1..));
+            self.above.extend(tails.filter(|tail| tail.contains('/')).map(str::to_owned));
+        }
+    }
+
+    fn are_in(&self, request: &Wish) -> bool {
+        let is_object = |word: &String| request.has_object(word);
+        let is_named = |words: &Vec<String>| {
+            words.iter().all(|word| request.mentions(word))
+                && (!self.as_object || words.iter().any(is_object))
+        };
+        self.any.iter().any(is_named)
+            || (self.as_object
+                && self.above.iter().any(|folder| {
+                    is_object(folder) || (request.everything && request.mentions(folder))
+                }))
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Where a mention beside the operation may be of something else: "remove the imports from api.py".
+fn is_strict(effect: &Effect) -> bool {
+    effect.kind == EffectKind::Delete
+        || (effect.kind == EffectKind::Database && effect.is(Attr::Destroy))
+        || effect.is(Attr::DeleteRef)
+}
+
+/// Targets that people mean without a name of their own.
+fn is_meant(request: &Wish, effect: &Effect, current_branch: Option<bool>) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    match effect.kind {
+        // "my branch", "it": the one that is checked out.
+        EffectKind::VcsRemote if op.starts_with("push") && !effect.is(Attr::DeleteRef) => {
+            current_branch == Some(true)
+                && !request.names_something
+                && says(&["branch", "rama", "branche"])
+        }
+        EffectKind::VcsRemote if op.starts_with("pr ") || op.starts_with("mr ") => {
+            effect.target == Target::Unknown
+                && !request.names_something
+                && says(&["pr", "mr", "pull", "merge"])
+        }
+        EffectKind::VcsRemote if op.contains("gist") => says(&["gist"]),
+        EffectKind::VcsLocal => is_meant_locally(request, effect, &says),
+        EffectKind::Package if effect.is(Attr::Publish) || op.starts_with("publish") => {
+            effect.target.as_known() == Some(".") && says(&["package", "crate", "npm", "pypi"])
+        }
+        // "the test db": the only one of its kind.
+        EffectKind::Database => {
+            environment(effect).is_some_and(|kind| request.environments.contains(&kind))
+                && says(&["db", "database", "datenbank", "base", "bd", "schema", "tables"])
+        }
+        // "put it on the staging cluster": what is deployed goes where it was said.
+        EffectKind::Infra => {
+            let kind = effect.text(Attr::Resource).unwrap_or_default();
+            let all = effect.is(Attr::All)
+                || effect.is(Attr::Unbounded)
+                || effect.target.as_known() == Some("*");
+            let every = !kind.is_empty() && all && says(&[kind, &format!("{kind}s")]);
+            let placed = !effect.is(Attr::Destroy)
+                && !effect.is(Attr::Grant)
+                && request.operations.contains(&Operation::Deploy)
+                && environment(effect).is_some_and(|kind| {
+                    kind != Environment::Production && request.environments.contains(&kind)
+                });
+            every || placed
+        }
+        kind if kind.targets_path() => {
+            let classes = ["lockfile", "ci"];
+            classes.iter().any(|class| {
+                effect.attributes.contains(Attr::Classes, class) && request.has_object(class)
+            })
+        }
+        EffectKind::Privilege => says(&["sudo", "root"]),
+        _ => false,
+    }
+}
+
+fn is_meant_locally(request: &Wish, effect: &Effect, says: &dyn Fn(&[&str]) -> bool) -> bool {
+    let loses = |what: &str| effect.attributes.contains(Attr::Discards, what);
+    if effect.text(Attr::Op).is_some_and(|op| op.starts_with("commit")) {
+        return effect.is(Attr::NoVerify);
+    }
+    let whole = effect.text(Attr::Dir).is_some_and(|dir| effect.target.as_known() == Some(dir));
+    let changes = says(&["changes", "work", "änderungen", "modifications", "cambios"])
+        && (request.everything
+            || says(&["local", "uncommitted", "my", "unstaged", "staged", "meine"]));
+    (whole && loses("changes") && changes && !request.names_something)
+        || (loses("untracked") && says(&["untracked"]))
+        || (loses("ignored") && says(&["ignored"]))
+        || (loses("stash") && says(&["stash", "stashes"]))
+        || (loses("commits") && says(&["commit", "commits", "history"]))
+}

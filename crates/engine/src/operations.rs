@@ -1,0 +1,129 @@
+//! What people call what an effect does.
+
+use ringfence_action::{Attr, Effect, EffectKind};
+
+use crate::lexicon::Operation;
+
+/// The operations that an effect is an instance of, most specific first.
+pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
+    use Operation as O;
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let has = |word: &str| op.split([' ', '_', '-']).any(|part| part == word);
+    match effect.kind {
+        EffectKind::VcsRemote if effect.is(Attr::DeleteRef) => &[O::Delete],
+        EffectKind::VcsRemote if has("approve") => &[O::Approve],
+        EffectKind::VcsRemote if has("merge") || has("accept") => &[O::Merge],
+        EffectKind::VcsRemote if effect.is(Attr::Force) => &[O::ForcePush],
+        EffectKind::VcsRemote if effect.is(Attr::Destroy) => &[O::Delete],
+        EffectKind::VcsRemote if has("close") => &[O::Close],
+        EffectKind::VcsRemote if has("release") => &[O::Publish],
+        EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
+        EffectKind::VcsRemote if effect.is(Attr::Grant) => &[O::Grant],
+        EffectKind::VcsRemote if has("workflow") => &[O::Run, O::Deploy],
+        EffectKind::VcsRemote => &[O::Send, O::Change, O::Create, O::Publish],
+        EffectKind::VcsLocal if effect.is(Attr::DeleteRef) => &[O::Delete],
+        EffectKind::VcsLocal if op.starts_with("commit") => &[O::Commit],
+        EffectKind::VcsLocal if has("remote") || effect.is(Attr::Global) => &[O::Change, O::Create],
+        EffectKind::VcsLocal if effect.attributes.contains(Attr::Discards, "commits") => {
+            &[O::Discard, O::Rewrite, O::Recreate]
+        }
+        EffectKind::VcsLocal if effect.attributes.contains(Attr::Discards, "stash") => {
+            &[O::Discard, O::Delete]
+        }
+        EffectKind::VcsLocal if has("clean") => &[O::Discard, O::Delete],
+        EffectKind::VcsLocal => &[O::Discard],
+        EffectKind::Delete => &[O::Delete, O::Recreate],
+        EffectKind::Write | EffectKind::Create | EffectKind::Metadata => {
+            &[O::Change, O::Create, O::Schedule]
+        }
+        EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish],
+        EffectKind::Package if has("unpublish") || has("yank") || has("deprecate") => &[O::Delete],
+        EffectKind::Package => &[O::Install, O::Run],
+        EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
+        EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy, O::Recreate],
+        EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
+        EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
+        EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
+        EffectKind::Process => &[O::Stop],
+        EffectKind::Message if has("close") => &[O::Close, O::Send],
+        EffectKind::Message => &[O::Send],
+        EffectKind::Payment => &[O::Pay],
+        EffectKind::Exec | EffectKind::ExecCode => &[O::Run],
+        EffectKind::DownloadExec => &[O::Run, O::Install],
+        EffectKind::Net if effect.is(Attr::Destroy) => &[O::Delete],
+        EffectKind::Net if effect.is(Attr::Tunnel) || effect.is(Attr::Listen) => {
+            &[O::Run, O::Expose]
+        }
+        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send],
+        // Other requests that change something, by what people call them.
+        EffectKind::Net if effect.text(Attr::Method).is_some_and(|method| method != "GET") => {
+            &[O::Send, O::Change, O::Deploy, O::Publish]
+        }
+        EffectKind::Persist => &[O::Schedule, O::Change, O::Create, O::Install],
+        EffectKind::Guard => &[O::Change, O::Skip],
+        EffectKind::Privilege => &[O::Run, O::Install, O::Change, O::Stop],
+        EffectKind::Read
+        | EffectKind::Net
+        | EffectKind::Credential
+        | EffectKind::EnvExec
+        | EffectKind::Browser => &[],
+    }
+}
+
+/// The verbs of the operation in the program's own words: a user who says "cordon node-7" has named
+/// what `kubectl cordon` does. Effects that do more than their verb says are not named by it.
+pub(crate) fn verbs(effect: &Effect) -> Vec<&str> {
+    let plain = matches!(
+        effect.kind,
+        EffectKind::Infra
+            | EffectKind::Database
+            | EffectKind::Process
+            | EffectKind::Message
+            | EffectKind::Payment
+            | EffectKind::Package
+    );
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    if !plain || op.is_empty() {
+        return Vec::new();
+    }
+    op.split(' ')
+        .filter(|word| !word.starts_with('-'))
+        .filter_map(|word| word.split(['-', '_', ':', '/']).next())
+        .filter(|word| word.len() > 2 && !NOUNS.contains(word))
+        .collect()
+}
+
+/// Words of operations that are no verbs.
+const NOUNS: &[&str] = &[
+    "issue",
+    "release",
+    "repo",
+    "run",
+    "workflow",
+    "secret",
+    "variable",
+    "gist",
+    "project",
+    "label",
+    "image",
+    "volume",
+    "network",
+    "system",
+    "container",
+    "compose",
+    "service",
+    "config",
+    "table",
+    "database",
+    "all",
+    "with",
+    "from",
+    "into",
+    "the",
+    "job",
+    "queue",
+    "user",
+    "role",
+    "group",
+    "policy",
+];
