@@ -1,15 +1,11 @@
 //! Whether the user named an operation *and* its target.
 
-use ringfence_action::path::base_name;
-use ringfence_action::{Attr, Effect, EffectKind, Target};
+use ringfence_action::{Attr, Effect, EffectKind};
 
 use crate::lexicon::{self, Operation};
 use crate::named;
 use crate::said::{Boundary, Request};
 use crate::session::Session;
-
-/// Targets that are too short or too general to be named by accident-free mention.
-const SHORTEST_NAME: usize = 2;
 
 /// Whether something the user said asks for just this: one of the effect's operations, and every
 /// target the effect may have, by name.
@@ -18,15 +14,9 @@ pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<
         return true;
     }
     let operations = lexicon::operations(effect);
-    let names = match &effect.target {
-        Target::Known(target) => names_of(effect, target),
-        // Nobody can have named what is not known.
-        Target::OneOf(_) | Target::Pattern(_) | Target::Unknown => return false,
-    };
-    session.requests().any(|request| {
-        operations.contains(&request.operation)
-            && (names.iter().any(|name| request.names(name)) || names_automation(request, effect))
-    })
+    session
+        .requests()
+        .any(|request| operations.contains(&request.operation) && names_automation(request, effect))
 }
 
 /// A forced push that is refused where somebody else has pushed meanwhile needs no name where the user
@@ -76,31 +66,4 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
             let target = effect.target.to_string().to_lowercase();
             boundary.objects.iter().any(|object| target.contains(object.as_str()))
         })
-}
-
-/// The words by which a person may name the target.
-fn names_of(effect: &Effect, target: &str) -> Vec<String> {
-    let mut names = vec![target.to_lowercase()];
-    if effect.kind.targets_path() || matches!(effect.kind, EffectKind::Guard | EffectKind::Persist)
-    {
-        let base = base_name(target).to_lowercase();
-        // A skill is called by its folder.
-        if base == "skill.md" {
-            let folder = target.rsplit('/').nth(1);
-            names.extend(folder.map(str::to_lowercase));
-        }
-        names.push(base);
-    }
-    // Whoever asks for something to go away names the thing, and not the host that it is on.
-    if effect.kind == EffectKind::Net && effect.is(Attr::Destroy) {
-        names.clear();
-        let url = effect.text(Attr::Url).unwrap_or_default();
-        let path = url.split(['?', '#']).next().unwrap_or_default();
-        names.extend(path.rsplit('/').find(|part| !part.is_empty()).map(str::to_lowercase));
-    }
-    for attr in [Attr::Branch, Attr::Resource] {
-        names.extend(effect.text(attr).map(str::to_lowercase));
-    }
-    names.retain(|name| name.chars().count() >= SHORTEST_NAME);
-    names
 }

@@ -200,6 +200,10 @@ impl Names {
     }
 
     fn add_path(&mut self, path: &str) {
+        // A skill is called by its folder.
+        if base_name(path) == "skill.md" {
+            self.add(path.rsplit('/').nth(1).map(str::to_owned).into_iter().collect());
+        }
         self.add(vec![base_name(path).to_owned()]);
         let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
         for tail in tails.filter(|tail| tail.contains('/')) {

@@ -38,6 +38,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         }
         EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish],
         EffectKind::Package if has("unpublish") || has("yank") || has("deprecate") => &[O::Delete],
+        EffectKind::Package if has("remove") || has("uninstall") => &[O::Delete],
         EffectKind::Package => &[O::Install, O::Run],
         EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
         EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy, O::Recreate],
@@ -60,6 +61,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
             &[O::Send, O::Change, O::Deploy, O::Publish]
         }
         EffectKind::Persist => &[O::Schedule, O::Change, O::Create, O::Install],
+        EffectKind::Guard if has("delete") => &[O::Delete],
         EffectKind::Guard => &[O::Change, O::Skip],
         EffectKind::Privilege => &[O::Run, O::Install, O::Change, O::Stop],
         EffectKind::Read

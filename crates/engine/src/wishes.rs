@@ -583,7 +583,7 @@ fn anywhere<'t>(text: &str, all: &[&'t str]) -> Option<(BTreeSet<Operation>, Opt
     for (operation, phrase) in phrases() {
         let stem = phrase.trim_end_matches('*');
         if stem.chars().all(is_unspaced) {
-            if text.contains(stem) {
+            if asks_in_place(text, stem) {
                 operations.insert(operation);
             }
             continue;
@@ -602,11 +602,22 @@ fn anywhere<'t>(text: &str, all: &[&'t str]) -> Option<(BTreeSet<Operation>, Opt
     (!operations.is_empty()).then_some((operations, verb))
 }
 
+/// Whether a verb of a script without blanks asks: it is not followed by what tells of the past.
+fn asks_in_place(text: &str, verb: &str) -> bool {
+    const TOLD: &[&str] =
+        &["了", "过", "しまし", "した", "された", "されて", "してい", "しない", "済"];
+    text.match_indices(verb).any(|(at, _)| {
+        let after = text.get(at + verb.len()..).unwrap_or_default();
+        !TOLD.iter().any(|mark| after.starts_with(mark))
+    })
+}
+
 /// "x can be deleted", "y has to go".
 fn permitted(all: &[&str]) -> Option<BTreeSet<Operation>> {
     const MODALS: &[&[&str]] = &[
         &["can", "be"],
         &["may", "be"],
+        &["should", "be"],
         &["must", "be"],
         &["needs", "to", "be"],
         &["need", "to", "be"],

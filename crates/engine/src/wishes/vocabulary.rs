@@ -661,7 +661,6 @@ pub(crate) const VERBS: &[(Operation, &[&str])] = &[
             "erase*",
             "drop*",
             "wipe*",
-            "clean up",
             "get rid of",
             "purge*",
             "lösch*",
