@@ -4,6 +4,7 @@
 //! included; only entries that call `ringfence hook` are ours, and only those are added, replaced or
 //! removed.
 
+pub mod codex_trust;
 mod json_hooks;
 mod layouts;
 mod plugin;

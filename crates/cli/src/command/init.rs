@@ -1,11 +1,14 @@
 //! `ringfence init`: puts the gate in front of the agents of this user, and takes it away again.
 
+mod trust;
+
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
+use ringfence_adapters::install::codex_trust::without_trust;
 use ringfence_adapters::install::{Registered, Registration};
 use ringfence_record::StateFolder;
 use ringfence_record::originals::{Original, Originals};
@@ -56,9 +59,29 @@ fn agent(name: &str) -> Result<HookAgent, String> {
     })
 }
 
+/// Which of an agent's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum File {
+    /// Its hooks.
+    Hooks,
+    /// What Codex trusts.
+    Trust,
+}
+
+impl File {
+    /// What its original is kept under.
+    const fn name(self, agent: HookAgent) -> &'static str {
+        match self {
+            Self::Hooks => agent.as_str(),
+            Self::Trust => "codex-trust",
+        }
+    }
+}
+
 /// One settings file that would change.
 struct Change {
     agent: HookAgent,
+    file: File,
     path: PathBuf,
     before: Option<String>,
     after: Option<String>,
@@ -103,7 +126,11 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
         } else {
             registered(agent, &home, &state, &config, init.decide)?
         };
-        changes.extend(change.filter(|change| change.before != change.after));
+        changes.extend(change.filter(Change::is_one));
+    }
+    let codex = agents.contains(&HookAgent::Codex);
+    if codex && init.undo {
+        changes.extend(trust::withdrawn(&home, &originals)?.filter(Change::is_one));
     }
     let mut gone = Vec::new();
     if init.undo {
@@ -116,44 +143,63 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
             }
         }
     }
-    if changes.is_empty() {
-        if init.json {
-            json::line(out, &Report { applied: true, changes: Vec::new() })?;
-        } else {
-            writeln!(out, "nothing to change")?;
-            for agent in gone {
-                writeln!(
-                    out,
-                    "the gate of {agent} was taken away already; it is not missed any more"
-                )?;
-            }
+    let mut exit =
+        if changes.is_empty() { None } else { Some(make(&changes, init, &originals, out)?) };
+    if codex && !init.undo && exit != Some(Exit::Found) {
+        let trust: Vec<Change> = trust::granted(&home)?.into_iter().collect();
+        if !trust.is_empty() {
+            exit = Some(make(&trust, init, &originals, out)?);
         }
-        return Ok(Exit::Fine);
     }
+    if let Some(exit) = exit {
+        return Ok(exit);
+    }
+    if init.json {
+        json::line(out, &Report { applied: true, changes: Vec::new() })?;
+    } else {
+        writeln!(out, "nothing to change")?;
+        for agent in gone {
+            writeln!(out, "the gate of {agent} was taken away already; it is not missed any more")?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Shows changes, asks once, and makes them.
+fn make(
+    changes: &[Change],
+    init: &Init,
+    originals: &Originals,
+    out: &mut impl Write,
+) -> Result<Exit, Failure> {
     if !init.json {
-        for change in &changes {
+        for change in changes {
             show(change, init, out)?;
         }
         out.flush()?;
     }
     let mut applied = init.yes || confirmed()?;
-    if applied && let Some(path) = edited(&changes)? {
+    if applied && let Some(path) = edited(changes)? {
         let text = printable(&path.display().to_string()).into_owned();
         let mut notice = std::io::stderr();
         writeln!(notice, "{text} was changed meanwhile; run the same command again")?;
         applied = false;
     }
     if applied {
-        for change in &changes {
-            apply(change, init.undo, &originals)?;
+        for change in changes {
+            apply(change, init.undo, originals)?;
         }
     }
     if init.json {
         let changes = changes.iter().map(Change::reported).collect();
         json::line(out, &Report { applied, changes })?;
     } else if applied {
-        for change in &changes {
-            let done = if init.undo { "restored" } else { "guarded" };
+        for change in changes {
+            let done = match (init.undo, change.file) {
+                (true, _) => "restored",
+                (false, File::Hooks) => "guarded",
+                (false, File::Trust) => "trusted",
+            };
             writeln!(out, "{done}: {} ({})", change.agent.as_str(), change.path.display())?;
         }
     } else {
@@ -191,7 +237,7 @@ fn registered(
     let after = agent.register(before.as_deref().unwrap_or_default(), &gate).map_err(|error| {
         Problem::new(format!("cannot change `{}`", path.display()), "see the cause").because(error)
     })?;
-    Ok(Some(Change { agent, path, before, after: Some(after) }))
+    Ok(Some(Change { agent, file: File::Hooks, path, before, after: Some(after) }))
 }
 
 /// The settings as they were before `init`. Where somebody changed them since, only what is ours is
@@ -215,13 +261,18 @@ fn restored(
             })?)
         }
     };
-    Ok(Some(Change { agent, path, before, after }))
+    Ok(Some(Change { agent, file: File::Hooks, path, before, after }))
 }
 
 /// The gist of a change, or all of it.
 fn show(change: &Change, init: &Init, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "{}", printable(&change.path.display().to_string()))?;
     if init.diff {
+        return show_lines(change, out);
+    }
+    if change.file == File::Trust {
+        let line = "  codex runs hooks only if its user has trusted them: their hashes";
+        writeln!(out, "{line}")?;
         return show_lines(change, out);
     }
     let (sign, style) = if init.undo { ('-', RED) } else { ('+', GREEN) };
@@ -263,6 +314,11 @@ fn show_lines(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 impl Change {
+    /// Whether anything is different after it.
+    fn is_one(&self) -> bool {
+        self.before != self.after
+    }
+
     fn reported(&self) -> ReportedChange<'_> {
         let before = self.before.as_deref().unwrap_or_default();
         let diff = TextDiff::from_lines(before, self.after.as_deref().unwrap_or_default());
@@ -295,7 +351,7 @@ fn edited(changes: &[Change]) -> Result<Option<&Path>, Failure> {
 }
 
 fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failure> {
-    let name = change.agent.as_str();
+    let name = change.file.name(change.agent);
     if !undo && let Some(installed) = &change.after {
         let earlier = originals.load(name).map_err(failed)?;
         let made_folder = match &earlier {
@@ -308,7 +364,10 @@ fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failu
             // What somebody changed since is theirs; what is ours is not a part of the original.
             (earlier, Some(before)) => {
                 let theirs = earlier.and_then(|earlier| earlier.before).unwrap_or_default();
-                Some(without_gate(change.agent, before, &theirs)?)
+                Some(match change.file {
+                    File::Hooks => without_gate(change.agent, before, &theirs)?,
+                    File::Trust => without_trust(before),
+                })
             }
             (_, None) => None,
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+mod codex;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod hook;

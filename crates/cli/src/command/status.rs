@@ -16,6 +16,7 @@ use ringfence_record::projection::{Projection, Query};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::command::codex;
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::color::{FAINT, GREEN, RED, YELLOW, paint};
@@ -102,6 +103,7 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
         Ok(gate) => findings(agent, gate),
         Err(_) => Vec::new(),
     };
+    let gate = gate.and_then(|gate| is_run(agent).map(|()| gate));
     let (state, reason) = match gate {
         _ if !is_here => (State::Absent, "no settings folder".to_owned()),
         Ok(gate) => match standing(&gate) {
@@ -115,6 +117,23 @@ fn look_at(agent: HookAgent, home: &Path) -> AgentStatus {
         State::Dead | State::Absent => Vec::new(),
     };
     AgentStatus { kind: agent.as_str(), state, reason, unguarded, findings }
+}
+
+/// Whether the agent itself says that it runs our hooks, where it can be asked.
+fn is_run(agent: HookAgent) -> Result<(), String> {
+    if agent != HookAgent::Codex {
+        return Ok(());
+    }
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    let hooks = codex::listed_hooks(&here)?;
+    if hooks.is_empty() {
+        return Err("codex does not list the gate among its hooks".to_owned());
+    }
+    if hooks.iter().all(|hook| hook.runs) {
+        return Ok(());
+    }
+    let how = "run `ringfence init codex`, or `/hooks` in codex";
+    Err(format!("codex does not run the hooks: its user has not trusted them; {how}"))
 }
 
 /// Whether the gate stands in the agent's settings below this home folder; why not, if it does not.
