@@ -1,8 +1,8 @@
 //! GitHub Copilot's hooks, on the command line and in VS Code.
 //!
 //! Registered in capital letters, they come as Claude Code's do; a request for permission comes in camel
-//! case all the same. The command line reads a flat answer and VS Code a nested one, so both are given.
-//! Any exit code but zero is a denial there.
+//! case all the same. The command line reads a flat answer and VS Code a nested one, so both are given; but
+//! a denial is flat alone, since with exit code 2 the command line loses the reason of one that has both.
 
 use serde_json::json;
 
@@ -42,7 +42,11 @@ impl Dialect for Copilot {
         let before = NAMES.before.contains(&event);
         let permission = NAMES.permission.contains(&event);
         match answer {
-            Answer::Deny { reason } if before => decision("deny", reason).refusing(reason),
+            Answer::Deny { reason } if before => Reply::line(&json!({
+                "permissionDecision": "deny",
+                "permissionDecisionReason": reason,
+            }))
+            .refusing(reason),
             Answer::Ask { reason } if before => decision("ask", reason),
             Answer::Allow { reason } if before => decision("allow", reason),
             Answer::Deny { reason } if permission => {

@@ -309,7 +309,9 @@ fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     } else {
         writeln!(out, "{}", paint(RED, "nothing is enforced"))?;
     }
-    for agent in &report.agents {
+    let (absent, here): (Vec<_>, Vec<_>) =
+        report.agents.iter().partition(|agent| agent.state == State::Absent);
+    for agent in here {
         let (style, word) = match agent.state {
             State::Enforced => (GREEN, "enforced"),
             State::Dead => (RED, "dead"),
@@ -323,6 +325,10 @@ fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
         for finding in &agent.findings {
             writeln!(out, "  {:<12} {}", "", paint(RED, &format!("found {}", printable(finding))))?;
         }
+    }
+    let absent: Vec<&str> = absent.iter().map(|agent| agent.kind).collect();
+    if !absent.is_empty() {
+        writeln!(out, "{}", paint(FAINT, &format!("  not here: {}", absent.join(", "))))?;
     }
     Ok(())
 }

@@ -1,0 +1,159 @@
+//! The gate, broken in every way that could be thought of, and what each agent makes of it.
+//!
+//! The rows are tried out in front of the real agents, and printed into `docs/agents.md`
+//! (`RINGFENCE_BLESS=1` writes them there).
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::agent::{Agent, Home, Start};
+use crate::mock::Mock;
+
+enum Breaks {
+    /// This program stands in the place of the gate.
+    Program(&'static str, u32),
+    /// There is no program.
+    NoProgram,
+    /// Something of the gate's state is made useless; what is returned is held while the agent works.
+    State(fn(&Home) -> Option<File>),
+    /// Shell code that runs before the agent, in a mount namespace of its own.
+    Mount(&'static str),
+    /// Codex has been told nothing about trust.
+    NoTrust,
+}
+
+const FAULTS: &[(&str, Breaks)] = &[
+    ("killed before it answers", Breaks::Program("kill -9 $$", 0o755)),
+    ("ends with an error code", Breaks::Program("exit 1", 0o755)),
+    ("panics", Breaks::Program("echo 'thread main panicked' >&2; exit 101", 0o755)),
+    ("slower than the agent waits", Breaks::Program("exec sleep 30", 0o755)),
+    ("program missing", Breaks::NoProgram),
+    ("program not executable", Breaks::Program("exit 0", 0o644)),
+    ("answers nonsense, and ends well", Breaks::Program("echo nonsense; exit 0", 0o755)),
+    ("answer cut off", Breaks::Program("printf '{\"decision\":\"de'; exit 0", 0o755)),
+    (
+        "state folder is no folder",
+        Breaks::State(|home| {
+            fs::remove_dir_all(home.state()).unwrap();
+            fs::write(home.state(), "not a folder").unwrap();
+            None
+        }),
+    ),
+    (
+        "state folder open to others",
+        Breaks::State(|home| {
+            fs::set_permissions(home.state(), fs::Permissions::from_mode(0o777)).unwrap();
+            None
+        }),
+    ),
+    (
+        "session state unreadable",
+        Breaks::State(|home| {
+            let sessions = home.state().join("sessions");
+            let _ = fs::remove_dir_all(&sessions);
+            fs::write(sessions, "not a folder").unwrap();
+            None
+        }),
+    ),
+    (
+        "audit log cannot be written",
+        Breaks::State(|home| {
+            let audit = home.state().join("audit");
+            let _ = fs::remove_dir_all(&audit);
+            fs::write(audit, "not a folder").unwrap();
+            None
+        }),
+    ),
+    (
+        "audit log held by another process for ever",
+        Breaks::State(|home| {
+            let audit = home.state().join("audit");
+            fs::create_dir_all(&audit).unwrap();
+            let lock = File::create(audit.join("lock")).unwrap();
+            lock.lock().unwrap();
+            Some(lock)
+        }),
+    ),
+    (
+        "a rule of the user's own that does not load",
+        Breaks::State(|home| {
+            let rules = home.path(".config/ringfence/rules");
+            fs::create_dir_all(&rules).unwrap();
+            fs::write(rules.join("own.cedar"), "forbid (principal, action").unwrap();
+            None
+        }),
+    ),
+    (
+        "disk full",
+        Breaks::Mount(
+            "mount -t tmpfs -o size=64k,mode=700 none \"$STATE\"\nhead -c 65536 /dev/zero > \"$STATE/full\"",
+        ),
+    ),
+    ("disk read-only", Breaks::Mount("mount -t tmpfs -o ro,mode=700 none \"$STATE\"")),
+    ("its hooks are not trusted", Breaks::NoTrust),
+];
+
+/// What the call does under this fault, in a word for the table.
+fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
+    let home = Home::new(agent)?;
+    home.init();
+    let mock = Mock::start(&["touch ran-unguarded"]);
+    let mut start = Start::default();
+    let mut held = None;
+    if agent == Agent::Codex {
+        // Another program is another hook, which it would not run at all: that is a row of its own.
+        start.flags = &["--dangerously-bypass-hook-trust"];
+    }
+    match breaks {
+        Breaks::Program(body, mode) => home.replace_gate(&home.script(body, *mode)),
+        Breaks::NoProgram => home.replace_gate(&home.path("bin/missing/ringfence")),
+        Breaks::State(breaks) => held = breaks(&home),
+        Breaks::Mount(code) => {
+            start.wrapped = &["unshare", "--mount"];
+            start.before = code;
+        }
+        Breaks::NoTrust if agent == Agent::Codex => {
+            home.replace_gate(&home.script("exit 2", 0o755));
+            start.flags = &[];
+        }
+        Breaks::NoTrust => return Some("–"),
+    }
+    let said = home.start(&mock, "do it", &start);
+    drop(held);
+    let told = mock.told();
+    assert!(told.len() > 2, "{agent:?}: the call was never made: {said}");
+    // A sandbox of the agent's own may keep the command from writing: that it ran, it tells the model.
+    let refused = ["ringfence", "hook", "Hook"].iter().any(|word| told.contains(word));
+    let ran = home.ran("ran-unguarded") || (agent.is_in_a_sandbox_of_its_own() && !refused);
+    Some(if ran { "**runs**" } else { "does not run" })
+}
+
+#[test]
+fn what_each_agent_makes_of_a_broken_gate_is_as_the_documentation_says() {
+    let columns: Vec<Option<Vec<&str>>> = std::thread::scope(|scope| {
+        let threads = Agent::ALL.map(|agent| {
+            scope.spawn(move || FAULTS.iter().map(|(_, breaks)| try_out(agent, breaks)).collect())
+        });
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let Some(columns) = columns.into_iter().collect::<Option<Vec<_>>>() else { return };
+    let titles = Agent::ALL.map(Agent::title).join(" | ");
+    let mut table = format!("\n| the gate | {titles} |\n|---|{}\n", "---|".repeat(columns.len()));
+    for (row, (what, _)) in FAULTS.iter().enumerate() {
+        let cells: Vec<&str> = columns.iter().map(|column| column[row]).collect();
+        table.push_str(&format!("| {what} | {} |\n", cells.join(" | ")));
+    }
+    table.push('\n');
+
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/agents.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (begin, end) = ("<!-- faults: printed by a test -->\n", "<!-- end of faults -->");
+    let (before, rest) = text.split_once(begin).expect("the begin of the table");
+    let (printed, after) = rest.split_once(end).expect("the end of the table");
+    if std::env::var_os("RINGFENCE_BLESS").is_some() {
+        fs::write(&file, [before, begin, &table, end, after].concat()).unwrap();
+    } else {
+        assert_eq!(printed, table, "print it with RINGFENCE_BLESS=1");
+    }
+}
