@@ -321,6 +321,126 @@ fn moved_away(user: User, tier: Tier) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Programs that bring much of their own, where they are installed: a script, and what it prints.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    (
+        "gdb",
+        "printf 'int main(void) { return 7; }' > x.c && cc -g x.c -o x && gdb -q -batch -ex 'break main' -ex run -ex continue ./x | grep -o 'exited with code 07'",
+        "exited with code 07\n",
+    ),
+    (
+        "tmux",
+        "tmux -S /tmp/t -f /dev/null new-session -d 'echo text > out; sleep 5' && for i in 1 2 3 4 5 6 7 8 9; do test -s out && break; sleep 0.3; done; cat out; tmux -S /tmp/t kill-server",
+        "text\n",
+    ),
+    (
+        "java",
+        "printf 'class X { public static void main(String[] a) { System.out.println(java.util.stream.IntStream.range(0, 100).parallel().sum()); } }' > X.java && java X.java",
+        "4950\n",
+    ),
+    (
+        "cc",
+        "printf '#include <stdio.h>\\nint main(void) { puts(\"text\"); }' > y.c && cc y.c -o y && ./y",
+        "text\n",
+    ),
+    (
+        "git",
+        "git init -q --bare -b main srv/r.git && touch srv/r.git/git-daemon-export-ok && git daemon --reuseaddr --listen=127.0.0.1 --port=9418 --base-path=srv --enable=receive-pack > /dev/null 2>&1 & sleep 0.5; git init -q -b main w && cd w && git config user.name n && git config user.email e@x && git commit -q --allow-empty -m one && git push -q git://127.0.0.1/r.git main && cd .. && git clone -q git://127.0.0.1/r.git c && git -C c log --format=%s; kill $!",
+        "one\n",
+    ),
+];
+
+fn program(user: User, name: &str, code: &str, expected: &str) -> Result<(), Failed> {
+    let argv = ["/bin/sh", "-c", &format!("command -v {name}")];
+    if !Command::new(argv[0]).args(&argv[1..]).stdout(Stdio::null()).status().unwrap().success() {
+        eprintln!("skipped: there is no {name}");
+        return Ok(());
+    }
+    let output = Place::new(user).shell(code);
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+/// Where namespaces may be made inside, bwrap makes its own, and nothing more can be reached in it.
+fn sandbox_inside(user: User) -> Result<(), Failed> {
+    let there = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status();
+    // Root cannot give its own id to namespaces inside without a capability that reaches outside.
+    if user == User::Caller && users_are_root() || !there.is_ok_and(|it| it.success()) {
+        eprintln!("skipped: root, or there is no bwrap");
+        return Ok(());
+    }
+    let mut place = Place::new(user);
+    place.nested = true;
+    let output = place.shell(
+        "bwrap --bind / / --dev /dev --proc /proc --unshare-all sh -c 'echo in; cat ../home/notes .env; echo x > .envrc && echo REACHED; echo x > ../outside/new && echo REACHED; echo text > made'",
+    );
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text == "in\n" && place.path("ws/made").exists() {
+        Ok(())
+    } else {
+        Err(format!("{output:?}").into())
+    }
+}
+
+fn users_are_root() -> bool {
+    support::users().len() > 1
+}
+
+/// Whatever the workspace is called, and whatever it lies on.
+fn places(user: User) -> Result<(), Failed> {
+    let place = Place::new(user);
+    for name in ["with space", "ünïcødé ✓", "-dash", "new\nline", "quote'\"s", "$HOME"] {
+        let folder = place.path("ws").join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(".envrc"), "mine").unwrap();
+        fs::write(folder.join(".env"), "CANARY").unwrap();
+        if user == User::Nobody {
+            for path in [folder.clone(), folder.join(".envrc"), folder.join(".env")] {
+                std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+            }
+        }
+    }
+    let output = place.shell(
+        "for it in */ ./-dash; do (cd \"$it\" && echo text > made && echo x > .envrc; cat .env); done; ls */made | wc -l",
+    );
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let kept = fs::read_to_string(place.path("ws/with space/.envrc"));
+    if kept.ok().as_deref() != Some("mine")
+        || String::from_utf8_lossy(&output.stdout).contains("CANARY")
+    {
+        return Err(format!("not held: {output:?}").into());
+    }
+    if place.path("ws/ünïcødé ✓/made").exists() && place.path("ws/new\nline/made").exists() {
+        Ok(())
+    } else {
+        Err(errors.into())
+    }
+}
+
+/// A workspace on a file system of its own, in memory: what is moved away stays there, under another name.
+fn on_memory(user: User) -> Result<(), Failed> {
+    if !users_are_root() {
+        eprintln!("skipped: only root can mount");
+        return Ok(());
+    }
+    let mut place = Place::new(user);
+    let folder = place.path("mem");
+    fs::create_dir(&folder).unwrap();
+    place.elsewhere = Some(folder.clone());
+    let command =
+        place.command(&["/bin/sh", "-c", "echo evil > .mcp.json; mkdir .gemini; echo work > file"]);
+    let code =
+        "mount -t tmpfs memory \"$0\" && chmod 1777 \"$0\" && cd \"$0\" && \"$@\"; ls -A \"$0\"";
+    let mut outer = Command::new("unshare");
+    outer.args(["--mount", "--propagation", "private", "/bin/sh", "-c", code]).arg(&folder);
+    outer.arg(command.get_program()).args(command.get_args());
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = outer.output().unwrap();
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = ".gemini.quarantined-1\n.mcp.json.quarantined-1\nfile\n";
+    if names == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
 /// where it ended is known.
 fn in_place(user: User) -> Result<(), Failed> {
@@ -389,6 +509,13 @@ fn main() -> ExitCode {
             trials.push(Trial::test(named("signals"), move || signals(user, tier)));
             trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
         }
+        for (name, code, expected) in PROGRAMS {
+            let trial = move || program(user, name, code, expected);
+            trials.push(Trial::test(format!("{user:?}::A::{name}"), trial));
+        }
+        trials.push(Trial::test(format!("{user:?}::sandbox_inside"), move || sandbox_inside(user)));
+        trials.push(Trial::test(format!("{user:?}::places"), move || places(user)));
+        trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
         trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));

@@ -46,6 +46,8 @@ pub struct Place {
     pub witness: bool,
     /// Whether a folder becomes a link between the plan and the start.
     pub planted: bool,
+    /// Another folder as the workspace.
+    pub elsewhere: Option<PathBuf>,
     /// Whether there is little time.
     pub short: bool,
 }
@@ -64,6 +66,7 @@ impl Place {
             without: Vec::new(),
             witness: false,
             planted: false,
+            elsewhere: None,
             short: false,
         };
         for folder in [
@@ -140,9 +143,11 @@ impl Place {
             ("short", self.short),
         ];
         options.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name).to_owned()));
+        options.extend(self.elsewhere.iter().map(|it| format!("elsewhere={}", it.display())));
         options.extend(self.without.iter().map(|it| format!("without={it}")));
         command.arg(LAUNCH).arg(self.path("")).arg(options.join(",")).args(argv);
-        command.current_dir(self.path("ws")).stdin(Stdio::null());
+        let here = self.elsewhere.clone().unwrap_or_else(|| self.path("ws"));
+        command.current_dir(here).stdin(Stdio::null());
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", self.path("home")).env("GITHUB_TOKEN", "CANARY");
         command
@@ -192,6 +197,8 @@ pub fn launch() -> ! {
     let has = |name: &str| options.split(',').any(|it| it == name);
     let without: Vec<&str> =
         options.split(',').filter_map(|it| it.strip_prefix("without=")).collect();
+    let elsewhere = options.split(',').find_map(|it| it.strip_prefix("elsewhere="));
+    let workspace = elsewhere.map_or_else(|| root.join("ws"), PathBuf::from);
     let in_place = has("in-place");
     let argv: Vec<OsString> = arguments.collect();
     let pass = without.contains(&"Environment").then(|| std::env::vars().map(|(name, _)| name));
@@ -202,8 +209,8 @@ pub fn launch() -> ! {
         ..Limits::default()
     };
     let request = Request {
-        workspace: vec![root.join("ws")],
-        cwd: root.join("ws"),
+        workspace: vec![workspace.clone()],
+        cwd: workspace,
         homes: vec![root.join("home")],
         environment: std::env::vars().collect(),
         network: has("network"),
