@@ -93,7 +93,7 @@ pub(crate) struct ProfileLimits {
 }
 
 /// A profile as it is written: what it adds to the plain one, or to another.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     name: String,
@@ -114,7 +114,7 @@ struct Written {
     limits: WrittenLimits,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenLimits {
     processes: Option<u64>,
@@ -141,24 +141,23 @@ const DEEPEST: usize = 8;
 /// Profiles by name: those of the program, and a person's own, which come first.
 #[derive(Debug)]
 pub struct Profiles {
-    written: Vec<Written>,
+    own: Vec<Written>,
 }
 
 impl Profiles {
     /// Those of the program, and those of the texts.
     pub fn with<'a>(own: impl IntoIterator<Item = &'a str>) -> Result<Self, Refusal> {
-        let texts = own.into_iter().chain(BUILT_IN);
-        let written = texts.map(|text| toml::from_str(text).map_err(unreadable));
-        Ok(Self { written: written.collect::<Result<_, _>>()? })
+        Ok(Self { own: own.into_iter().map(Written::read).collect::<Result<_, _>>()? })
     }
 
     /// Every name, in order.
-    pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.written.iter().map(|it| it.name.as_str()).collect();
-        names.push("plain");
+    pub fn names(&self) -> Result<Vec<String>, Refusal> {
+        let built_in = BUILT_IN.into_iter().map(Written::read).collect::<Result<Vec<_>, _>>()?;
+        let written = self.own.iter().chain(&built_in).map(|it| it.name.clone());
+        let mut names: Vec<String> = written.chain(["plain".to_owned()]).collect();
         names.sort_unstable();
         names.dedup();
-        names
+        Ok(names)
     }
 
     /// The profile of a name.
@@ -169,16 +168,35 @@ impl Profiles {
     /// The profile that a program is used with, by the name of its file.
     pub fn for_command(&self, program: &str) -> Result<Profile, Refusal> {
         let file = program.rsplit('/').next().unwrap_or(program);
-        let fits = |it: &&Written| it.commands.iter().any(|name| name == file);
-        self.named(self.written.iter().find(fits).map_or("plain", |it| it.name.as_str()))
+        let found = self.find(file, |it| it.commands.iter().any(|name| name == file))?;
+        found.map_or_else(Profile::plain, |it| self.named(&it.name))
+    }
+
+    /// The first that fits. Each run asks, so that a text without the word is not even read.
+    fn find(
+        &self,
+        word: &str,
+        fits: impl Fn(&Written) -> bool,
+    ) -> Result<Option<Written>, Refusal> {
+        if let Some(own) = self.own.iter().find(|it| fits(it)) {
+            return Ok(Some(own.clone()));
+        }
+        let quoted = format!("\"{word}\"");
+        for text in BUILT_IN.into_iter().filter(|it| it.contains(&quoted)) {
+            let written = Written::read(text)?;
+            if fits(&written) {
+                return Ok(Some(written));
+            }
+        }
+        Ok(None)
     }
 
     fn at(&self, name: &str, depth: usize) -> Result<Profile, Refusal> {
-        let Some(written) = self.written.iter().find(|it| it.name == name) else {
+        let Some(written) = self.find(name, |it| it.name == name)? else {
             if name == "plain" {
                 return Profile::plain();
             }
-            let known = self.names().join(", ");
+            let known = self.names()?.join(", ");
             let what = format!("there is no profile `{name}`");
             return Err(Refusal::new(what, format!("take one of {known}")));
         };
@@ -196,6 +214,10 @@ impl Profiles {
 }
 
 impl Written {
+    fn read(text: &str) -> Result<Self, Refusal> {
+        toml::from_str(text).map_err(unreadable)
+    }
+
     /// The same, with what it is built on.
     fn on(&self, mut base: Profile) -> Profile {
         let add = |to: &mut Vec<String>, from: &[String]| to.extend_from_slice(from);
@@ -259,8 +281,8 @@ mod tests {
     #[test]
     fn every_profile_can_be_read_and_is_found_by_its_command() {
         let profiles = Profiles::with([]).unwrap();
-        for name in profiles.names() {
-            assert_eq!(profiles.named(name).unwrap().name, name);
+        for name in profiles.names().unwrap() {
+            assert_eq!(profiles.named(&name).unwrap().name, name);
         }
         for (program, name) in [
             ("claude", "claude-code"),

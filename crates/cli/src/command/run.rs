@@ -324,6 +324,7 @@ impl Run {
 }
 
 /// A person's own profiles: `profiles/*.toml` in the configuration folder.
+#[expect(clippy::disallowed_methods, reason = "a person's own profiles are read")]
 fn own_profiles() -> Result<Vec<String>, Refusal> {
     let Ok(folder) = places::config_folder() else { return Ok(Vec::new()) };
     let Ok(entries) = fs::read_dir(folder.join("profiles")) else { return Ok(Vec::new()) };

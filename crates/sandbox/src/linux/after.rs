@@ -211,7 +211,7 @@ impl Settle<'_> {
     fn clean(&mut self, path: &Path) {
         let done = Held::open(path).and_then(|held| {
             let text = held.read()?;
-            let settled = settings::of_new(str(&text)?).map_err(|_| unreadable())?;
+            let settled = settings::of_new(as_text(&text)?).map_err(|_| unreadable())?;
             if let Some(text) = &settled.text {
                 held.replace(text.as_bytes())?;
             }
@@ -236,10 +236,11 @@ impl Settle<'_> {
 }
 
 fn settled(before: &[u8], after: &[u8], now: &[u8]) -> io::Result<Settled> {
-    settings::carried_over(str(before)?, str(after)?, str(now)?).map_err(|_| unreadable())
+    settings::carried_over(as_text(before)?, as_text(after)?, as_text(now)?)
+        .map_err(|_| unreadable())
 }
 
-fn str(text: &[u8]) -> io::Result<&str> {
+fn as_text(text: &[u8]) -> io::Result<&str> {
     std::str::from_utf8(text).map_err(|_| unreadable())
 }
 

@@ -182,15 +182,16 @@ fn parent() -> usize {
 }
 
 /// `getpid`, as a program of 32 bits asks for it.
+#[cfg(target_arch = "x86_64")]
 fn other_processor() -> io::Result<()> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let mut number = 20_u64;
-        // SAFETY: the call takes no arguments and changes nothing but its result.
-        unsafe { std::arch::asm!("int 0x80", inlateout("rax") number) };
-        return if number < 0x8000_0000 { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
+    let mut number = 20_u64;
+    // SAFETY: the call takes no arguments and changes nothing but its result.
+    unsafe { std::arch::asm!("int 0x80", inlateout("rax") number) };
+    if number < 0x8000_0000 { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn other_processor() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
