@@ -11,6 +11,7 @@ mod opened;
 mod parallel;
 mod powershell;
 mod push;
+mod split;
 mod task;
 mod transfer;
 mod xargs;
@@ -50,6 +51,8 @@ pub(crate) enum Handler {
     MakeRecipe,
     /// Recipes of a justfile.
     JustRecipe,
+    /// One text that is a program and arguments, with more arguments behind it: `env -S`.
+    Split,
     /// Sources and targets on other machines: scp, rsync.
     Transfer,
     /// Arguments from standard input.
@@ -76,6 +79,7 @@ pub(crate) fn handle(
         Handler::PackageScript => task::package_script(analyzer, subject),
         Handler::MakeRecipe => task::make_recipe(analyzer, subject),
         Handler::JustRecipe => task::just_recipe(analyzer, subject),
+        Handler::Split => split::handle(analyzer, subject),
         Handler::Transfer => transfer::handle(analyzer, subject),
         Handler::Xargs => return Some(xargs::handle(analyzer, subject)),
     }
