@@ -4,6 +4,7 @@ use shuck_ast as ast;
 
 use super::super::ir::{Arithmetic, Expression, Operator, Piece, Word};
 use super::Lowering;
+use super::words::Context;
 
 impl Lowering<'_> {
     /// An arithmetic command or a part of a `for ((;;))`: the parser keeps the tree and the span.
@@ -25,6 +26,23 @@ impl Lowering<'_> {
             text.pieces.push(Piece::Quoted(raw.to_owned()));
         }
         Arithmetic { text, expression: tree.map(|tree| self.expression(tree)) }
+    }
+
+    /// `$((…))`.
+    pub(super) fn arithmetic_expansion(
+        &mut self,
+        tree: Option<&ast::ArithmeticExprNode>,
+        word: &ast::Word,
+        span: ast::Span,
+    ) -> Piece {
+        let raw = span.slice(self.text);
+        if is_subshell(raw) {
+            // `$((a) | b)`: the parser takes it for arithmetic.
+            let code = raw.strip_prefix("$(").and_then(|code| code.strip_suffix(')'));
+            return self.reparsed(code.unwrap_or_default(), span);
+        }
+        let text = self.word_in(word, Context::Double);
+        Piece::Arithmetic(Box::new(self.expanded_arithmetic(text, tree)))
     }
 
     pub(super) fn expression(&mut self, node: &ast::ArithmeticExprNode) -> Expression {
@@ -153,4 +171,29 @@ fn assigning(op: ast::ArithmeticAssignOp) -> Option<Operator> {
         A::XorAssign => Some(Operator::Xor),
         A::OrAssign => Some(Operator::Or),
     }
+}
+
+/// Whether `$((` opens a substitution that begins with a subshell: as a shell decides it, by the two
+/// parentheses at its end, which have to close the two at its beginning.
+fn is_subshell(expansion: &str) -> bool {
+    let inner = expansion.strip_prefix("$((").and_then(|inner| inner.strip_suffix(')'));
+    let Some(inner) = inner else { return false };
+    let Some(inner) = inner.strip_suffix(')') else { return true };
+    let (mut open, mut quote) = (0_usize, None);
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => drop(chars.next()),
+            (c, Some(by)) if c == by => quote = None,
+            (_, Some(_)) => {}
+            ('\'' | '"', None) => quote = Some(c),
+            ('(', None) => open += 1,
+            (')', None) => match open.checked_sub(1) {
+                Some(left) => open = left,
+                None => return true,
+            },
+            _ => {}
+        }
+    }
+    false
 }

@@ -139,7 +139,6 @@ impl Lowering<'_> {
     }
 
     fn simple(&mut self, simple: &ast::SimpleCommand) -> Node {
-        let mut words = Vec::with_capacity(simple.args.len() + 1);
         self.head(simple.name.span);
         if let Some(assignment) = simple.assignments.first() {
             self.head(assignment.span);
@@ -148,10 +147,8 @@ impl Lowering<'_> {
         let absent = matches!(simple.name.parts.as_slice(), [part]
             if matches!(&part.kind, ast::WordPart::Literal(text) if text.is_empty())
                 && part.span.start.offset() == part.span.end.offset());
-        if !absent {
-            words.push(self.word(&simple.name));
-        }
-        words.extend(simple.args.iter().map(|word| self.word(word)));
+        let name = Some(&simple.name).filter(|_| !absent);
+        let words = self.words(name.into_iter().chain(&simple.args));
         Node::Simple(Simple { assignments: self.assignments(&simple.assignments), words })
     }
 
@@ -171,7 +168,7 @@ impl Lowering<'_> {
             }
         };
         let mut words = vec![Word::quoted(name, self.span(span))];
-        words.extend(operand.iter().chain(extra).map(|word| self.word(word)));
+        words.extend(self.words(operand.iter().chain(extra)));
         Node::Simple(Simple { assignments: self.assignments(assignments), words })
     }
 

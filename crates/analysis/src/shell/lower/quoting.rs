@@ -3,6 +3,7 @@
 use shuck_ast as ast;
 
 use super::super::ir::{Node, Piece, Script, Word};
+use super::super::parse::parse;
 use super::super::witness::Heredoc;
 use super::words::Context;
 use super::{Lowering, lower_within};
@@ -30,12 +31,8 @@ impl Lowering<'_> {
             | ast::LiteralText::Source
             | ast::LiteralText::CookedSource(_) => {}
         }
-        if !raw.contains('\\') {
-            pieces.push(match context {
-                Context::Bare => Piece::Bare(raw.to_owned()),
-                Context::Double | Context::Heredoc => Piece::Quoted(raw.to_owned()),
-            });
-            return;
+        if context == Context::Bare {
+            return self.bare(raw, span, pieces);
         }
         let mut plain = String::new();
         let mut chars = raw.chars();
@@ -44,32 +41,66 @@ impl Lowering<'_> {
                 plain.push(c);
                 continue;
             }
-            let Some(next) = chars.next() else {
-                plain.push('\\');
-                break;
-            };
-            match (context, next) {
-                (_, '\n') => {}
-                (Context::Bare, _) => {
-                    if !plain.is_empty() {
-                        pieces.push(Piece::Bare(std::mem::take(&mut plain)));
-                    }
-                    pieces.push(Piece::Quoted(next.to_string()));
-                }
-                (Context::Double, '$' | '`' | '"' | '\\')
-                | (Context::Heredoc, '$' | '`' | '\\') => plain.push(next),
-                (Context::Double | Context::Heredoc, _) => {
-                    plain.push('\\');
-                    plain.push(next);
-                }
+            match (context, chars.next()) {
+                (_, None) => plain.push('\\'),
+                (_, Some('\n')) => {}
+                (Context::Double, Some(next @ ('$' | '`' | '"' | '\\')))
+                | (Context::Heredoc, Some(next @ ('$' | '`' | '\\'))) => plain.push(next),
+                (_, Some(next)) => plain.extend(['\\', next]),
             }
         }
         if !plain.is_empty() {
-            pieces.push(match context {
-                Context::Bare => Piece::Bare(plain),
-                Context::Double | Context::Heredoc => Piece::Quoted(plain),
-            });
+            pieces.push(Piece::Quoted(plain));
         }
+    }
+
+    /// Text outside quotes. The parser leaves quotes in it where it stands in braces: `{'a',"b"}`.
+    fn bare(&mut self, raw: &str, span: ast::Span, pieces: &mut Vec<Piece>) {
+        let mut plain = String::new();
+        let mut chars = raw.chars();
+        let mut push = |plain: &mut String, quoted: String| {
+            if !plain.is_empty() {
+                pieces.push(Piece::Bare(std::mem::take(plain)));
+            }
+            pieces.push(Piece::Quoted(quoted));
+        };
+        let mut computed = false;
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
+                    None => plain.push('\\'),
+                    Some('\n') => {}
+                    Some(next) => push(&mut plain, next.to_string()),
+                },
+                '\'' | '"' => match closed(chars.as_str(), c) {
+                    Some((text, rest)) => {
+                        computed |= c == '"' && text.contains(['$', '`']);
+                        push(&mut plain, text);
+                        chars = rest.chars();
+                    }
+                    None => plain.push(c),
+                },
+                c => plain.push(c),
+            }
+        }
+        if !plain.is_empty() {
+            pieces.push(Piece::Bare(plain));
+        }
+        if computed {
+            pieces.push(Piece::Opaque("quotes in braces", self.span(span)));
+        }
+    }
+
+    /// `$(…)`. In a here-document or a test the parser may take the `)` of a `case` for the end, and says
+    /// nothing: then what stands within is no program.
+    pub(super) fn substitution(&mut self, body: &ast::StmtSeq, span: ast::Span) -> Piece {
+        let raw = span.slice(self.text);
+        let inner = raw.strip_prefix("$(").and_then(|inner| inner.strip_suffix(')'));
+        let cut_off = |inner: &str| parse(inner, self.dialect).is_err();
+        if raw.contains("case") && inner.is_none_or(cut_off) {
+            return Piece::Opaque("a substitution that does not parse", self.span(span));
+        }
+        Piece::Command(Box::new(self.script(body)), self.span(span))
     }
 
     /// Text that has to be parsed again: the parser does not look into it.
@@ -177,7 +208,6 @@ impl Lowering<'_> {
         self.understood.heredocs.push(Heredoc { start, end, literal });
         let mut pieces = Vec::with_capacity(body.parts.len());
         for part in &body.parts {
-            let span = self.span(part.span);
             match &part.kind {
                 P::Literal(text) if literal || !body.source_backed => {
                     pieces.push(Piece::Quoted(text.as_str(self.text, part.span).to_owned()));
@@ -190,7 +220,7 @@ impl Lowering<'_> {
                     self.opener(part.span);
                     pieces.push(match syntax {
                         ast::CommandSubstitutionSyntax::DollarParen => {
-                            Piece::Command(Box::new(self.script(body)), span)
+                            self.substitution(body, part.span)
                         }
                         ast::CommandSubstitutionSyntax::Backtick => {
                             self.backticks(body, part.span, false)
@@ -198,9 +228,8 @@ impl Lowering<'_> {
                     });
                 }
                 P::ArithmeticExpansion { expression_ast, expression_word_ast, .. } => {
-                    let text = self.word_in(expression_word_ast, Context::Double);
-                    let arithmetic = self.expanded_arithmetic(text, expression_ast.as_deref());
-                    pieces.push(Piece::Arithmetic(Box::new(arithmetic)));
+                    let tree = expression_ast.as_deref();
+                    pieces.push(self.arithmetic_expansion(tree, expression_word_ast, part.span));
                 }
                 P::Parameter(parameter) => {
                     self.parameter(parameter, Context::Heredoc, &mut pieces);
@@ -273,4 +302,22 @@ fn rewrite_quotes(quoted: &str) -> String {
         }
     }
     rewritten
+}
+
+/// The text up to the quote that closes it, backslashes resolved, and what stands behind it.
+fn closed(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut inner = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c == quote => return Some((inner, chars.as_str())),
+            '\\' if quote == '"' => match chars.next()? {
+                '\n' => {}
+                next @ ('$' | '`' | '"' | '\\') => inner.push(next),
+                next => inner.extend(['\\', next]),
+            },
+            c => inner.push(c),
+        }
+    }
+    None
 }

@@ -21,12 +21,38 @@ impl Word {
 }
 
 impl Lowering<'_> {
-    pub(super) fn words(&mut self, words: &[ast::Word]) -> Vec<Word> {
-        words.iter().map(|word| self.word(word)).collect()
+    /// Words in a row. The parser ends a word that begins with a brace where a quote comes:
+    /// `{a,b}'c'` is one word, of two that have nothing between them.
+    pub(super) fn words<'w>(
+        &mut self,
+        words: impl IntoIterator<Item = &'w ast::Word>,
+    ) -> Vec<Word> {
+        let mut all: Vec<Word> = Vec::new();
+        let mut end = None;
+        for word in words {
+            let mut lowered = self.word_in(word, Context::Bare);
+            match all.last_mut().filter(|_| end == Some(word.span.start.offset())) {
+                Some(begun) => {
+                    begun.pieces.append(&mut lowered.pieces);
+                    begun.span = begun.span.cover(lowered.span);
+                }
+                None => all.push(lowered),
+            }
+            end = Some(word.span.end.offset());
+        }
+        all
     }
 
+    /// A word that stands by itself.
     pub(super) fn word(&mut self, word: &ast::Word) -> Word {
-        self.word_in(word, Context::Bare)
+        let mut lowered = self.word_in(word, Context::Bare);
+        let (raw, end) = (word.span.slice(self.text), word.span.end.offset());
+        let goes_on = self.text.get(end..).is_some_and(|rest| rest.starts_with(['\'', '"']));
+        if goes_on && raw.starts_with('{') {
+            let detail = "a word that begins with a brace";
+            lowered.pieces.push(Piece::Opaque(detail, lowered.span));
+        }
+        lowered
     }
 
     pub(super) fn word_in(&mut self, word: &ast::Word, context: Context) -> Word {
@@ -79,7 +105,7 @@ impl Lowering<'_> {
                 let quoted = context == Context::Double;
                 let piece = match syntax {
                     ast::CommandSubstitutionSyntax::DollarParen => {
-                        Piece::Command(Box::new(self.script(body)), span)
+                        self.substitution(body, part.span)
                     }
                     ast::CommandSubstitutionSyntax::Backtick => {
                         self.backticks(body, part.span, quoted)
@@ -88,9 +114,8 @@ impl Lowering<'_> {
                 pieces.push(piece);
             }
             P::ArithmeticExpansion { expression_ast, expression_word_ast, .. } => {
-                let text = self.word_in(expression_word_ast, Context::Double);
-                let arithmetic = self.expanded_arithmetic(text, expression_ast.as_deref());
-                pieces.push(Piece::Arithmetic(Box::new(arithmetic)));
+                let tree = expression_ast.as_deref();
+                pieces.push(self.arithmetic_expansion(tree, expression_word_ast, part.span));
             }
             P::Parameter(parameter) => self.parameter(parameter, context, pieces),
             P::ParameterExpansion {
