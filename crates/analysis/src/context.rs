@@ -19,9 +19,9 @@ pub(crate) mod limits {
     /// Code within code (`sh -c` in `find -exec` in a heredoc…).
     pub(crate) const DEPTH: usize = 8;
     /// Steps of all interpreters together: commands, words, list elements.
-    pub(crate) const FUEL: usize = 20_000;
+    pub(crate) const FUEL: usize = 10_000;
     /// Bytes of all values, outputs and targets together: what doubles stops here.
-    pub(crate) const HELD: usize = 4 << 20;
+    pub(crate) const HELD: usize = 2 << 20;
     /// Bytes of one value; a longer one is unknown.
     pub(crate) const VALUE_BYTES: usize = CODE_BYTES;
     /// Effects of one action; the rest is opaque.
@@ -313,6 +313,11 @@ impl<'a> Analyzer<'a> {
     /// Whether the budget is used up: what is left is not looked at.
     pub(crate) fn exhausted(&self) -> bool {
         self.fuel == 0
+    }
+
+    /// How many steps are left.
+    pub(crate) fn left(&self) -> usize {
+        self.fuel
     }
 
     /// Takes so many steps more, for work that grows with what is there.

@@ -46,9 +46,10 @@ impl Value {
     pub(crate) fn one_of(mut all: Vec<String>) -> Self {
         all.sort();
         all.dedup();
+        let bytes: usize = all.iter().map(String::len).sum();
         match all.len() {
             1 => all.pop().map_or(Self::Unknown, Self::Known),
-            2..=Target::MAX_ALTERNATIVES => Self::OneOf(all),
+            2..=Target::MAX_ALTERNATIVES if bytes <= VALUE_BYTES => Self::OneOf(all),
             _ => Self::Unknown,
         }
     }
@@ -125,6 +126,43 @@ impl Value {
                 )
             }
         }
+    }
+
+    /// All of these, one after the other: as [`Value::concat`] makes of them, in one go.
+    pub(crate) fn concat_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::known("");
+        for part in parts {
+            all.append(part);
+        }
+        all
+    }
+
+    fn append(&mut self, part: Self) {
+        if self.size() + part.size() <= VALUE_BYTES {
+            match (&mut *self, &part) {
+                (Self::Known(all), Self::Known(part)) => return all.push_str(part),
+                (Self::Pattern(all), Self::Known(part)) => {
+                    return all.push_str(&escape_pattern(part));
+                }
+                (Self::Pattern(all), Self::Pattern(_) | Self::Unknown) => {
+                    let part = part.as_pattern();
+                    let twice = all.ends_with("**") && part.starts_with("**");
+                    return all.push_str(if twice { part.get(2..).unwrap_or("") } else { &part });
+                }
+                _ => {}
+            }
+        }
+        *self = self.concat(&part);
+    }
+
+    /// A text with all that is `old` in it made `new`, unless that is more than a value holds.
+    pub(crate) fn replaced(text: &str, old: &str, new: &str) -> Self {
+        let longer = new.len().saturating_sub(old.len());
+        let grown = text.matches(old).count().saturating_mul(longer);
+        if text.len().saturating_add(grown) > VALUE_BYTES {
+            return Self::Unknown;
+        }
+        Self::Known(text.replace(old, new))
     }
 
     /// How many bytes it holds.

@@ -77,8 +77,9 @@ const FETCHES: &[&str] = &["invoke-webrequest", "invoke-restmethod"];
 const FETCHING_METHODS: &[&str] =
     &["downloadstring(", "downloaddata(", "downloadfile(", "openread("];
 
-/// Work of the parser that is waited for, in calls back: each stands for some hundred steps.
-const PARSER_PATIENCE: usize = 2_000;
+/// Work of the parser that is waited for, in calls back: each stands for a hundred steps, which are
+/// slow where a text does not parse.
+const PARSER_PATIENCE: usize = 80;
 
 /// Reads a script, recording its effects.
 pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {

@@ -3,6 +3,8 @@
 //! A word that runs, removes, writes or connects, with its argument written out, becomes an effect. With
 //! an argument that is computed the code is opaque. Code without such words only computes.
 
+use std::collections::HashMap;
+
 use ringfence_action::{Attr, Dialect, EffectKind, OpaqueReason};
 
 use super::{MAX_CALLS, perl};
@@ -435,17 +437,22 @@ fn open(analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, texts: &[Option<
 /// `send(:system, …)`.
 fn by_name(language: &str, code: &str) -> Option<usize> {
     if language == "php" {
+        let mut closures: HashMap<String, bool> = HashMap::new();
         let variable = code.match_indices('(').find(|(at, _)| {
             let before = last_part(code.get(..*at).unwrap_or_default());
             let name = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
             let called = name.ends_with('$') && name.len() < before.len();
             // A closure of the program itself.
             let name = before.get(name.len()..).unwrap_or_default();
-            let closure = ["= fn", "= function", "=fn", "=function"].iter().any(|made| {
-                code.contains(&format!("${name} {made}"))
-                    || code.contains(&format!("${name}{made}"))
-            });
-            (called && !closure) || before.ends_with("\")") || before.ends_with("')")
+            let mut is_closure = || {
+                *closures.entry(name.to_owned()).or_insert_with(|| {
+                    ["= fn", "= function", "=fn", "=function"].iter().any(|made| {
+                        code.contains(&format!("${name} {made}"))
+                            || code.contains(&format!("${name}{made}"))
+                    })
+                })
+            };
+            (called && !is_closure()) || before.ends_with("\")") || before.ends_with("')")
         });
         let named = || {
             let runs = PHP.iter().filter(|(_, does)| matches!(does, Does::Shell));

@@ -8,6 +8,9 @@ use super::{Shell, guard};
 use crate::invocation::{Data, Invocation};
 use crate::value::{Value, Word};
 
+/// Commands that run commands in the same shell, as functions and `command` do: each costs stack.
+const COMMANDS: usize = 48;
+
 impl Shell<'_, '_> {
     pub(super) fn simple(&mut self, simple: &ir::Simple) -> Data {
         let fetched = self.frame.fetched.take();
@@ -127,6 +130,23 @@ impl Shell<'_, '_> {
 
     /// A command after expansion. `programs_only` skips functions, as `command` does.
     pub(super) fn command(
+        &mut self,
+        argv: Vec<Word>,
+        env: Vec<(String, Value)>,
+        programs_only: bool,
+    ) -> Data {
+        if self.commands >= COMMANDS {
+            let span = argv.first().map(|word| word.span).unwrap_or_default();
+            self.opaque(span, OpaqueReason::TooDeep, "commands that run commands");
+            return Data::Unknown;
+        }
+        self.commands += 1;
+        let output = self.one_command(argv, env, programs_only);
+        self.commands -= 1;
+        output
+    }
+
+    fn one_command(
         &mut self,
         argv: Vec<Word>,
         env: Vec<(String, Value)>,

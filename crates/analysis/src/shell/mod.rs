@@ -144,6 +144,8 @@ struct Shell<'s, 'a> {
     calls: Vec<String>,
     /// Texts being run as code (`eval`) within each other.
     texts: usize,
+    /// Commands being run within each other.
+    commands: usize,
     /// The next descriptor of a process substitution.
     descriptors: usize,
     /// `exit` or `return` was certain: what follows does not run after this path.
@@ -182,6 +184,7 @@ impl<'s, 'a> Shell<'s, 'a> {
             traps: Vec::new(),
             calls: Vec::new(),
             texts: 0,
+            commands: 0,
             descriptors: 63,
             left: false,
             jumped: false,

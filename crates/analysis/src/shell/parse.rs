@@ -14,6 +14,9 @@ const DEPTH: usize = 40;
 /// not in all.
 const BRACKETS: usize = 400;
 
+/// Here-documents that begin in one line: for each the parser looks through all that follows.
+const HEREDOCS: usize = 40;
+
 /// Parser operations for a text of this length: real scripts need less than one per byte.
 fn fuel(text: &str) -> usize {
     10_000 + 4 * text.len()
@@ -31,7 +34,10 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason,
             return Err((OpaqueReason::UnsupportedDialect, String::new()));
         }
     };
-    if brackets(text) > BRACKETS {
+    if text.lines().any(|line| line.matches("<<").count() > HEREDOCS) {
+        return Err((OpaqueReason::TooDeep, "here-documents in one line".to_owned()));
+    }
+    if brackets(text) > BRACKETS || prefixes(text) > DEPTH {
         return Err((OpaqueReason::TooDeep, "brackets within brackets".to_owned()));
     }
     let parsed = catch_unwind(AssertUnwindSafe(|| {
@@ -56,6 +62,16 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason,
             Err((reason, message))
         }
     }
+}
+
+/// How many words in a row each take what follows for a command: the parser does not count them.
+fn prefixes(text: &str) -> usize {
+    let (mut row, mut most) = (0, 0);
+    for word in text.split([' ', '\t', '\n', '\\', ';']).filter(|word| !word.is_empty()) {
+        row = if matches!(word, "time" | "coproc" | "!" | "-p" | "--") { row + 1 } else { 0 };
+        most = most.max(row);
+    }
+    most
 }
 
 /// How many brackets are open at once, quotes or not.

@@ -13,12 +13,16 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Opti
     let urls: Vec<&Word> = parsed.all("url").collect();
     let payloads = payloads(analyzer, subject);
     let method = method(subject, &payloads);
+    let (insecure, destroys) = (parsed.given("insecure"), takes_away(subject));
     for url in &urls {
+        if analyzer.exhausted() {
+            break;
+        }
         let mut attributes = vec![
             (Attr::Method, AttrValue::Text(method.clone())),
-            (Attr::Insecure, AttrValue::Flag(parsed.given("insecure"))),
+            (Attr::Insecure, AttrValue::Flag(insecure)),
             (Attr::Upload, AttrValue::Flag(!payloads.is_empty())),
-            (Attr::Destroy, AttrValue::Flag(takes_away(subject))),
+            (Attr::Destroy, AttrValue::Flag(destroys)),
         ];
         if let Some(payload) = payloads.first() {
             attributes.push((Attr::Payload, AttrValue::Text(payload.clone())));
@@ -164,6 +168,9 @@ fn saved(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, urls: &[&Word]) -> 
     let by_default = parsed.name == "wget" && !parsed.given("output") && !parsed.given("spider");
     if !shown && (by_default || parsed.given("remote_name") || parsed.given("always_saves")) {
         for url in urls {
+            if analyzer.exhausted() {
+                break;
+            }
             let name = match &url.value {
                 Value::Known(text) => {
                     let path = text.split(['?', '#']).next().unwrap_or(text);

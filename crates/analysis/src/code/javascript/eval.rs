@@ -13,6 +13,15 @@ use crate::value::Value;
 /// Nesting of expressions that is followed; deeper ones are opaque.
 const MAX_DEPTH: usize = 60;
 
+/// Expressions, and values within values, that are looked at in one program.
+const MAX_EVALUATED: usize = 8 * limits::FUEL;
+
+/// Values within a value, and texts, that are kept: what doubles and doubles is not.
+const MAX_WEIGHT: usize = 1_000;
+
+/// Bytes of a text that count like a value of its own.
+const BYTES_PER_VALUE: usize = 64;
+
 /// Alternatives that are kept apart; more are unknown.
 const MAX_ALTERNATIVES: usize = 8;
 
@@ -22,15 +31,16 @@ const ELEMENT_BY_ELEMENT: &[&str] =
 
 impl Reader<'_, '_> {
     pub(super) fn eval(&mut self, node: &Rc<Node>) -> Js {
-        if self.depth >= MAX_DEPTH || self.evaluated >= limits::FUEL {
+        if self.depth >= MAX_DEPTH || self.evaluated >= MAX_EVALUATED {
             self.incomplete = true;
             return Js::Unknown;
         }
         self.depth += 1;
-        self.evaluated += 1;
         let value = self.value_of(node);
         self.depth -= 1;
-        if is_long(&value) { Js::Unknown } else { value }
+        let weight = weight(&value);
+        self.evaluated += weight;
+        if weight > MAX_WEIGHT { Js::Unknown } else { value }
     }
 
     fn value_of(&mut self, node: &Rc<Node>) -> Js {
@@ -38,8 +48,10 @@ impl Reader<'_, '_> {
             Node::Text(text) => Js::known(text.as_str()),
             Node::Concat(parts) => {
                 let parts: Vec<Js> = parts.iter().map(|part| self.eval(part)).collect();
-                let parts = parts.iter().map(Js::value);
-                Js::Text(parts.reduce(|all, part| all.concat(&part)).unwrap_or(Value::Unknown))
+                if parts.is_empty() {
+                    return Js::Text(Value::Unknown);
+                }
+                Js::Text(Value::concat_all(parts.iter().map(Js::value)))
             }
             Node::Name(name) => self.name(name),
             Node::Member { object, key } => {
@@ -252,11 +264,10 @@ impl Reader<'_, '_> {
             name if name.starts_with("Function()") => Js::Name("Function()".to_owned()),
             "createRequire" | "module.createRequire" => Js::Name("require".to_owned()),
             "path.join" | "path.resolve" | "path.posix.join" | "path.posix.resolve" => {
-                let mut parts = arguments.iter().map(Js::value);
-                let first = parts.next().unwrap_or(Value::Unknown);
-                Js::Text(
-                    parts.fold(first, |path, part| path.concat(&Value::known("/")).concat(&part)),
-                )
+                if arguments.is_empty() {
+                    return Js::Text(Value::Unknown);
+                }
+                Js::Text(joined(arguments, &Value::known("/")))
             }
             "os.homedir" => Js::Text(paths::home(self.analyzer.action)),
             "os.tmpdir" => Js::known("/tmp"),
@@ -311,29 +322,41 @@ pub(super) fn is_require(name: &str) -> bool {
 /// One of these, each only once.
 pub(super) fn either(all: Vec<Js>) -> Js {
     let mut kept: Vec<Js> = Vec::new();
+    let mut too_many = false;
     for value in all {
         let values = match value {
             Js::Either(values) => values,
             value => vec![value],
         };
         for value in values {
-            if !kept.contains(&value) {
-                kept.push(value);
+            // Names matter more than texts: what is called must not get lost.
+            if too_many && !matches!(value, Js::Name(_)) || kept.contains(&value) {
+                continue;
+            }
+            kept.push(value);
+            if kept.len() > MAX_ALTERNATIVES {
+                too_many = true;
+                kept.retain(|value| matches!(value, Js::Name(_)));
+                kept.truncate(MAX_ALTERNATIVES);
             }
         }
+    }
+    if too_many {
+        kept.push(Js::Unknown);
     }
     match kept.len() {
         0 => Js::Unknown,
         1 => kept.pop().unwrap_or(Js::Unknown),
-        // Names matter more than texts: what is called must not get lost.
-        _ if kept.len() > MAX_ALTERNATIVES => {
-            kept.retain(|value| matches!(value, Js::Name(_)));
-            kept.truncate(MAX_ALTERNATIVES);
-            kept.push(Js::Unknown);
-            Js::Either(kept)
-        }
         _ => Js::Either(kept),
     }
+}
+
+/// The texts of these, with another between them.
+fn joined(all: &[Js], by: &Value) -> Value {
+    Value::concat_all(all.iter().enumerate().flat_map(|(index, it)| {
+        let by = (index > 0).then(|| by.clone());
+        by.into_iter().chain([it.value()])
+    }))
 }
 
 fn elements(list: &Js) -> Js {
@@ -354,7 +377,7 @@ fn method_of(object: &Js, method: &str, arguments: &[Js]) -> Js {
         (Js::Text(Value::Known(text)), "toUpperCase") => Js::known(text.to_uppercase()),
         (Js::Text(text), "concat") => {
             let parts = arguments.iter().map(Js::value);
-            Js::Text(parts.fold(text.clone(), |all, part| all.concat(&part)))
+            Js::Text(Value::concat_all([text.clone()].into_iter().chain(parts)))
         }
         (Js::Text(Value::Known(text)), "split") => match argument(0) {
             Some("") => Js::List(text.chars().map(|c| Js::known(c.to_string())).collect()),
@@ -363,10 +386,10 @@ fn method_of(object: &Js, method: &str, arguments: &[Js]) -> Js {
         },
         (Js::Text(Value::Known(text)), "replace" | "replaceAll") => {
             match (argument(0), argument(1)) {
-                (Some(from), Some(to)) if !to.contains('$') => Js::known(match method {
-                    "replace" => text.replacen(from, to, 1),
-                    _ => text.replace(from, to),
-                }),
+                (Some(from), Some(to)) if !to.contains('$') => match method {
+                    "replace" => Js::known(text.replacen(from, to, 1)),
+                    _ => Js::Text(Value::replaced(text, from, to)),
+                },
                 _ => Js::Text(Value::Unknown),
             }
         }
@@ -376,9 +399,7 @@ fn method_of(object: &Js, method: &str, arguments: &[Js]) -> Js {
                 None => Value::known(","),
                 Some(by) => by.value(),
             };
-            let parts = items.iter().map(Js::value);
-            let joined = parts.reduce(|all, part| all.concat(&by).concat(&part));
-            Js::Text(joined.unwrap_or_else(|| Value::known("")))
+            Js::Text(joined(items, &by))
         }
         (Js::List(items), "reverse") => Js::List(items.iter().rev().cloned().collect()),
         (Js::List(items), "concat") => {
@@ -429,11 +450,21 @@ fn decoded(text: &str, encoding: &str) -> Js {
     text.map_or(Js::Text(Value::Unknown), Js::known)
 }
 
-/// Texts that double and double are not kept.
-fn is_long(value: &Js) -> bool {
+/// What it costs to make another one: one for each value in it, and for so many bytes of text. Not
+/// counted further than a little above [`MAX_WEIGHT`].
+fn weight(value: &Js) -> usize {
+    let all = |values: &mut dyn Iterator<Item = &Js>| {
+        let mut all = 1;
+        while let Some(value) = values.next().filter(|_| all <= MAX_WEIGHT) {
+            all += weight(value);
+        }
+        all
+    };
     match value {
-        Js::Text(Value::Known(text) | Value::Pattern(text)) => text.len() > limits::CODE_BYTES,
-        Js::List(items) => items.len() > limits::EFFECTS,
-        _ => false,
+        Js::Text(text) => 1 + text.size() / BYTES_PER_VALUE,
+        Js::Name(name) => 1 + name.len() / BYTES_PER_VALUE,
+        Js::List(items) | Js::Either(items) => all(&mut items.iter()),
+        Js::Object(properties) => all(&mut properties.iter().map(|(_, value)| value)),
+        Js::Function(_) | Js::Unknown => 1,
     }
 }

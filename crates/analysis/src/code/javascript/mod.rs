@@ -103,8 +103,15 @@ fn nesting(code: &str) -> usize {
         before = byte;
     }
     let words = ["new ", "typeof ", "void ", "delete ", "await ", "yield ", "else ", "do "];
-    signs + words.iter().map(|word| code.matches(word).count()).sum::<usize>()
+    let words: usize = words.iter().map(|word| code.matches(word).count()).sum();
+    // `a.b.c` and `a + b + c` nest to the left, as long as one expression lasts.
+    let expressions = code.split([';', ',', '{', '}']);
+    let links = |it: &str| it.bytes().filter(|byte| b".+-/%&|^".contains(byte)).count();
+    signs + words + expressions.map(links).max().unwrap_or(0)
 }
+
+/// Expressions that are looked at in one step of the analysis.
+const EXPRESSIONS_PER_STEP: usize = 16;
 
 struct Reader<'r, 'a> {
     analyzer: &'r mut Analyzer<'a>,
@@ -118,6 +125,8 @@ struct Reader<'r, 'a> {
     returning: HashSet<usize>,
     depth: usize,
     evaluated: usize,
+    /// Steps of the analysis that were taken for that.
+    paid: usize,
     /// A value was given up for its depth or for the number of steps.
     incomplete: bool,
 }
@@ -134,6 +143,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             returning: HashSet::new(),
             depth: 0,
             evaluated: 0,
+            paid: 0,
             incomplete: false,
         }
     }
@@ -145,6 +155,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Step::Look { span, .. } => *span,
             };
             let frame = self.frame.clone();
+            self.pay();
             if !self.analyzer.step(&frame, span) {
                 return;
             }
@@ -153,9 +164,17 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Step::Look { object, key, span } => calls::look(&mut self, object, key, *span),
             }
         }
+        self.pay();
         if self.incomplete || self.program.cut_off {
             self.opaque(whole, OpaqueReason::TooDeep, "expressions deeper than are followed");
         }
+    }
+
+    /// Takes the steps that the expressions since the last time were worth.
+    fn pay(&mut self) {
+        let worth = self.evaluated / EXPRESSIONS_PER_STEP;
+        self.analyzer.spend(worth - self.paid);
+        self.paid = worth;
     }
 
     fn opaque(&mut self, span: Span, reason: OpaqueReason, detail: &str) {

@@ -11,6 +11,15 @@ use crate::value::Value;
 
 impl Reader<'_, '_> {
     pub(super) fn eval(&self, expression: &Expr) -> Py {
+        if !self.works(1) {
+            return Py::Unknown;
+        }
+        let value = self.value_of(expression);
+        // What is made of others is as much work as there is in it.
+        if self.works(value.weight()) { value } else { Py::Unknown }
+    }
+
+    fn value_of(&self, expression: &Expr) -> Py {
         match expression {
             Expr::StringLiteral(text) => Py::Str(Value::known(text.value.to_str())),
             Expr::BytesLiteral(bytes) => {
@@ -92,6 +101,9 @@ impl Reader<'_, '_> {
 
     /// A name that came with `from module import *`.
     fn star(&self, name: &str) -> Option<String> {
+        if !self.has_stars {
+            return None;
+        }
         const EXPORTS: &[(&str, &[&str])] = &[
             (
                 "os",
@@ -138,11 +150,7 @@ impl Reader<'_, '_> {
             }
             Py::Object(class, _) => Py::Name(format!("{class}.{name}")),
             Py::Str(_) => Py::Name(format!("str.{name}")),
-            _ => self
-                .names
-                .get(&("self".to_owned(), name.to_owned()))
-                .cloned()
-                .unwrap_or(Py::Unknown),
+            _ => self.value_in("self", name).cloned().unwrap_or(Py::Unknown),
         }
     }
 
@@ -176,26 +184,23 @@ impl Reader<'_, '_> {
     }
 
     fn f_string(&self, parts: &[FStringPart]) -> Value {
-        let mut text = Value::known("");
+        let mut pieces = Vec::new();
         for part in parts {
             match part {
-                FStringPart::Literal(literal) => text = text.concat(&Value::known(&*literal.value)),
+                FStringPart::Literal(literal) => pieces.push(Value::known(&*literal.value)),
                 FStringPart::FString(formatted) => {
-                    for element in &formatted.elements {
-                        let piece = match element {
-                            InterpolatedStringElement::Literal(literal) => {
-                                Value::known(&*literal.value)
-                            }
-                            InterpolatedStringElement::Interpolation(inner) => {
-                                self.eval(&inner.expression).value()
-                            }
-                        };
-                        text = text.concat(&piece);
-                    }
+                    pieces.extend(formatted.elements.iter().map(|element| match element {
+                        InterpolatedStringElement::Literal(literal) => {
+                            Value::known(&*literal.value)
+                        }
+                        InterpolatedStringElement::Interpolation(inner) => {
+                            self.eval(&inner.expression).value()
+                        }
+                    }));
                 }
             }
         }
-        text
+        Value::concat_all(pieces)
     }
 
     /// The dotted name of what is called: `os.system`, `Path.unlink`, `builtins.open`.
@@ -225,11 +230,10 @@ impl Reader<'_, '_> {
         let name = match &callee {
             Py::Name(name) => name.as_str(),
             Py::Local(name) => {
-                let scope = self.functions.get(name).map(|function| function.scope.clone());
-                let returned = scope.map(|scope| (scope, "return".to_owned()));
-                return returned
-                    .and_then(|key| self.names.get(&key).cloned())
-                    .unwrap_or(Py::Unknown);
+                let function = self.functions.get(name);
+                let returned =
+                    function.and_then(|function| self.value_in(&function.scope, "return"));
+                return returned.cloned().unwrap_or(Py::Unknown);
             }
             _ => "",
         };
@@ -341,9 +345,11 @@ impl Reader<'_, '_> {
             },
             "str.join" => match (receiver(), self.argument(call, 0, "")) {
                 (Py::Str(glue), Some(Py::List(items))) => {
-                    let mut texts = items.iter().map(Py::value);
-                    let first = texts.next().unwrap_or(Value::known(""));
-                    Py::Str(texts.fold(first, |text, item| text.concat(&glue).concat(&item)))
+                    let texts = items.iter().enumerate().flat_map(|(index, item)| {
+                        let glue = (index > 0).then(|| glue.clone());
+                        glue.into_iter().chain([item.value()])
+                    });
+                    Py::Str(Value::concat_all(texts))
                 }
                 _ => Py::Str(Value::Unknown),
             },
@@ -354,7 +360,7 @@ impl Reader<'_, '_> {
             },
             "str.replace" => match (receiver(), text(0, ""), text(1, "")) {
                 (Py::Str(Value::Known(whole)), Value::Known(old), Value::Known(new)) => {
-                    Py::Str(Value::known(whole.replace(&old, &new)))
+                    Py::Str(Value::replaced(&whole, &old, &new))
                 }
                 _ => Py::Str(Value::Unknown),
             },
@@ -454,21 +460,21 @@ fn percent(format: &str, right: &Py) -> Value {
         _ => one.iter(),
     };
     let mut pieces = format.split('%');
-    let mut text = Value::known(pieces.next().unwrap_or_default());
+    let mut all = vec![Value::known(pieces.next().unwrap_or_default())];
     for piece in pieces {
         let rest =
             piece.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
         let kept = rest.get(1..).unwrap_or_default();
         let value = values.next().map_or(Value::Unknown, Py::value);
-        text = text.concat(&value).concat(&Value::known(kept));
+        all.extend([value, Value::known(kept)]);
     }
-    text
+    Value::concat_all(all)
 }
 
 /// `"…{}…".format(value)`; names inside the braces are not followed.
 fn braces(format: &str, arguments: &[Py]) -> Value {
     let mut values = arguments.iter();
-    let mut text = Value::known("");
+    let mut all = Vec::new();
     let mut rest = format;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, tail) = after.split_once('}').unwrap_or(("", ""));
@@ -477,10 +483,11 @@ fn braces(format: &str, arguments: &[Py]) -> Value {
             Err(_) if name.is_empty() => values.next(),
             Err(_) => None,
         };
-        text = text.concat(&Value::known(before)).concat(&value.map_or(Value::Unknown, Py::value));
+        all.extend([Value::known(before), value.map_or(Value::Unknown, Py::value)]);
         rest = tail;
     }
-    text.concat(&Value::known(rest))
+    all.push(Value::known(rest));
+    Value::concat_all(all)
 }
 
 fn decoded(text: &str) -> Py {

@@ -11,7 +11,7 @@ mod table;
 
 pub(super) use table::is_secret_variable;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Target};
@@ -19,10 +19,19 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use crate::context::{Analyzer, Frame, limits};
+use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
 use crate::value::{Span, Value};
+
+/// Values within a value, and texts, that are kept: what doubles and doubles is not.
+const MAX_WEIGHT: usize = 1_000;
+
+/// Bytes of a text that count like a value of its own.
+const BYTES_PER_STEP: usize = 64;
+
+/// Expressions that are looked at in one step of the analysis.
+const EXPRESSIONS_PER_STEP: usize = 16;
 
 /// What a Python expression may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,12 +74,28 @@ impl Py {
         }
     }
 
-    /// Texts and lists that double and double are not kept.
-    fn is_large(&self) -> bool {
+    /// What it costs to make another one: a step for each value in it, and for so many bytes of text.
+    /// Not counted further than a little above [`MAX_WEIGHT`].
+    fn weight(&self) -> usize {
         match self {
-            Self::Str(Value::Known(text) | Value::Pattern(text)) => text.len() > limits::CODE_BYTES,
-            Self::List(items) => items.len() > 1_000,
-            _ => false,
+            Self::Str(value)
+            | Self::Path(value)
+            | Self::Object(_, value)
+            | Self::FileText(value)
+            | Self::NetText(value) => 1 + value.size() / BYTES_PER_STEP,
+            Self::Name(name) | Self::Local(name) => 1 + name.len() / BYTES_PER_STEP,
+            Self::List(items) => {
+                let mut weight = 1;
+                for item in items {
+                    weight += item.weight();
+                    if weight > MAX_WEIGHT {
+                        break;
+                    }
+                }
+                weight
+            }
+            Self::Request(parts) => parts.iter().map(Self::weight).sum(),
+            Self::Nothing | Self::Int(_) | Self::Unknown => 1,
         }
     }
 
@@ -108,16 +133,24 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
         start: frame.cwd.clone(),
         names: HashMap::new(),
         functions: HashMap::new(),
-        scope: Vec::new(),
+        scopes: vec![String::new()],
         branches: 0,
         recording: false,
         memo: RefCell::default(),
+        has_stars: false,
+        work: Cell::new(0),
+        allowed: 0,
     };
     for recording in [false, false, true] {
         reader.recording = recording;
         reader.frame.cwd = reader.start.clone();
         reader.memo.borrow_mut().clear();
         reader.visit_body(module.suite());
+    }
+    // What was cut short in the last statement has no next one to say so.
+    let cut_short = reader.work.get() > reader.allowed;
+    if cut_short {
+        analyzer.opaque(frame, whole, OpaqueReason::OutOfFuel, "more python than is followed");
     }
 }
 
@@ -134,15 +167,22 @@ struct Reader<'r, 'a> {
     /// The folder the program starts in.
     start: Value,
     /// Values by scope and name.
-    names: HashMap<(String, String), Py>,
+    names: HashMap<String, HashMap<String, Py>>,
     functions: HashMap<String, Function>,
-    scope: Vec<String>,
+    /// The scopes that we are in, from the module's on: `""`, `f`, `f.g`.
+    scopes: Vec<String>,
     /// How many branches and loops we are in.
     branches: usize,
     recording: bool,
     /// Values of calls that were evaluated since a name last changed: calls within calls are asked for
     /// again and again, and each asks for what is in it.
     memo: RefCell<HashMap<TextRange, Py>>,
+    /// Whether anything was imported with a star.
+    has_stars: bool,
+    /// Expressions looked at since the analysis was told.
+    work: Cell<usize>,
+    /// So many may be looked at until the next statement.
+    allowed: usize,
 }
 
 impl Reader<'_, '_> {
@@ -206,28 +246,55 @@ impl Reader<'_, '_> {
     }
 
     fn lookup(&self, name: &str) -> Option<&Py> {
-        let mut depth = self.scope.len();
-        loop {
-            let scope = self.scope.get(..depth).unwrap_or_default().join(".");
-            if let Some(value) = self.names.get(&(scope, name.to_owned())) {
-                return Some(value);
-            }
-            depth = depth.checked_sub(1)?;
-        }
+        self.scopes.iter().rev().find_map(|scope| self.value_in(scope, name))
+    }
+
+    fn value_in(&self, scope: &str, name: &str) -> Option<&Py> {
+        self.names.get(scope)?.get(name)
+    }
+
+    /// The scope that names are assigned in.
+    fn scope(&self) -> String {
+        self.scopes.last().cloned().unwrap_or_default()
     }
 
     fn assign(&mut self, scope: String, name: &str, value: Py, joins: bool) {
         self.memo.borrow_mut().clear();
-        let value = if value.is_large() { Py::Unknown } else { value };
-        let slot = self.names.entry((scope, name.to_owned())).or_insert(Py::Nothing);
+        let value = if value.weight() > MAX_WEIGHT { Py::Unknown } else { value };
+        let names = self.names.entry(scope).or_default();
+        let slot = names.entry(name.to_owned()).or_insert(Py::Nothing);
         *slot = if joins { std::mem::replace(slot, Py::Nothing).join(value) } else { value };
+    }
+
+    /// Counts so much work; false once it is more than the analysis has steps for.
+    fn works(&self, amount: usize) -> bool {
+        let work = self.work.get().saturating_add(amount);
+        self.work.set(work);
+        work <= self.allowed
+    }
+
+    /// Takes the steps that the last statement's expressions were worth, in every pass: false when
+    /// there are none left.
+    fn step(&mut self, span: Span) -> bool {
+        let work = self.work.get();
+        self.analyzer.spend(work / EXPRESSIONS_PER_STEP);
+        self.work.set(work % EXPRESSIONS_PER_STEP);
+        let goes_on = if self.recording {
+            let frame = self.frame.clone();
+            self.analyzer.step(&frame, span)
+        } else {
+            self.analyzer.spend(1);
+            !self.analyzer.exhausted()
+        };
+        self.allowed = self.analyzer.left().saturating_mul(EXPRESSIONS_PER_STEP);
+        goes_on
     }
 
     /// `target = value` for names, attributes of `self`, and tuples of them.
     fn bind(&mut self, target: &Expr, value: Py, joins: bool) {
         match target {
             Expr::Name(name) => {
-                let scope = self.scope.join(".");
+                let scope = self.scope();
                 self.assign(scope, name.id.as_str(), value, joins || self.branches > 0);
             }
             // Attributes of objects are one name for all objects of the program.
@@ -304,17 +371,14 @@ fn is_main_test(test: &Expr) -> bool {
 impl<'v> Visitor<'v> for Reader<'_, '_> {
     fn visit_stmt(&mut self, statement: &'v Stmt) {
         let span = self.span(statement);
-        if self.recording {
-            let frame = self.frame.clone();
-            if !self.analyzer.step(&frame, span) {
-                return;
-            }
+        if !self.step(span) {
+            return;
         }
         match statement {
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let module = alias.name.as_str();
-                    let scope = self.scope.join(".");
+                    let scope = self.scope();
                     match &alias.asname {
                         Some(name) => {
                             let value = Py::Name(module.to_owned());
@@ -331,9 +395,10 @@ impl<'v> Visitor<'v> for Reader<'_, '_> {
                 let module = import.module.as_ref().map_or("", |module| module.as_str());
                 for alias in &import.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
-                    let scope = self.scope.join(".");
+                    let scope = self.scope();
                     if alias.name.as_str() == "*" {
                         // What the module exports is found by `Reader::star`.
+                        self.has_stars = true;
                         let value = Py::Name(module.to_owned());
                         self.assign(scope, &format!("*{module}"), value, false);
                         continue;
@@ -427,12 +492,13 @@ impl<'v> Visitor<'v> for Reader<'_, '_> {
                     self.visit_expr(&decorator.expression);
                 }
                 let name = function.name.as_str();
-                let outer = self.scope.join(".");
+                let outer = self.scope();
+                let inner =
+                    if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") };
                 self.assign(outer, name, Py::Local(name.to_owned()), false);
-                self.scope.push(name.to_owned());
+                self.scopes.push(inner.clone());
                 let parameters = function.parameters.iter().map(|p| p.name().as_str().to_owned());
-                let known =
-                    Function { scope: self.scope.join("."), parameters: parameters.collect() };
+                let known = Function { scope: inner, parameters: parameters.collect() };
                 for parameter in &*function.parameters {
                     let default = parameter.default().map_or(Py::Nothing, |value| self.eval(value));
                     self.assign(known.scope.clone(), parameter.name().as_str(), default, true);
@@ -443,11 +509,11 @@ impl<'v> Visitor<'v> for Reader<'_, '_> {
                 self.visit_body(&function.body);
                 self.frame.cwd = cwd;
                 self.branches = branches;
-                self.scope.pop();
+                self.scopes.pop();
             }
             Stmt::ClassDef(class) => {
                 let name = class.name.as_str();
-                let outer = self.scope.join(".");
+                let outer = self.scope();
                 self.assign(outer, name, Py::Local(name.to_owned()), false);
                 self.visit_body(&class.body);
                 if let Some(made) = self.functions.get("__init__").cloned() {
@@ -458,7 +524,7 @@ impl<'v> Visitor<'v> for Reader<'_, '_> {
                 if let Some(expression) = &given.value {
                     self.visit_expr(expression);
                     let value = self.eval(expression);
-                    let scope = self.scope.join(".");
+                    let scope = self.scope();
                     self.assign(scope, "return", value, true);
                 }
             }
