@@ -1,6 +1,7 @@
 //! From an action to a decision.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::time::Instant;
 
 use ringfence_action::{
@@ -111,15 +112,28 @@ impl Engine {
             preset: self.options.preset,
             session: &session_facts,
         };
+        // The same thing done at another place in the text is the same question.
+        let mut answered: HashMap<Effect, Rc<(TargetFacts, Evaluation)>> = HashMap::new();
         for effect in &analysis.effects {
             for target in effect.target.alternatives() {
-                let concrete = Effect { target, ..effect.clone() };
-                let repository = target_facts::repository(&concrete, action, &facts);
-                let known = target_facts::about(&concrete, repository, action, &facts, session);
-                let repository = target_facts::for_rules(repository);
-                let subject = Subject::Effect(&concrete);
-                let evaluation = self.ask(&context, subject, &known, &repository);
-                findings.add_effect(&concrete, &known, evaluation, session);
+                let question = Effect { target, evidence: None, ..effect.clone() };
+                let answer = match answered.get(&question) {
+                    Some(answer) => Rc::clone(answer),
+                    None => {
+                        let repository = target_facts::repository(&question, action, &facts);
+                        let known =
+                            target_facts::about(&question, repository, action, &facts, session);
+                        let repository = target_facts::for_rules(repository);
+                        let subject = Subject::Effect(&question);
+                        let evaluation = self.ask(&context, subject, &known, &repository);
+                        let answer = Rc::new((known, evaluation));
+                        answered.insert(question.clone(), Rc::clone(&answer));
+                        answer
+                    }
+                };
+                let (known, evaluation) = &*answer;
+                let concrete = Effect { evidence: effect.evidence.clone(), ..question };
+                findings.add_effect(&concrete, known, evaluation, session);
             }
         }
         for opaque in &analysis.opaque {
@@ -219,26 +233,26 @@ impl Findings {
         &mut self,
         effect: &Effect,
         known: &TargetFacts,
-        evaluation: Evaluation,
+        evaluation: &Evaluation,
         session: &Session,
     ) {
-        let keys = approvable(effect, &evaluation);
+        let keys = approvable(effect, evaluation);
         let approved = !keys.is_empty() && keys.iter().all(|key| session.has_approved(key));
-        let consented = (known.named_by_user || approved) && is_consentable(&evaluation);
+        let consented = (known.named_by_user || approved) && is_consentable(evaluation);
         self.asked.extend(keys);
         let evidence = effect.evidence.as_ref();
-        if self.add_error(&evaluation, evidence) {
+        if self.add_error(evaluation, evidence) {
             return;
         }
         if evaluation.hits.is_empty() {
             self.add_unspoken(effect, known, evaluation.outcome);
         } else if consented {
-            self.keep(evaluation.hits, evidence);
+            self.keep(&evaluation.hits, evidence);
             self.raise(Outcome::Allow, DecidedBy::Consent, "consent");
         } else {
             let by =
                 if effect.kind == EffectKind::Guard { DecidedBy::Guard } else { DecidedBy::Policy };
-            self.add_hits(evaluation.hits, evidence, by);
+            self.add_hits(&evaluation.hits, evidence, by);
         }
     }
 
@@ -250,7 +264,7 @@ impl Findings {
         if evaluation.hits.is_empty() {
             self.raise(evaluation.outcome, DecidedBy::Default, "default");
         } else {
-            self.add_hits(evaluation.hits, evidence, DecidedBy::Policy);
+            self.add_hits(&evaluation.hits, evidence, DecidedBy::Policy);
         }
     }
 
@@ -271,7 +285,7 @@ impl Findings {
             instead: "ask the owner of the rules to run `ringfence policy check`".to_owned(),
             consentable: false,
         };
-        self.keep(vec![hit], evidence);
+        self.keep(&[hit], evidence);
         true
     }
 
@@ -290,13 +304,13 @@ impl Findings {
                 instead: "ask the user to make this change themselves".to_owned(),
                 consentable: false,
             };
-            self.add_hits(vec![hit], effect.evidence.as_ref(), DecidedBy::Guard);
+            self.add_hits(&[hit], effect.evidence.as_ref(), DecidedBy::Guard);
         } else {
             self.raise(by_preset, DecidedBy::Default, "default");
         }
     }
 
-    fn add_hits(&mut self, hits: Vec<Hit>, evidence: Option<&Evidence>, by: DecidedBy) {
+    fn add_hits(&mut self, hits: &[Hit], evidence: Option<&Evidence>, by: DecidedBy) {
         if let Some(strictest) = hits.iter().max_by_key(|hit| hit.outcome) {
             let by = if strictest.outcome == Outcome::Deny { by } else { DecidedBy::Policy };
             let (outcome, id) = (strictest.outcome, strictest.id.clone());
@@ -306,13 +320,13 @@ impl Findings {
     }
 
     /// Keeps the rules for the record; one entry per rule, evidence collected.
-    fn keep(&mut self, hits: Vec<Hit>, evidence: Option<&Evidence>) {
+    fn keep(&mut self, hits: &[Hit], evidence: Option<&Evidence>) {
         for hit in hits {
             let rule = self.rules.entry(hit.id.clone()).or_insert_with(|| RuleHit {
-                id: hit.id,
+                id: hit.id.clone(),
                 outcome: shown(hit.outcome),
-                why: hit.why,
-                instead: hit.instead,
+                why: hit.why.clone(),
+                instead: hit.instead.clone(),
                 evidence: Vec::new(),
             });
             if let Some(evidence) = evidence

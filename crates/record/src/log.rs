@@ -114,15 +114,16 @@ impl Log {
     pub fn append_all(
         &self,
         at: &str,
-        entries: Vec<Entry>,
+        mut entries: Vec<Entry>,
     ) -> Result<Option<Receipt>, RecordError> {
         let redactor = Redactor::open(&self.state)?;
+        // Before the others have to wait.
+        entries.iter_mut().for_each(|entry| redactor.fields(&mut entry.fields));
         let lock = open_private(&self.folder.join("lock"), false)?;
         lock.lock().map_err(RecordError::io("lock", &self.folder))?;
         let mut place = self.end(at)?;
         let mut last = None;
-        for mut entry in entries {
-            redactor.fields(&mut entry.fields);
+        for entry in entries {
             place = self.append_at(place, at, entry)?;
             last = Some(place.after.clone());
         }
