@@ -9,12 +9,14 @@ use serde_json::json;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 6] = [
+pub(crate) const TARGETS: [Target; 8] = [
     ("shell", shell),
     ("argv", argv),
     ("python", python),
     ("javascript", javascript),
     ("sql", sql),
+    ("powershell", powershell),
+    ("scripts", scripts),
     ("action", action),
 ];
 
@@ -48,6 +50,21 @@ pub(crate) fn sql(bytes: &[u8]) {
     document("psql app", bytes);
 }
 
+/// Any text as a script of PowerShell.
+pub(crate) fn powershell(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).replace('\'', "\"");
+    holds(&analyze(&format!("pwsh -Command '{text}'"), Dialect::Bash));
+}
+
+/// Any text as a program of each language that is only scanned.
+pub(crate) fn scripts(bytes: &[u8]) {
+    for program in ["perl -", "ruby -", "php --", "awk -f - x", "sed -f - x"] {
+        document(program, bytes);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    holds(&analyze(&text, Dialect::Cmd));
+}
+
 /// Any bytes as an action: refused with a message, or read, normalised and analysed to the end.
 pub(crate) fn action(bytes: &[u8]) {
     if let Ok(action) = Action::from_json(bytes) {
@@ -73,8 +90,8 @@ fn analyze(command: &str, dialect: Dialect) -> Analysis {
     ringfence_analysis::analyze(&action, &Call::Shell { command, dialect, cwd: None })
 }
 
-/// `analyze` catches panics, so a caught one is looked for in the answer; and every span points into
-/// what was sent.
+/// `analyze` catches panics, so a caught one is looked for in the answer; and every span is one of the
+/// text that it names, letter by letter.
 fn holds(analysis: &Analysis) {
     let panicked = analysis.opaque.iter().any(|remark| remark.reason == OpaqueReason::Panicked);
     assert!(!panicked, "analysis panicked");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "build tasks read and write the repository")]
 
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,6 +72,52 @@ pub(crate) fn write(path: &str, text: &str) -> Result<(), Failure> {
         std::fs::create_dir_all(folder)?;
     }
     Ok(std::fs::write(path, text)?)
+}
+
+/// Keeps bytes in a file for a person to look at; where that fails, they are printed anyway.
+pub(crate) fn keep_bytes(path: &str, bytes: &[u8]) {
+    let path = root().join(path);
+    let _ = path.parent().map(std::fs::create_dir_all);
+    let _ = std::fs::write(path, bytes);
+}
+
+/// Keeps a copy of a file that will be written over.
+pub(crate) fn keep(from: &Path, to: &str) {
+    let _ = std::fs::copy(from, root().join(to));
+}
+
+/// A file that is written anew again and again.
+pub(crate) struct Scratch(std::fs::File);
+
+impl Scratch {
+    /// Makes the file, and its folder.
+    pub(crate) fn create(path: &str) -> Result<Self, Failure> {
+        write(path, "")?;
+        Ok(Self(std::fs::OpenOptions::new().write(true).open(root().join(path))?))
+    }
+
+    /// Puts these bytes in place of what was there.
+    pub(crate) fn replace(&mut self, bytes: &[u8]) {
+        let _ = self.0.seek(SeekFrom::Start(0));
+        let _ = self.0.write_all(bytes);
+        let _ = self.0.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+}
+
+/// Processor time that this process has taken, where the kernel tells.
+pub(crate) fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    // A hundredth of a second each, on every Linux that there is.
+    ticks.sum::<f64>() / 100.0
+}
+
+/// What this process holds in memory, where the kernel tells.
+pub(crate) fn held_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    held.and_then(|held| held.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 /// What cargo knows of the workspace's own crates.

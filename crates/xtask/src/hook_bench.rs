@@ -49,6 +49,78 @@ pub(crate) fn run(binary: &Path, runs: usize) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// So many calls of one session at the same time, a few rounds of it: how long they wait for each other.
+pub(crate) fn parallel(binary: &Path, at_once: usize) -> Result<bool, Failure> {
+    let folder = env::temp_dir().join(format!("ringfence-hook-bench-{}", std::process::id()));
+    let waits = waits(binary, at_once, &folder);
+    let removed = fs::remove_dir_all(&folder);
+    let waits = waits?;
+    removed?;
+    println!(
+        "| {at_once} calls at once | wait for the session, median | p99 | longest | until all are answered |"
+    );
+    println!("|---|---|---|---|---|");
+    for (round, (waited, took)) in waits.iter().enumerate() {
+        let all = Percentiles::of(waited.clone());
+        let (count, p50, p99, max) = (all.count, all.p50, all.p99, all.max);
+        println!(
+            "| round {}: {count} waits | {p50:.2} ms | {p99:.2} ms | {max:.2} ms | {took:.0} ms |",
+            round + 1
+        );
+    }
+    Ok(waits.iter().flat_map(|(waited, _)| waited).all(|waited| *waited <= LONGEST_WAIT))
+}
+
+/// Milliseconds that one call may wait for the others of its session.
+const LONGEST_WAIT: f64 = 50.0;
+
+const ROUNDS: usize = 5;
+
+/// For each round, the waits that the log tells of, and how long the round took: milliseconds.
+fn waits(binary: &Path, at_once: usize, folder: &Path) -> Result<Vec<(Vec<f64>, f64)>, Failure> {
+    let state = folder.join("state");
+    fs::create_dir_all(folder)?;
+    let hook = || {
+        let mut command = Command::new(binary);
+        command.args(["hook", "claude-code", "--state"]).arg(&state).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    };
+    wait_for(hook(), &start_of_session())?;
+    let mut rounds = Vec::new();
+    let mut seen = 0;
+    for _ in 0..ROUNDS {
+        let messages = messages(at_once);
+        let started = Instant::now();
+        let mut children = Vec::new();
+        for message in &messages {
+            let mut child = hook().spawn()?;
+            let mut stdin = child.stdin.take().ok_or("no standard input")?;
+            stdin.write_all(message.before.as_bytes())?;
+            children.push(child);
+        }
+        for child in children {
+            child.wait_with_output()?;
+        }
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        let log = Command::new(binary)
+            .args(["audit", "tail", "-n", "100000", "--json"])
+            .env("RINGFENCE_STATE", &state)
+            .output()?;
+        let text = String::from_utf8_lossy(&log.stdout).into_owned();
+        let entries = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let waited = entries.filter_map(|entry| entry.get("waited_us")?.as_f64());
+        let all: Vec<f64> = waited.map(|us| us / 1e3).collect();
+        rounds.push((all.iter().skip(seen).copied().collect(), took));
+        seen = all.len();
+        for message in &messages {
+            wait_for(hook(), &message.returned)?;
+            seen += 1;
+        }
+    }
+    Ok(rounds)
+}
+
 /// Milliseconds, one value for each run.
 struct Measured {
     hook: Vec<f64>,
@@ -146,6 +218,15 @@ fn render(measured: &Measured) -> String {
     let place = |part: &String| ORDER.iter().position(|known| known == part).unwrap_or(usize::MAX);
     let mut parts: Vec<_> = measured.parts.iter().collect();
     parts.sort_by_key(|(part, _)| place(part));
+    // What a session has been through must not make its next call slower.
+    let ends = measured.hook.first_chunk::<100>().zip(measured.hook.last_chunk::<100>());
+    if let Some((first, last)) = ends.filter(|_| measured.hook.len() >= 200) {
+        let [first, last] = [first, last].map(|calls| Percentiles::of(calls.to_vec()).p50);
+        text += &format!(
+            "| first 100 calls, last 100, and how many times as long | {first:.2} ms, {last:.2} ms | {:.2} |\n",
+            last / first
+        );
+    }
     for (part, values) in parts {
         let all = Percentiles::of(values.clone());
         text += &format!("| of which {part} | {:.2} ms | {:.2} ms |\n", all.p50, all.p99);

@@ -6,6 +6,7 @@ mod corpus;
 mod files;
 mod fuzz;
 mod hook_bench;
+mod hostile;
 mod mutate;
 mod schema;
 mod tidy;
@@ -59,15 +60,32 @@ enum Task {
         /// How many calls.
         #[arg(long, default_value_t = 200)]
         runs: usize,
+        /// Instead, how long so many calls of one session at the same time wait for each other.
+        #[arg(long, value_name = "N")]
+        parallel: Option<usize>,
     },
     /// Change commands at random and analyse what comes of it: no panic, no input that takes long.
     FuzzSmoke {
-        /// For each target.
+        /// Of all targets together, which run side by side.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
         /// The same number makes the same inputs.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// This target alone, in this process.
+        #[arg(long)]
+        target: Option<String>,
+    },
+    /// Write the commands that fuzzing begins with as a corpus for `cargo fuzz`.
+    FuzzSeeds,
+    /// Analyse and decide commands that are written to be expensive, and print what the worst cost.
+    Hostile {
+        /// These alone.
+        #[arg(long)]
+        family: Option<String>,
+        /// Print so many of each family.
+        #[arg(long, default_value_t = 0)]
+        slowest: usize,
     },
 }
 
@@ -81,8 +99,16 @@ fn main() -> ExitCode {
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
         Task::MutateRules => mutate::run(),
-        Task::HookBench { binary, runs } => hook_bench::run(&binary, runs),
-        Task::FuzzSmoke { seconds, seed } => fuzz::run(seconds, seed),
+        Task::HookBench { binary, runs, parallel: None } => hook_bench::run(&binary, runs),
+        Task::HookBench { binary, parallel: Some(at_once), .. } => {
+            hook_bench::parallel(&binary, at_once)
+        }
+        Task::FuzzSmoke { seconds, seed, target: None } => fuzz::run(seconds, seed),
+        Task::FuzzSmoke { seconds, seed, target: Some(target) } => {
+            fuzz::run_one(&target, seconds, seed)
+        }
+        Task::FuzzSeeds => fuzz::write_seeds(),
+        Task::Hostile { family, slowest } => hostile::run(family.as_deref(), slowest),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
