@@ -105,8 +105,12 @@ impl Arena {
         fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The programs that the shell executes for a command.
+    /// The programs that the shell executes for a command. One that could reach beyond the arena is not
+    /// run: that would be a mistake of whoever wrote it.
     pub(super) fn execute(&self, case: &str) -> Vec<Ran> {
+        if let Some(reason) = reaches_out(case) {
+            panic!("a case must not reach {reason}: {case}");
+        }
         let log = self.path("log");
         fs::write(&log, "").unwrap();
         let work = self.path("work");
@@ -160,6 +164,22 @@ impl Arena {
         let command = Text::new("/input/command", case);
         analyze(&action, &Call::Shell { command, dialect: self.shell.dialect(), cwd: None })
     }
+}
+
+/// What of the machine a command could reach, if anything.
+fn reaches_out(case: &str) -> Option<&'static str> {
+    // A login shell and an empty environment find the machine's own programs.
+    let real = ["/bin/", "/usr/", "/etc/", "/sbin/", "command -p", "env -i", "bash -l"];
+    if real.iter().any(|forbidden| case.contains(forbidden)) {
+        return Some("real programs");
+    }
+    // The shell's own `kill` is no stub: it may signal itself, and nobody else.
+    let signals = case.split("kill").skip(1).any(|after| {
+        let mut words = after.split([' ', '\n', ';', '"', '\'', ')']).filter(|it| !it.is_empty());
+        let target = words.find(|word| !word.starts_with('-'));
+        target != Some("$$")
+    });
+    signals.then_some("other processes")
 }
 
 /// One record of the log: folder, program and arguments, each with a separator behind it.
