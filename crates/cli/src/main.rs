@@ -57,7 +57,7 @@ enum Command {
     Init(init::Init),
     Policy(policy::Policy),
     Replay(replay::Replay),
-    Run(run::Run),
+    Run(Box<run::Run>),
     Status(status::Status),
     Version(version::Version),
 }

@@ -69,7 +69,8 @@ impl Witness {
         if sys::landlock_version() >= SIGNALS && !sys::cannot_signal_parent() {
             return Some("processes outside can be signalled".to_owned());
         }
-        if !(plan.nested && mounted) && !sys::cannot_unshare_user() {
+        let nests = plan.nested && mounted;
+        if !nests && !sys::cannot_unshare_user() {
             return Some("a new user namespace can be made".to_owned());
         }
         let closed = match plan.doors {
