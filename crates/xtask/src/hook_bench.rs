@@ -91,13 +91,15 @@ fn waits(binary: &Path, at_once: usize, folder: &Path) -> Result<Vec<(Vec<f64>, 
     let mut seen = 0;
     for _ in 0..ROUNDS {
         let messages = messages(at_once);
-        let started = Instant::now();
+        // All of them have started, and wait for their message.
         let mut children = Vec::new();
-        for message in &messages {
-            let mut child = hook().spawn()?;
+        for _ in &messages {
+            children.push(hook().spawn()?);
+        }
+        let started = Instant::now();
+        for (child, message) in children.iter_mut().zip(&messages) {
             let mut stdin = child.stdin.take().ok_or("no standard input")?;
             stdin.write_all(message.before.as_bytes())?;
-            children.push(child);
         }
         for child in children {
             child.wait_with_output()?;
@@ -269,5 +271,7 @@ fn start_of_session() -> String {
 }
 
 fn cwd() -> PathBuf {
-    files::root()
+    // An agent names its folder in full.
+    let root = files::root();
+    root.canonicalize().unwrap_or(root)
 }
