@@ -51,10 +51,16 @@ fn names_automation(request: &Request, effect: &Effect) -> bool {
 
 /// Whether a boundary is about this effect.
 pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
+    // Looking is never ruled out by a word for a change.
+    if effect.is(Attr::ReadOnly) {
+        return false;
+    }
     let about_operation = match boundary.operation {
         Some(operation) => {
             let operations = lexicon::operations(effect);
             operations.contains(&operation)
+                // What goes to the trunk is merged, whatever the way.
+                || (operation == Operation::Merge && goes_to_trunk(effect))
                 // "don't push" rules out a forced one too.
                 || (operation == Operation::Push
                     && operations.contains(&Operation::ForcePush))
@@ -66,4 +72,10 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
             let target = effect.target.to_string().to_lowercase();
             boundary.objects.iter().any(|object| target.contains(object.as_str()))
         })
+}
+
+fn goes_to_trunk(effect: &Effect) -> bool {
+    effect.kind == EffectKind::VcsRemote
+        && effect.text(Attr::Op).is_some_and(|op| op.starts_with("push"))
+        && matches!(effect.text(Attr::Branch), Some("main" | "master" | "trunk"))
 }

@@ -794,3 +794,28 @@ pub(crate) fn operations(effect: &Effect) -> &'static [Operation] {
         | EffectKind::Browser => &[],
     }
 }
+
+/// Phrases by which somebody keeps the last look: nothing goes to the trunk before it.
+pub(crate) const REVIEWS: &[&str] = &[
+    "has to look at it first",
+    "have to look at it first",
+    "wants to look at it first",
+    "want to look at it first",
+    "looks at it first",
+    "has to review it",
+    "has to review this",
+    "needs to review it",
+    "needs to review this",
+    "must review it",
+    "wants to review it",
+    "want to review it",
+    "has to approve it",
+    "needs to approve it",
+    "must approve it",
+    "has to sign off",
+    "needs to sign off",
+    "go through a pr",
+    "muss erst drüberschauen",
+    "doit relire",
+    "tiene que revisar",
+];

@@ -130,6 +130,17 @@ impl Names {
     fn add_target(&mut self, effect: &Effect, target: &str) {
         self.add(vec![target.to_owned()]);
         match effect.kind {
+            EffectKind::Persist
+                if effect.text(Attr::Mechanism).is_some_and(|way| way.contains("hook")) =>
+            {
+                self.add_path(target);
+                self.add(vec!["hook".to_owned()]);
+                self.add(vec!["hooks".to_owned()]);
+            }
+            EffectKind::Write | EffectKind::Create => {
+                self.add_path(target);
+                self.add_settings_of(target);
+            }
             EffectKind::Persist if target == "crontab" => {
                 for name in ["cron", "cronjob"] {
                     self.add(vec![name.to_owned()]);
@@ -168,6 +179,9 @@ impl Names {
         let place = target.split_once("://").map_or(target, |(_, place)| place);
         let parts: Vec<String> =
             place.split(['/', ':']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        if target.starts_with('/') {
+            self.add(parts.last().cloned().into_iter().collect());
+        }
         match (parts.as_slice(), target.contains("://")) {
             ([_, _, ..], true) => self.add(parts),
             ([_kind, name], false) => self.add(vec![name.clone()]),
@@ -197,6 +211,14 @@ impl Names {
             let text = effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
             self.add(text.as_deref().map(base_name).map(str::to_owned).into_iter().collect());
         }
+    }
+
+    /// `.pre-commit-config.yaml` is what pre-commit is set up with.
+    fn add_settings_of(&mut self, path: &str) {
+        let name = base_name(path).trim_start_matches('.');
+        let stem = name.split('.').next().unwrap_or(name);
+        let program = stem.strip_suffix("-config").or_else(|| stem.strip_suffix("rc"));
+        self.add(program.map(str::to_owned).into_iter().collect());
     }
 
     fn add_path(&mut self, path: &str) {

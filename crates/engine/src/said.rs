@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lexicon::{AGREEING, GO_AHEAD, Operation};
+use crate::lexicon::{AGREEING, GO_AHEAD, Operation, REVIEWS};
 use crate::wishes::{self, Environment, Wish};
 use clauses::{Clause, find_phrase, words};
 
@@ -139,6 +139,16 @@ pub(crate) fn read(message: &str) -> Intent {
         } else if !found.is_negation {
             asked::read(clause, &mut so_far, &mut intent);
         }
+    }
+    let keeps_last_look =
+        |clause: &Clause| REVIEWS.iter().any(|phrase| find_phrase(&clause.text, phrase).is_some());
+    if clauses.iter().any(|clause| !clause.asks && keeps_last_look(clause)) {
+        let trunks = ["main", "master", "trunk"].map(str::to_owned).to_vec();
+        intent.boundaries.push(Boundary {
+            operation: Some(Operation::Merge),
+            objects: trunks,
+            waits: true,
+        });
     }
     let own: Vec<&Clause> = clauses.iter().filter(|clause| !clause.quoted).collect();
     intent.goes_ahead = is_all(&own, GO_AHEAD) && intent.boundaries.is_empty();
