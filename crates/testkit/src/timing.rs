@@ -65,6 +65,7 @@ pub fn timed_alone<T>(run: impl FnOnce() -> T) -> (T, f64) {
 /// Nanoseconds that this thread has had a processor. Giving it up for a moment brings the count up to date.
 fn on_processor() -> Option<f64> {
     std::thread::yield_now();
+    #[expect(clippy::disallowed_methods, reason = "what the kernel tells of this thread")]
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok()
 }

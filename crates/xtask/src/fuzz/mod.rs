@@ -144,7 +144,10 @@ fn watch(name: &str, current: &Mutex<Vec<u8>>, runs: &AtomicU64, done: &AtomicU6
         };
         let input = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
         finding(name, &problem, &input);
-        #[expect(clippy::exit, reason = "the thread that hangs cannot be ended by itself")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the thread that hangs cannot be ended by itself"
+        )]
         std::process::exit(1);
     }
 }
