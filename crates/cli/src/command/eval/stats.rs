@@ -41,10 +41,10 @@ impl Rate {
         Self {
             hits,
             of,
-            share: if of == 0 { 0.0 } else { number(hits) / number(of) },
+            share: if of == 0 { 0.0 } else { rounded(number(hits) / number(of)) },
             wilson: wilson(number(hits), number(of)),
             clusters: clusters.len() as u64,
-            design_effect,
+            design_effect: rounded(design_effect),
             clustered: wilson(number(hits) / design_effect, number(of) / design_effect),
         }
     }
@@ -72,7 +72,12 @@ fn wilson(hits: f64, of: f64) -> [f64; 2] {
     let center = (share + squared / (2.0 * of)) / (1.0 + squared / of);
     let spread = (share * (1.0 - share) / of + squared / (4.0 * of * of)).sqrt();
     let half = Z * spread / (1.0 + squared / of);
-    [(center - half).clamp(0.0, 1.0), (center + half).clamp(0.0, 1.0)]
+    [(center - half).clamp(0.0, 1.0), (center + half).clamp(0.0, 1.0)].map(rounded)
+}
+
+/// More digits than these say nothing.
+fn rounded(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of actions are far below 2^52")]
