@@ -134,7 +134,12 @@ fn an_example_that_fails_is_underlined_and_pages_wait() {
 
 #[test]
 fn a_rule_is_explained_by_a_case_and_its_twin() {
-    insta::assert_snapshot!(ringfence(&["policy", "explain", "db.destroy"], "").shown());
+    let shown = ringfence(&["policy", "explain", "db.destroy"], "").shown();
+    for words in
+        ["ask  db.destroy", "instead  ", "guards against  ASI02 Tool Misuse", "the rule speaks"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
     let run = ringfence(&["policy", "explain", "workspace.commit", "--json"], "");
     let told = &run.lines()[0];
     assert_eq!(told["examples"].as_array().unwrap().len(), 2, "{told}");
