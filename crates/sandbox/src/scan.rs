@@ -41,6 +41,7 @@ pub(crate) struct Found {
 
 /// Looks through a workspace, level by level.
 pub(crate) fn workspace(profile: &Workspace, root: &Path, look: &dyn Look, reach: Reach) -> Found {
+    let wanted = Wanted::of(profile);
     let mut found = Found { complete: true, levels: reach.levels, ..Found::default() };
     let mut queue = VecDeque::from([(root.to_path_buf(), 0_usize)]);
     let mut folders = 0;
@@ -59,24 +60,25 @@ pub(crate) fn workspace(profile: &Workspace, root: &Path, look: &dyn Look, reach
             found.git.insert(folder.clone());
         }
         for (name, kind) in entries {
-            let path = folder.join(&name);
             // A name that is not text is none of those that are looked for, and may hold some.
-            let name = name.to_string_lossy();
-            if repository && !["modules", "worktrees"].contains(&&*name) {
+            let text = name.to_string_lossy();
+            if repository && !["modules", "worktrees"].contains(&&*text) {
                 continue;
             }
-            if !repository && is_protected(profile, &folder, &name, look, &mut found.protected) {
+            if !repository && wanted.is_protected(&folder, &text, look, &mut found.protected) {
                 continue;
             }
             match kind {
-                Kind::Folder if profile.skip.iter().any(|it| *it == name) => {}
-                Kind::Folder => queue.push_back((path, level + 1)),
+                Kind::Folder if profile.skip.iter().any(|it| *it == text) => {}
+                Kind::Folder => queue.push_back((folder.join(&name), level + 1)),
                 // It says where the folder of the repository is.
-                Kind::File if name == ".git" => {
-                    found.protected.insert(path);
+                Kind::File if text == ".git" => {
+                    found.protected.insert(folder.join(&name));
                 }
-                Kind::File if !repository && is_secret(profile, root, &path, &name) => {
-                    found.secret.insert(path);
+                Kind::File if !repository && wanted.secret.has(&text) => {
+                    if !wanted.not_secret.has(&text) && !is_example(profile, root, &folder) {
+                        found.secret.insert(folder.join(&name));
+                    }
                 }
                 Kind::File | Kind::Link | Kind::Other | Kind::Absent => {}
             }
@@ -85,38 +87,72 @@ pub(crate) fn workspace(profile: &Workspace, root: &Path, look: &dyn Look, reach
     found
 }
 
-/// Whether an entry of a folder is protected, or leads to what is. Notes it.
-fn is_protected(
-    profile: &Workspace,
-    folder: &Path,
-    name: &str,
-    look: &dyn Look,
-    protected: &mut BTreeSet<PathBuf>,
-) -> bool {
-    let mut whole = false;
-    for pattern in &profile.protect {
-        match pattern.split_once('/') {
-            None if names::fits(pattern, name) => {
-                protected.insert(folder.join(name));
-                whole = true;
-            }
-            Some((first, _)) if first == name => {
-                let path = folder.join(pattern);
-                if look.kind(&path) != Kind::Absent {
-                    protected.insert(path);
-                }
-            }
-            _ => {}
-        }
-    }
-    whole
+/// Names, sorted by how they are compared: every entry of every folder is.
+struct Names<'a> {
+    exact: BTreeSet<&'a str>,
+    patterns: Vec<&'a str>,
 }
 
-fn is_secret(profile: &Workspace, root: &Path, path: &Path, name: &str) -> bool {
-    let any = |patterns: &[String]| patterns.iter().any(|it| names::fits(it, name));
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let made_up = below.components().any(|it| {
+impl<'a> Names<'a> {
+    fn of(names: impl Iterator<Item = &'a String>) -> Self {
+        let (patterns, exact) =
+            names.map(String::as_str).partition::<Vec<_>, _>(|it| it.contains('*'));
+        Self { exact: exact.into_iter().collect(), patterns }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.exact.contains(name) || self.patterns.iter().any(|it| names::fits(it, name))
+    }
+}
+
+/// What is looked for.
+struct Wanted<'a> {
+    protected: Names<'a>,
+    /// Paths below a folder, with their first part.
+    below: Vec<(&'a str, &'a str)>,
+    secret: Names<'a>,
+    not_secret: Names<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(profile: &'a Workspace) -> Self {
+        let names = profile.protect.iter().filter(|it| !it.contains('/'));
+        let below =
+            profile.protect.iter().filter_map(|it| Some((it.split_once('/')?.0, it.as_str())));
+        Self {
+            protected: Names::of(names),
+            below: below.collect(),
+            secret: Names::of(profile.secret.iter()),
+            not_secret: Names::of(profile.not_secret.iter()),
+        }
+    }
+
+    /// Whether an entry of a folder is protected. Notes it, or what is protected below it.
+    fn is_protected(
+        &self,
+        folder: &Path,
+        name: &str,
+        look: &dyn Look,
+        protected: &mut BTreeSet<PathBuf>,
+    ) -> bool {
+        for (_, path) in self.below.iter().filter(|(first, _)| *first == name) {
+            let path = folder.join(path);
+            if look.kind(&path) != Kind::Absent {
+                protected.insert(path);
+            }
+        }
+        let whole = self.protected.has(name);
+        if whole {
+            protected.insert(folder.join(name));
+        }
+        whole
+    }
+}
+
+/// Whether the secrets of a folder are made up.
+fn is_example(profile: &Workspace, root: &Path, folder: &Path) -> bool {
+    let below = folder.strip_prefix(root).unwrap_or(folder);
+    below.components().any(|it| {
         it.as_os_str().to_str().is_some_and(|it| profile.examples.iter().any(|name| name == it))
-    });
-    any(&profile.secret) && !any(&profile.not_secret) && !made_up
+    })
 }
