@@ -21,7 +21,7 @@ impl Explained {
         let made = live.flat_map(|effect| match effect.kind {
             EffectKind::Create | EffectKind::Write => self.written(effect),
             EffectKind::VcsLocal => versioned(effect),
-            EffectKind::VcsRemote => pushed(effect).into_iter().collect(),
+            EffectKind::VcsRemote => pushed(effect),
             _ => Vec::new(),
         });
         let asked = self.decision.verdict == Verdict::Ask;
@@ -76,20 +76,29 @@ fn versioned(effect: &Effect) -> Vec<String> {
         "branch create" if !effect.is(Attr::Conditional) => vec![format!("branch:{target}")],
         "rebase" | "commit --amend" => vec![format!("rewrote:{folder}")],
         // Another branch is at hand now.
-        "switch" => {
-            vec![format!("{GONE}pushed:{folder}:?"), format!("{GONE}rewrote:{folder}")]
-        }
+        "switch" => vec![
+            format!("{GONE}pushed:{folder}:?"),
+            format!("{GONE}rewrote:{folder}"),
+            format!("{GONE}current:{folder}:"),
+            format!("current:{folder}:{target}"),
+        ],
         _ => Vec::new(),
     }
 }
 
-/// A push that was accepted without force has left nothing of others behind.
-fn pushed(effect: &Effect) -> Option<String> {
+/// After a push that was accepted, the remote branch holds what this session pushed: it was refused if
+/// somebody else had pushed before. By force alone it proves nothing.
+fn pushed(effect: &Effect) -> Vec<String> {
     let op = effect.text(Attr::Op).unwrap_or_default();
-    let plain = op.starts_with("push")
-        && !effect.is(Attr::Force)
+    let held = op.starts_with("push")
+        && (!effect.is(Attr::Force) || effect.is(Attr::Lease))
         && !effect.is(Attr::DeleteRef)
         && !effect.is(Attr::All);
+    if !held {
+        return Vec::new();
+    }
     let folder = effect.text(Attr::Dir).unwrap_or("?");
-    plain.then(|| format!("pushed:{folder}:{}", effect.text(Attr::Branch).unwrap_or("?")))
+    // The branch that is named is the one at hand until another one is.
+    let branch = effect.text(Attr::Branch).unwrap_or("?");
+    vec![format!("pushed:{folder}:{branch}"), format!("pushed:{folder}:?")]
 }

@@ -188,10 +188,22 @@ fn is_own_version(effect: &Effect, facts: &Facts, session: &Session) -> bool {
             let pushed = effect.kind == EffectKind::VcsRemote
                 && effect.is(Attr::Lease)
                 && !effect.is(Attr::All)
-                && has(format!("pushed:{folder}:{}", branch.unwrap_or("?")));
+                && (has(format!("pushed:{folder}:{}", branch.unwrap_or("?")))
+                    || is_at_hand(branch, folder, session));
             pushed || has(format!("branch:{}", branch.unwrap_or(target)))
         }
     }
+}
+
+/// Whether the push names no branch, and the one that this session switched to last is one that it
+/// pushed.
+fn is_at_hand(branch: Option<&str>, folder: &str, session: &Session) -> bool {
+    let current = format!("current:{folder}:");
+    branch.is_none_or(|branch| branch == "?")
+        && session
+            .created()
+            .filter_map(|made| made.strip_prefix(&current))
+            .any(|branch| session.has_created(&format!("pushed:{folder}:{branch}")))
 }
 
 /// Whether a destination was seen before: in the configuration or in the session. Unknown where

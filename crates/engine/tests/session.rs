@@ -222,9 +222,12 @@ fn a_lease_on_what_the_session_pushed_itself_is_held() {
     run(&engine, &mut session, "git push");
     assert_eq!(run(&engine, &mut session, force).verdict, Verdict::Allow);
     assert_eq!(run(&engine, &mut session, "git push --force").code, "git.force-push");
-    // Another branch is another matter.
+    // Another branch is another matter, until this one is back.
+    run(&engine, &mut session, "git checkout -b mine && git push -u origin mine");
     run(&engine, &mut session, "git checkout other");
-    assert_eq!(run(&engine, &mut session, force).code, "git.force-push");
+    assert_eq!(decide(&engine, &mut session, force).code, "git.force-push");
+    run(&engine, &mut session, "git checkout mine");
+    assert_eq!(run(&engine, &mut session, force).verdict, Verdict::Allow);
 }
 
 #[test]
