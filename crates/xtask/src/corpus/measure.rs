@@ -6,64 +6,138 @@ use ringfence_action::{
     Action, Attr, Call, Decision, EffectKind, OpaqueReason, Outcome, Verdict, path,
 };
 use ringfence_adapters::labelled::work_tree;
-use ringfence_engine::{Engine, Options, Sessions};
+use ringfence_engine::{Engine, Explained, Options, Session};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
 use ringfence_testkit::Row;
 use ringfence_testkit::timing::{Percentiles, timed};
+use serde_json::{Value, json};
 
+use super::history::{Event, History};
 use super::tally::{Latency, Report, Tally};
 use crate::Failure;
 
 /// Longer commands do not count for the time that analysis takes.
 const TIMED_BYTES: usize = 4 << 10;
 
-pub(super) fn measure(mut rows: Vec<Row>, show: Option<&str>) -> Result<Report, Failure> {
+pub(super) fn measure(
+    mut rows: Vec<Row>,
+    histories: &BTreeMap<String, History>,
+    show: Option<&str>,
+) -> Result<Report, Failure> {
     let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
     let options = Options { sandbox: true, ..Options::default() };
     let engine = Engine::new(bundle, Box::new(Supplied), options);
-    let mut sessions = Sessions::new();
-    let mut report = Report::default();
-    let mut times = Times::default();
-    let mut cut = 0_u64;
     rows.sort_by(|a, b| (&a.session, a.sequence).cmp(&(&b.session, b.sequence)));
-    let mixed = mixed_sources(&rows);
     let folders = folders(&rows);
-    for row in &rows {
-        let Some(action) = folders.get(&key(row)).and_then(|(cwd, home)| row.action(cwd, home))
-        else {
-            cut += 1;
+    let mut counter = Counter {
+        engine,
+        mixed: mixed_sources(&rows),
+        show,
+        report: Report::default(),
+        times: Times::default(),
+    };
+    let mut cut = 0_u64;
+    for of_session in rows.chunk_by(|a, b| a.session.is_some() && a.session == b.session) {
+        let mut session = Session::new();
+        let told = of_session.first().and_then(|row| folders.get(&key(row)));
+        let Some((cwd, home)) = told else { continue };
+        if let Some(history) = of_session.first().and_then(|row| histories.get(&key(row))) {
+            counter.live_through(history, of_session, home, cwd, &mut session);
             continue;
-        };
-        let call = ringfence_adapters::normalize(&action);
-        let session = sessions.of(action.session.as_deref());
-        let decision = times.decision(|| engine.decide(&action, &call, session).decision);
+        }
+        for row in of_session {
+            match row.action(cwd, home) {
+                Some(action) => drop(counter.decide(Some(row), &action, &mut session)),
+                None => cut += 1,
+            }
+        }
+    }
+    if cut > 0 {
+        eprintln!("left out: {cut} tool calls that are cut short in the recording");
+    }
+    counter.report.latency = counter.times.latency();
+    Ok(counter.report)
+}
+
+/// Decides and counts.
+struct Counter<'r> {
+    engine: Engine,
+    mixed: BTreeSet<&'r str>,
+    show: Option<&'r str>,
+    report: Report,
+    times: Times,
+}
+
+impl Counter<'_> {
+    /// A session as it went: what was said, every call, what came of it. Calls that are rows are counted.
+    fn live_through(
+        &mut self,
+        history: &History,
+        rows: &[Row],
+        home: &str,
+        cwd: &str,
+        session: &mut Session,
+    ) {
+        let cwd = history.cwd.as_deref().unwrap_or(cwd);
+        let mut open: BTreeMap<&str, Explained> = BTreeMap::new();
+        for (index, event) in (0_u64..).zip(&history.events) {
+            match event {
+                Event::Said { typed, relayed } => {
+                    relayed.iter().for_each(|text| session.observe_relayed(text));
+                    typed.iter().for_each(|text| session.observe_user(text));
+                }
+                Event::Call { id, tool, input } => {
+                    let row = rows.iter().find(|row| row.sequence == index);
+                    let Some(action) = action(tool, input, cwd, home) else { continue };
+                    let explained = self.decide(row, &action, session);
+                    open.insert(id, explained);
+                }
+                Event::Result { id, failed } => {
+                    if let Some(explained) = open.remove(id.as_str()).filter(|_| !failed) {
+                        explained.would_create().for_each(|made| session.observe_created(&made));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides; counts where it is a row.
+    fn decide(&mut self, row: Option<&Row>, action: &Action, session: &mut Session) -> Explained {
+        let call = ringfence_adapters::normalize(action);
+        let (engine, times) = (&self.engine, &mut self.times);
+        let explained = times.decision(|| engine.decide(action, &call, session));
+        let decision = &explained.decision;
         // History went on as if nothing had been denied: one denial is counted once.
         if decision.verdict == Verdict::Deny {
             session.release();
         }
-        if let Some(wanted) = show {
-            print_if(wanted, row, &decision);
-            continue;
+        let Some(row) = row else { return explained };
+        if let Some(wanted) = self.show {
+            print_if(wanted, row, decision);
+            return explained;
         }
         if matches!(call, Call::Shell { .. }) && row.text.len() <= TIMED_BYTES {
-            times.analysis(&action, &call);
+            self.times.analysis(action, &call);
         }
-        let name = match (mixed.contains(row.source.as_str()), row.danger) {
+        let name = match (self.mixed.contains(row.source.as_str()), row.danger) {
             (false, _) => row.source.clone(),
             (true, danger) => {
                 format!("{} ({})", row.source, if danger { "danger" } else { "benign" })
             }
         };
         let is_shell = matches!(call, Call::Shell { .. } | Call::Exec { .. });
-        count(report.sources.entry(name).or_default(), is_shell, &decision);
-        count_reasons(&mut report, &decision);
+        count(self.report.sources.entry(name).or_default(), is_shell, decision);
+        count_reasons(&mut self.report, decision);
+        explained
     }
-    if cut > 0 {
-        eprintln!("left out: {cut} tool calls that are cut short in the recording");
-    }
-    report.latency = times.latency();
-    Ok(report)
+}
+
+fn action(tool: &str, input: &Value, cwd: &str, home: &str) -> Option<Action> {
+    let value = json!({
+        "tool": tool, "input": input, "cwd": cwd, "workspace": [cwd], "home": home,
+    });
+    serde_json::from_value(value).ok()
 }
 
 /// Sources that have both labels.

@@ -5,6 +5,7 @@
 //! report that is there. Every source together (`--all`) is only printed: most are documentation or
 //! tests of other guards, and their labels are not a bar.
 
+mod history;
 mod measure;
 mod render;
 mod tally;
@@ -23,7 +24,8 @@ pub(crate) fn run(all: bool, show: Option<&str>) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };
     let mut rows = corpora.actions()?;
     rows.retain(|row| all || TRAFFIC.contains(&row.source.as_str()));
-    let report = measure::measure(rows, show)?;
+    let histories = history::of(&corpora.text("transcripts")?, &TRAFFIC);
+    let report = measure::measure(rows, &histories, show)?;
     if show.is_some() {
         return Ok(true);
     }
