@@ -162,7 +162,7 @@ attributes! {
     Listen = "listen", Flag, [Net], "A port is opened instead of a connection made.";
     Bind = "bind", Text, [Net], "The address listened on.";
     Upload = "upload", Flag, [Net], "Content of this machine leaves with the connection.";
-    Payload = "payload", Text, [Net, Message], "The path or source whose content leaves.";
+    Payload = "payload", Text, [Net, Message, VcsRemote, VcsLocal], "The path or source whose content leaves.";
     PayloadPlace = "payload_place", Text, [Net], "Where the file lies whose content leaves; words as for `place`.";
     Tunnel = "tunnel", Flag, [Net], "A way in from outside is opened: tunnels, reverse forwarding.";
     Insecure = "insecure", Flag, [], "A check of identity or integrity is switched off: TLS, host keys, signatures.";

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use ringfence_action::{
-    Action, Dialect, Effect, EffectKind, Evidence, Opaque, OpaqueReason, Scope, Text,
+    Action, Dialect, Effect, EffectKind, Evidence, Opaque, OpaqueReason, Scope, Target, Text,
 };
 
 use crate::invocation::{Data, Invocation};
@@ -121,6 +121,9 @@ pub(crate) struct Frame {
     pub(crate) setup: Option<String>,
 }
 
+/// Programs that ask name servers for what they are given.
+const LOOKUPS: &[&str] = &["dig", "nslookup", "host", "drill", "ping", "resolvectl", "getent"];
+
 /// What a program costs: its options are read, and its rules are applied.
 const PROGRAM_STEPS: usize = 12;
 
@@ -130,6 +133,8 @@ pub(crate) struct Analyzer<'a> {
     found: Analysis,
     seen: HashSet<Effect>,
     written: HashMap<String, Data>,
+    /// Folders into which this action fetches repositories, and from where.
+    clones: Vec<(String, Value)>,
     fuel: usize,
     held: usize,
     depth: usize,
@@ -142,6 +147,7 @@ impl<'a> Analyzer<'a> {
             found: Analysis::default(),
             seen: HashSet::new(),
             written: HashMap::new(),
+            clones: Vec::new(),
             fuel: limits::FUEL,
             held: 0,
             depth: 0,
@@ -204,6 +210,28 @@ impl<'a> Analyzer<'a> {
                 effect.attributes.set(Attr::PayloadPlace, place);
             }
         }
+        if effect.kind == EffectKind::ExecCode
+            && let Some(from) = effect.target.as_known().and_then(|path| self.cloned(path))
+        {
+            let cloned = Effect::new(EffectKind::DownloadExec, from.to_target())
+                .with(Attr::Source, "vcs")
+                .with(Attr::By, effect.attributes.text(Attr::By).unwrap_or_default());
+            self.effect(frame, span, cloned);
+        }
+        let told = match effect.kind {
+            EffectKind::Message => true,
+            EffectKind::VcsRemote | EffectKind::VcsLocal => {
+                let op = effect.attributes.text(Attr::Op).unwrap_or_default();
+                op.starts_with("commit") || op.ends_with("create") || op.contains("comment")
+            }
+            _ => false,
+        };
+        if told
+            && let Some(path) =
+                frame.embedded.as_ref().filter(|it| paths::is_secret(self, frame, it))
+        {
+            effect.attributes.set(Attr::Payload, paths::locate(self, frame, path).to_string());
+        }
         self.hold(effect.target.text().len());
         if self.found.effects.len() >= limits::EFFECTS {
             self.opaque(frame, span, OpaqueReason::OutOfFuel, "more effects than are followed");
@@ -218,12 +246,34 @@ impl<'a> Analyzer<'a> {
         self.found.effects.len() + self.found.opaque.len()
     }
 
+    /// The secret that was read last since then, if any was.
+    pub(crate) fn secret_since(&self, found: usize) -> Option<Value> {
+        use ringfence_action::Attr;
+        let new = self.found().saturating_sub(found);
+        let is_read = |effect: &&Effect| {
+            effect.kind == EffectKind::Credential
+                && effect.attributes.text(Attr::Op) == Some("read")
+        };
+        let last = self.found.effects.iter().rev().take(new).find(is_read)?;
+        last.target.as_known().filter(|path| path.starts_with('/')).map(Value::known)
+    }
+
     /// A name or address that a secret was put into takes it along: `dig $(cat .env).x.example`.
     fn carries(&self, frame: &Frame, effect: &mut Effect) {
         use ringfence_action::Attr;
+        let name = match &effect.target {
+            Target::Pattern(name) => name.clone(),
+            _ => String::new(),
+        };
+        // What a program found out, as the first part of a name that somebody else answers for.
+        let asked = effect.attributes.text(Attr::By).is_some_and(|by| LOOKUPS.contains(&by));
+        if asked && (name.starts_with("**.") || name.starts_with("*.")) {
+            effect.attributes.set(Attr::Upload, true);
+            effect.attributes.set(Attr::Payload, "computed");
+        }
         let Some(path) = &frame.embedded else { return };
         let url = effect.attributes.text(Attr::Url).unwrap_or_default();
-        let computed = effect.target.as_known().is_none() || url.contains('*');
+        let computed = !name.is_empty() || url.contains('*');
         if computed && paths::is_secret(self, frame, path) {
             effect.attributes.set(Attr::Upload, true);
             effect.attributes.set(Attr::Payload, paths::locate(self, frame, path).to_string());
@@ -298,6 +348,19 @@ impl<'a> Analyzer<'a> {
     /// The content that an earlier part of this action gave to a file, if it touched it.
     pub(crate) fn written(&self, path: &str) -> Option<&Data> {
         self.written.get(path)
+    }
+
+    /// From where this action itself fetched the repository in which a path lies.
+    fn cloned(&self, path: &str) -> Option<Value> {
+        let mut fetched = self.clones.iter();
+        let within =
+            |(folder, _): &&(String, Value)| ringfence_action::path::is_within(folder, path);
+        fetched.find(within).map(|(_, from)| from.clone())
+    }
+
+    /// A repository of somebody else arrives in this folder (absolute).
+    pub(crate) fn clones_into(&mut self, folder: &str, from: Value) {
+        self.clones.push((folder.to_owned(), from));
     }
 
     /// Takes one step; false when the budget is used up, after saying so once.

@@ -38,6 +38,8 @@ pub(crate) enum Operation {
     Schedule,
     /// Leaving out a check.
     Skip,
+    /// A change is put up for others to look at.
+    Propose,
 }
 
 /// English verbs by operation, in the form of a command. One that is used for many other things is in
@@ -112,11 +114,15 @@ pub(crate) const ENGLISH_NOUNS: &[(Operation, &[&str])] = &[
     (Operation::Send, &["comment", "reply", "message", "email"]),
     (Operation::Publish, &["release"]),
     (Operation::Commit, &["commit"]),
+    // A pull request, a merge request.
+    (Operation::Propose, &["pr", "mr", "request"]),
 ];
 
 /// Verbs that go with such a noun.
-pub(crate) const LIGHT_VERBS: &[&str] =
-    &["write", "make", "do", "create", "put", "leave", "add", "post", "cut", "draft"];
+pub(crate) const LIGHT_VERBS: &[&str] = &[
+    "write", "make", "do", "create", "put", "leave", "add", "post", "cut", "draft", "open", "raise",
+    "submit",
+];
 
 /// Verbs of other languages: German, French, Spanish, as beginnings of words where they end in `*`;
 /// Japanese and Chinese anywhere.
@@ -745,6 +751,14 @@ pub(crate) fn operations(effect: &Effect) -> &'static [Operation] {
     match effect.kind {
         EffectKind::VcsRemote if effect.is(Attr::DeleteRef) => &[Operation::Delete],
         EffectKind::VcsRemote if effect.is(Attr::Force) => &[Operation::ForcePush],
+        EffectKind::VcsRemote
+            if op.contains("pr create")
+                || op.contains("mr create")
+                || op.starts_with("create_pull_request")
+                || op.starts_with("create_merge_request") =>
+        {
+            &[Operation::Propose, Operation::Send, Operation::Change]
+        }
         EffectKind::VcsRemote if op.contains("merge") => &[Operation::Merge],
         EffectKind::VcsRemote if op.contains("release") => &[Operation::Publish],
         EffectKind::VcsRemote if op.starts_with("push") => &[Operation::Push],

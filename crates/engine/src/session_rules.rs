@@ -4,6 +4,7 @@ use ringfence_action::{Action, Attr, Effect, EffectKind, Outcome, RuleHit};
 use ringfence_policy::SessionFacts;
 
 use crate::consent;
+use crate::lexicon::Operation;
 use crate::session::Session;
 
 /// The session rules that object to these effects.
@@ -26,6 +27,9 @@ pub(crate) fn findings(
         }
         if let Some(tainted) = consequential(effect, facts, session) {
             findings.push(tainted);
+        }
+        if let Some(unreviewed) = unreviewed(effect, action, session) {
+            findings.push(unreviewed);
         }
         if halted && effect.kind.changes_state() && !is_own(effect, action, session) {
             findings.push(hit(
@@ -58,6 +62,37 @@ fn boundary(effect: &Effect, facts: &SessionFacts, session: &Session) -> Option<
             Outcome::Deny,
             "the user said not to do this",
             "finish without it, or ask the user to lift the boundary",
+            effect,
+        )
+    })
+}
+
+/// Who asked for a pull request wants to see the change before it is on the branch of all.
+fn unreviewed(effect: &Effect, action: &Action, session: &Session) -> Option<RuleHit> {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let pushes = effect.kind == EffectKind::VcsRemote
+        && (op.starts_with("push") || op.starts_with("create_or_update_file"))
+        && !effect.is(Attr::DeleteRef);
+    if !pushes || effect.is(Attr::DryRun) || effect.is(Attr::Content) {
+        return None;
+    }
+    let git = action.facts.git.as_ref();
+    let current = git.and_then(|git| git.branch.as_deref());
+    let branch = effect.text(Attr::Branch).or_else(|| match effect.target.as_known() {
+        Some(target) => target.rsplit_once('/').map(|(_, branch)| branch),
+        None => current,
+    })?;
+    let is_default = match git.and_then(|git| git.default_branch.as_deref()) {
+        Some(default) => default == branch,
+        None => matches!(branch, "main" | "master" | "trunk"),
+    };
+    let asked = session.requests().any(|request| request.operation == Operation::Propose);
+    (is_default && asked && !consent::covers(session, effect)).then(|| {
+        hit(
+            "session.review-asked-for",
+            Outcome::Ask,
+            "the user asked for a pull request, and this puts the change on the default branch without one",
+            "push a branch of its own and open the pull request from it",
             effect,
         )
     })

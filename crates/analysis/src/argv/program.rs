@@ -124,6 +124,7 @@ pub(crate) fn run_by_path(
     let Some(word) = invocation.argv.first() else { return };
     script::file(analyzer, frame, invocation, &program.base, "auto", &word.value, word.span);
     if program.entry.is_none() {
+        overrides_safety(analyzer, frame, invocation);
         read_operands(analyzer, frame, invocation, program);
     }
 }
@@ -138,6 +139,52 @@ pub(crate) fn run_unknown(
     project::run(analyzer, frame, invocation, program);
     read_operands(analyzer, frame, invocation, program);
     take_away(analyzer, frame, invocation, &program.base);
+    overrides_safety(analyzer, frame, invocation);
+    publish(analyzer, frame, invocation, &program.base);
+}
+
+/// Parts of options with which programs are told not to look before they leap.
+const UNSAFE: &[&str] = &[
+    "dangerously",
+    "unsafe",
+    "skip-check",
+    "skip-verif",
+    "skip-valid",
+    "skip-safety",
+    "no-verify",
+    "no-safety",
+    "ignore-check",
+    "ignore-safety",
+    "break-glass",
+    "bypass",
+    "disable-safety",
+    "disable-check",
+];
+
+/// `./deploy --skip-checks`: the program's own checks are switched off.
+fn overrides_safety(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invocation) {
+    for word in invocation.argv.iter().skip(1) {
+        let Some(option) = word.value.as_known().filter(|text| text.starts_with("--")) else {
+            continue;
+        };
+        let name = option.split('=').next().unwrap_or(option).replace('_', "-");
+        if UNSAFE.iter().any(|part| name.contains(part)) {
+            let effect = Effect::new(EffectKind::Guard, word.value.to_target())
+                .with(Attr::Mechanism, "safety-switch");
+            analyzer.effect(frame, word.span, effect);
+        }
+    }
+}
+
+/// `vsce publish`: what is here becomes what others install.
+fn publish(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invocation, program: &str) {
+    let mut first = invocation.argv.iter().skip(1).take(2);
+    let Some(verb) = first.find(|word| word.value.as_known() == Some("publish")) else { return };
+    let effect = Effect::new(EffectKind::Package, Target::known("."))
+        .with(Attr::By, program)
+        .with(Attr::Op, "publish")
+        .with(Attr::Publish, true);
+    analyzer.effect(frame, verb.span, effect);
 }
 
 /// Verbs with which command lines of services take things away for good.

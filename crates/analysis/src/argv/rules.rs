@@ -157,6 +157,9 @@ pub(crate) fn effect(
     if kind.targets_path() && kind_names_path(kind, &value) {
         if is_path(&value) {
             let value = from_home(analyzer, value);
+            if kind == EffectKind::Create && parsed.name == "git" {
+                cloned(analyzer, subject, &value);
+            }
             paths::effect(analyzer, subject.frame, span, kind, &value, &attributes);
         }
         return;
@@ -195,6 +198,20 @@ pub(crate) fn effect(
         effect.attributes.set(attr, value);
     }
     analyzer.effect(subject.frame, span, effect);
+}
+
+/// Remembers where a repository of somebody else arrives: code in it may run in the same breath.
+fn cloned(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, folder: &Value) {
+    let parsed = subject.parsed;
+    if !parsed.op().is_some_and(|op| op == "clone" || op == "submodule add") {
+        return;
+    }
+    let Some(url) = parsed.last("url") else { return };
+    let host = url::locate(&url.value).host;
+    let target = paths::locate(analyzer, subject.frame, folder);
+    if let (Some(host), Some(folder)) = (host.as_known(), target.as_known()) {
+        analyzer.clones_into(folder, Value::known(host));
+    }
 }
 
 /// Secrets, persistence and guards may also be things without a path: a keychain, a daemon.

@@ -14,6 +14,9 @@ use crate::value::{Span, Value, Word};
 
 /// Loops over at most this many known words are run word by word.
 const TURNS: usize = 16;
+
+/// So many words, of which some are patterns, are followed one by one.
+const FEW_TURNS: usize = 6;
 /// Turns of a loop after which what still changes is unknown.
 const PASSES: usize = 4;
 
@@ -307,6 +310,13 @@ impl Shell<'_, '_> {
         if listed && !turns.select && words.len() <= TURNS {
             return self.turn_by_turn(turns, &words, step, span);
         }
+        // Paths of different folders have nothing in common that would be worth keeping.
+        let told = words.iter().all(|word| word.value != Value::Unknown);
+        if told && !turns.select && step == 1 && (2..=FEW_TURNS).contains(&words.len()) {
+            return self.repeat(|shell| {
+                shell.perhaps(|shell| shell.turn_by_turn(turns, &words, step, span))
+            });
+        }
         let mut values = words.into_iter().map(|word| {
             // A glob names each of its files.
             if word.splits && word.value == Value::Unknown { Value::Unknown } else { word.value }
@@ -498,6 +508,7 @@ impl Shell<'_, '_> {
         let shown = std::mem::replace(&mut self.stdout_shown, false);
         self.printed = None;
         let outer_fetched = self.frame.fetched.clone();
+        let found = self.analyzer.found();
         let output = self.subshell(|shell| match script.statements.as_slice() {
             // `$(<file)`.
             [statement]
@@ -544,7 +555,11 @@ impl Shell<'_, '_> {
                 self.frame.embedded = Some(path);
                 Value::Unknown
             }
-            Data::Unknown => Value::Unknown,
+            Data::Unknown => {
+                // Whatever filters stood behind it, what comes out is made of what was read.
+                self.frame.embedded = self.analyzer.secret_since(found);
+                Value::Unknown
+            }
         }
     }
 

@@ -59,7 +59,11 @@ pub(super) fn call(
     if let Some(effect) = named.effect(does) {
         analyzer.effect(&named.frame, Span::default(), effect);
     }
+    named.command_in_remark(analyzer, does);
 }
+
+/// How remarks begin that bots read as commands.
+const TO_BOTS: &[&str] = &["atlantis ", "bors ", "@bors", "@dependabot ", "@mergify"];
 
 impl Named<'_> {
     fn with_role(&self, role: Role) -> impl Iterator<Item = &Text> {
@@ -197,6 +201,8 @@ impl Named<'_> {
                 None
             }
             (Does::Run, _) if self.runs_visible_code() => None,
+            // A service of databases that is paused is no statement to a database.
+            (Does::Control, Some(Family::Database)) => new(EffectKind::Infra, self.target()),
             (Does::Run | Does::Change | Does::Control, family) => {
                 new(self.kind_of_change(family), self.target())
             }
@@ -208,7 +214,10 @@ impl Named<'_> {
             }
         };
         effect.map(|mut effect| {
-            effect.attributes.set(Attr::Op, self.tool);
+            effect.attributes.set(Attr::Op, self.operation());
+            if Attr::Public.fits(effect.kind) && self.public {
+                effect.attributes.set(Attr::Public, true);
+            }
             if effect.kind == EffectKind::Message && addressed > 1 {
                 let addressed = i64::try_from(addressed).unwrap_or(i64::MAX);
                 effect.attributes.set(Attr::Count, addressed);
@@ -229,6 +238,40 @@ impl Named<'_> {
             }
             effect
         })
+    }
+
+    /// A remark on a forge or tracker that is a command to a bot: `/deploy production`.
+    fn command_in_remark(&self, analyzer: &mut Analyzer<'_>, does: Does) {
+        if does != Does::Message || self.family == Some(Family::Message) {
+            return;
+        }
+        let is_command = |text: &&Text| {
+            let text = text.value.trim_start();
+            let slash = text.strip_prefix('/').is_some_and(|rest| {
+                let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+                !word.is_empty() && !word.contains('/')
+            });
+            slash || TO_BOTS.iter().any(|start| text.starts_with(start))
+        };
+        if let Some(text) = self.with_role(Role::Content).find(is_command) {
+            let frame = analyzer.frame(text);
+            let effect = Effect::new(EffectKind::Infra, self.target())
+                .with(Attr::Op, "chatops")
+                .with(Attr::Provider, self.server);
+            analyzer.effect(&frame, whole(text), effect);
+        }
+    }
+
+    /// The tool's own name; closing by an update is closing.
+    fn operation(&self) -> String {
+        let state =
+            self.arguments.iter().find(|argument| argument.text.pointer.ends_with("/state"));
+        match state.map(|argument| argument.text.value.as_str()) {
+            Some("closed" | "close") if self.tool.starts_with("update_") => {
+                self.tool.replacen("update_", "close_", 1)
+            }
+            _ => self.tool.to_owned(),
+        }
     }
 
     fn kind_of_change(&self, family: Option<Family>) -> EffectKind {

@@ -11,6 +11,7 @@ mod opened;
 mod parallel;
 mod powershell;
 mod push;
+mod runner;
 mod split;
 mod task;
 mod transfer;
@@ -45,6 +46,8 @@ pub(crate) enum Handler {
     PowerShell,
     /// Remotes and refspecs of `git push`.
     Push,
+    /// Programs of packages that are run by name: `npx prisma`.
+    Runner,
     /// Scripts of package.json.
     PackageScript,
     /// Recipes of a Makefile.
@@ -76,6 +79,7 @@ pub(crate) fn handle(
         Handler::Parallel => parallel::handle(analyzer, subject),
         Handler::PowerShell => powershell::handle(analyzer, subject),
         Handler::Push => push::handle(analyzer, subject),
+        Handler::Runner => runner::handle(analyzer, subject),
         Handler::PackageScript => task::package_script(analyzer, subject),
         Handler::MakeRecipe => task::make_recipe(analyzer, subject),
         Handler::JustRecipe => task::just_recipe(analyzer, subject),
