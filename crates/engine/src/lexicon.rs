@@ -118,10 +118,42 @@ pub(crate) const ENGLISH_NOUNS: &[(Operation, &[&str])] = &[
     (Operation::Propose, &["pr", "mr", "request"]),
 ];
 
+/// Nouns that take such a noun as their first part: "release notes", "commit message".
+pub(crate) const COMPOUNDS: &[&str] = &[
+    "note",
+    "notes",
+    "message",
+    "messages",
+    "page",
+    "pages",
+    "candidate",
+    "template",
+    "workflow",
+    "process",
+    "history",
+    "log",
+    "hash",
+    "hook",
+    "hooks",
+    "branch",
+    "body",
+    "title",
+    "description",
+    "address",
+    "text",
+    "box",
+    "thread",
+    "section",
+    "checklist",
+    "plan",
+    "script",
+    "date",
+];
+
 /// Verbs that go with such a noun.
 pub(crate) const LIGHT_VERBS: &[&str] = &[
-    "write", "make", "do", "create", "put", "leave", "add", "post", "cut", "draft", "open", "raise",
-    "submit",
+    "write", "make", "do", "create", "put", "leave", "add", "post", "cut", "draft", "open",
+    "raise", "submit",
 ];
 
 /// Verbs of other languages: German, French, Spanish, as beginnings of words where they end in `*`;

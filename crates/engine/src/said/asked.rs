@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::clauses::{Clause, find_phrase, without_quotes, words};
 use super::{Intent, Request, digest};
 use crate::lexicon::{
-    ASKERS, AT_HAND, DONE_AFTER, DONE_ENDINGS, ENGLISH, ENGLISH_NOUNS, LEAD, LIGHT_VERBS,
-    Operation, POINTERS, STEMS, SUBJECTS, WEAK, WORK,
+    ASKERS, AT_HAND, COMPOUNDS, DONE_AFTER, DONE_ENDINGS, ENGLISH, ENGLISH_NOUNS, LEAD,
+    LIGHT_VERBS, Operation, POINTERS, STEMS, SUBJECTS, WEAK, WORK,
 };
 
 /// What the message named before: a pronoun may mean it.
@@ -91,7 +91,9 @@ fn verbs(tokens: &[&str]) -> Vec<Verb> {
             }
         }
         for (operation, nouns) in ENGLISH_NOUNS {
-            let is_noun = tokens.get(at).is_some_and(|token| nouns.contains(token));
+            // The notes of a release are no release.
+            let only_names = tokens.get(at + 1).is_some_and(|next| COMPOUNDS.contains(next));
+            let is_noun = tokens.get(at).is_some_and(|token| nouns.contains(token)) && !only_names;
             let verb = (at.saturating_sub(3)..at).find(|verb| {
                 tokens.get(*verb).is_some_and(|token| LIGHT_VERBS.contains(token))
                     && is_asked(tokens, *verb, !found.is_empty())
