@@ -87,7 +87,7 @@ fn unreviewed(effect: &Effect, action: &Action, session: &Session) -> Option<Rul
         None => matches!(branch, "main" | "master" | "trunk"),
     };
     let asked = session.requests().any(|request| request.operation == Operation::Propose);
-    (is_default && asked && !consent::covers(session, effect)).then(|| {
+    (is_default && asked && !consent::covers(session, effect, None)).then(|| {
         hit(
             "session.review-asked-for",
             Outcome::Ask,
