@@ -157,9 +157,12 @@ enum Form {
     Gerund,
 }
 
-/// The verb at a place: what it names, where it ends, its form.
-fn verb_at(tokens: &[&str], at: usize) -> Option<(Vec<(Operation, &'static str)>, usize, Form)> {
-    let mut found: Option<(Vec<(Operation, &'static str)>, usize, Form)> = None;
+/// A verb in a text: what it may name, where it ends, its form.
+type Verb = (Vec<(Operation, &'static str)>, usize, Form);
+
+/// The verb at a place.
+fn verb_at(tokens: &[&str], at: usize) -> Option<Verb> {
+    let mut found: Option<Verb> = None;
     for (operation, verbs) in ENGLISH {
         for verb in *verbs {
             let Some((end, form)) = form_at(tokens, at, verb) else { continue };

@@ -326,7 +326,7 @@ fn behind(seen: &[&Seen]) -> Vec<Behind> {
             alone,
         })
         .collect();
-    behind.sort_by(|a, b| b.actions.cmp(&a.actions));
+    behind.sort_by_key(|it| std::cmp::Reverse(it.actions));
     behind
 }
 
@@ -343,6 +343,6 @@ fn near(seen: &[&Seen]) -> Vec<Near> {
             examples: ids.into_iter().take(EXAMPLES).map(str::to_owned).collect(),
         })
         .collect();
-    near.sort_by(|a, b| b.actions.cmp(&a.actions));
+    near.sort_by_key(|it| std::cmp::Reverse(it.actions));
     near
 }
