@@ -438,7 +438,7 @@ mod tests {
         }
         let found = registered(&ours).unwrap();
         assert_eq!(found.guarded, ["PreToolUse", "PermissionRequest"]);
-        assert_eq!(found.programs, [std::path::PathBuf::from("/opt/ring fence/ringfence")]);
+        assert_eq!(found.programs, [PathBuf::from("/opt/ring fence/ringfence")]);
     }
 
     #[test]

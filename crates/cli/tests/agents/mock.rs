@@ -1,7 +1,7 @@
 //! A model that always says what the test wants, in three dialects: OpenAI's chat and responses, and
 //! Gemini's. One shell command a turn from a script, then "done".
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
