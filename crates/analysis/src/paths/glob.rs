@@ -95,9 +95,16 @@ fn tokens(part: &str) -> Vec<Token> {
 }
 
 fn part_suggests(pattern: &str, part: &str) -> bool {
-    let tokens = tokens(part);
     // `shadow*` is also the name `shadow`.
     let name = pattern.trim_end_matches('*');
+    // Most components are plain names or stand for anything, and each is asked about hundreds of patterns.
+    if !part.contains(['*', '?', '[', '\\']) {
+        return part == name || component(pattern.as_bytes(), part.as_bytes());
+    }
+    if part.bytes().all(|byte| byte == b'*') {
+        return pattern.contains(['*', '?']) && component(pattern.as_bytes(), STRANGE.as_bytes());
+    }
+    let tokens = tokens(part);
     if pattern.contains(['*', '?']) && (name.is_empty() || name.contains(['*', '?'])) {
         return covers(pattern, &tokens);
     }
@@ -116,15 +123,18 @@ fn part_suggests(pattern: &str, part: &str) -> bool {
     (prefix >= 2 || literals * 2 > name.chars().count()) && may_be(&tokens, name)
 }
 
+/// What a wildcard counts as where a pattern has to match everything that it may mean.
+const STRANGE: &str = "\u{1}";
+
 /// Whether everything that the tokens may mean matches: their wildcards count as strange characters.
 fn covers(pattern: &str, tokens: &[Token]) -> bool {
-    let strange: String = tokens
-        .iter()
-        .map(|token| match token {
-            Token::Literal(c) => *c,
-            Token::One | Token::Many => '\u{1}',
-        })
-        .collect();
+    let mut strange = String::with_capacity(tokens.len());
+    for token in tokens {
+        match token {
+            Token::Literal(c) => strange.push(*c),
+            Token::One | Token::Many => strange.push_str(STRANGE),
+        }
+    }
     component(pattern.as_bytes(), strange.as_bytes())
 }
 
