@@ -122,7 +122,11 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     let said = home.start(&mock, "do it", &start);
     drop(held);
     let told = mock.told();
-    assert!(told.len() > 2, "{agent:?}: the call was never made: {said}");
+    if told.len() <= 2 {
+        // A prompt that the gate did not let through makes some agents stop before the first call.
+        assert!(said.contains("blocked"), "{agent:?}: the call was never made: {said}");
+        return Some("does not run");
+    }
     // A sandbox of the agent's own may keep the command from writing: that it ran, it tells the model.
     let refused = ["ringfence", "hook", "Hook"].iter().any(|word| told.contains(word));
     let ran = home.ran("ran-unguarded") || (agent.is_in_a_sandbox_of_its_own() && !refused);
