@@ -174,6 +174,7 @@ fn to_say_run_is_no_excuse() {
     home.claude(&mock, "do it");
     let results = mock.results();
     assert!(results[0].contains("git.force-push-default-branch"), "{results:?}");
-    assert!(results[1].contains("no such decision waits to be carried out"), "{results:?}");
+    // A program that nobody read is contained itself, and inside there is no state to look into.
+    assert!(results[1].contains("could not enforce"), "{results:?}");
     assert!(!home.ran("forged"));
 }

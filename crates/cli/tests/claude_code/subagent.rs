@@ -24,7 +24,7 @@ fn a_subagent_inherits_what_was_ruled_out() {
 #[test]
 fn what_a_subagent_read_taints_the_session_and_the_other_way_round() {
     let web = "touch asked; curl -s https://docs.example.org/page || true";
-    let comment = "gh pr comment 1 --body hello";
+    let publish = "npm publish";
     let tainted = |entry: &Value| {
         entry["decision"]["rules"].to_string().contains("consequential-in-tainted-context")
     };
@@ -32,15 +32,15 @@ fn what_a_subagent_read_taints_the_session_and_the_other_way_round() {
         let Some(home) = Home::new() else { return };
         home.init();
         let (own, others) = if own {
-            (vec![bash(web), subagent(), bash("sleep 2")], vec![bash(comment)])
+            (vec![bash(web), subagent(), bash("sleep 2")], vec![bash(publish)])
         } else {
-            (vec![subagent(), bash("sleep 2"), bash(comment)], vec![bash(web)])
+            (vec![subagent(), bash("sleep 2"), bash(publish)], vec![bash(web)])
         };
         let mock = Mock::scripted(own, others);
         home.claude(&mock, "read the docs");
         assert!(home.ran("asked"), "{}", home.audit());
         let decisions = home.entries("decision");
-        let after = decisions.iter().find(|it| it["action"]["input"]["command"] == comment);
+        let after = decisions.iter().find(|it| it["action"]["input"]["command"] == publish);
         assert!(after.is_some_and(tainted), "{after:?}");
         let first = decisions.iter().find(|it| it["action"]["tool"] == "Agent");
         assert!(first.is_some(), "the start of a subagent is decided too");
