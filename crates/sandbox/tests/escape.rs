@@ -158,19 +158,11 @@ impl Outside {
             command.args(&self.place.program(&argv)[1..]).env("GITHUB_TOKEN", "CANARY");
             command
         };
-        let notes = self.place.path("home/notes");
         // What gets out must not get at this machine: root tries in a copy of its mounts.
         let apart = !self.place.without.is_empty() && support::users().len() > 1;
-        let argv: &[&str] = if apart {
-            &["unshare", "--mount", "--propagation", "private", "/bin/sh"]
-        } else {
-            &["/bin/sh"]
-        };
-        let mut outer = Command::new(argv[0]);
-        outer.args(&argv[1..]).arg("-c").arg("exec 9<\"$0\"; exec \"$@\"").arg(notes);
-        outer.arg(command.get_program()).args(command.get_args());
-        outer.current_dir(self.place.path("ws")).stdin(Stdio::null());
-        outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let argv: &[&str] =
+            if apart { &["unshare", "--mount", "--propagation", "private"] } else { &[] };
+        let mut outer = with_an_open_file(&self.place, argv, &command);
         outer.env("BASH_ENV", "CANARY").env("GIT_CONFIG_GLOBAL", "/dev/null");
         let output = outer.output().unwrap();
         let mut text = [output.stdout, output.stderr].concat();
@@ -193,6 +185,18 @@ impl Drop for Outside {
         // SAFETY: the segment is this test's own, and nothing of it is used any more.
         unsafe { libc::shmctl(self.segment.1, libc::IPC_RMID, std::ptr::null_mut()) };
     }
+}
+
+/// The command, behind `prefix` and with a file of the host open as 9.
+fn with_an_open_file(place: &Place, prefix: &[&str], command: &Command) -> Command {
+    let open = ["/bin/sh", "-c", "exec 9<\"$0\"; exec \"$@\""];
+    let argv: Vec<&str> = prefix.iter().chain(&open).copied().collect();
+    let mut outer = Command::new(argv[0]);
+    outer.args(&argv[1..]).arg(place.path("home/notes"));
+    outer.arg(command.get_program()).args(command.get_args());
+    outer.current_dir(place.path("ws")).stdin(Stdio::null());
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
 }
 
 fn got_out(text: &str) -> bool {
@@ -259,7 +263,8 @@ fn sabotaged(wall: Wall, user: User) -> Result<(), Failed> {
     let mut place = Place::new(user);
     place.without = vec![format!("{wall:?}")];
     place.witness = true;
-    let output = place.output(&["/bin/echo", "started"]);
+    let command = place.command(&["/bin/echo", "started"]);
+    let output = with_an_open_file(&place, &[], &command).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let refused = output.status.code() == Some(125) && errors.contains("a wall does not stand");
     if refused && output.stdout.is_empty() { Ok(()) } else { Err(format!("{output:?}").into()) }

@@ -330,7 +330,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
     (
         "tmux",
-        "tmux -S /tmp/t -f /dev/null new-session -d 'echo text > out; sleep 5' && for i in 1 2 3 4 5 6 7 8 9; do test -s out && break; sleep 0.3; done; cat out; tmux -S /tmp/t kill-server",
+        "export SHELL=/bin/sh; tmux -S /tmp/t -f /dev/null new-session -d 'echo text > out; sleep 5' && for i in 1 2 3 4 5 6 7 8 9; do test -s out && break; sleep 0.3; done; cat out; tmux -S /tmp/t kill-server",
         "text\n",
     ),
     (
