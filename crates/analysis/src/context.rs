@@ -119,6 +119,8 @@ pub(crate) struct Frame {
     pub(crate) embedded: Option<Value>,
     /// A word of the command is the code by which this program sets up a shell.
     pub(crate) setup: Option<String>,
+    /// The kind of system that what runs here is connected to.
+    pub(crate) environment: Option<&'static str>,
 }
 
 /// Programs that ask name servers for what they are given.
@@ -182,6 +184,7 @@ impl<'a> Analyzer<'a> {
             fetched: None,
             embedded: None,
             setup: None,
+            environment: None,
         }
     }
 
@@ -196,6 +199,13 @@ impl<'a> Analyzer<'a> {
         }
         if frame.conditional {
             effect.attributes.set(Attr::Conditional, true);
+        }
+        // What is connected to production changes production, whatever its statements call it.
+        if let Some(environment) = frame.environment
+            && Attr::Environment.fits(effect.kind)
+            && (environment == "production" || effect.attributes.text(Attr::Environment).is_none())
+        {
+            effect.attributes.set(Attr::Environment, environment);
         }
         if effect.evidence.is_none() {
             effect.evidence = Some(frame.source.evidence(span));

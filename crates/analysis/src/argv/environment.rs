@@ -79,21 +79,27 @@ pub(crate) fn hinted(
         .iter()
         .flat_map(|slot| parsed.words(*slot))
         .map(|word| &word.value);
-    let mut found = None;
+    let mut found: Option<&'static str> = None;
     for value in given.chain(variables).chain(std::iter::once(target)) {
         let texts = match value {
             Value::Known(text) | Value::Pattern(text) => std::slice::from_ref(text),
             Value::OneOf(all) => all.as_slice(),
             Value::Unknown => &[],
         };
-        for environment in texts.iter().filter_map(|text| of(text)) {
-            let rank = |name: &str| HINTS.iter().position(|(known, _)| *known == name);
-            if found.is_none_or(|known| rank(environment) < rank(known)) {
-                found = Some(environment);
-            }
+        for text in texts {
+            found = stricter(found, of(text));
         }
     }
     found
+}
+
+/// The environment of two in which more is at stake.
+pub(crate) fn stricter(
+    one: Option<&'static str>,
+    other: Option<&'static str>,
+) -> Option<&'static str> {
+    let rank = |name: &&str| HINTS.iter().position(|(known, _)| known == name);
+    one.into_iter().chain(other).min_by_key(rank)
 }
 
 #[cfg(test)]

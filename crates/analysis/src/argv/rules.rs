@@ -46,17 +46,17 @@ pub(crate) fn apply(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Optio
 }
 
 fn apply_one(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, rule: &Rule) -> Option<Data> {
-    let moved;
-    let moved_subject;
-    let subject = match &rule.scope {
-        Some((kind, place)) => {
-            moved = elsewhere(analyzer, subject, *kind, place);
-            moved_subject = Subject { frame: &moved, ..*subject };
-            &moved_subject
-        }
-        None => subject,
-    };
     let parsed = subject.parsed;
+    let mut frame = subject.frame.clone();
+    if let Some((kind, place)) = &rule.scope {
+        frame = elsewhere(analyzer, subject, *kind, place);
+    }
+    if rule.what.leads_on() {
+        let variables = &subject.invocation.env;
+        let hinted = environment::hinted(parsed, &Value::Unknown, variables);
+        frame.environment = environment::stricter(frame.environment, hinted);
+    }
+    let subject = &Subject { frame: &frame, ..*subject };
     match &rule.what {
         What::Effect { kind, target, settings } => {
             for (value, span) in values(analyzer, subject, target) {

@@ -167,6 +167,18 @@ pub(crate) enum What {
     Opaque(OpaqueReason, Text),
 }
 
+impl What {
+    /// Whether something else runs by it, with effects of its own.
+    pub(crate) fn leads_on(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Shell(_) | Self::Code(..) | Self::Script(..) | Self::Stdin(_) => {
+                true
+            }
+            Self::Effect { .. } | Self::Out(..) | Self::Opaque(..) => false,
+        }
+    }
+}
+
 /// What standard output carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
