@@ -3,14 +3,14 @@
 use ringfence_action::{Attr, Effect, EffectKind};
 
 use crate::lexicon::{self, Operation};
-use crate::named;
+use crate::named::{self, Here};
 use crate::said::{Boundary, Request};
 use crate::session::Session;
 
 /// Whether something the user said asks for just this: one of the effect's operations, and every
 /// target the effect may have, by name.
-pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<bool>) -> bool {
-    if asks_for_push_at_hand(session, effect) || named::covers(session, effect, current_branch) {
+pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
+    if asks_for_push_at_hand(session, effect) || named::covers(session, effect, here) {
         return true;
     }
     let operations = lexicon::operations(effect);

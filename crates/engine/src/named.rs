@@ -6,7 +6,7 @@
 //! covered where that was asked for too.
 
 use ringfence_action::path::base_name;
-use ringfence_action::{Attr, Effect, EffectKind, Scope, Target};
+use ringfence_action::{Attr, AttrValue, Effect, EffectKind, Scope, Target};
 
 use crate::lexicon::Operation;
 use crate::operations;
@@ -16,9 +16,19 @@ use crate::wishes::{Environment, Wish};
 /// Targets that are too short or too general to be named by accident-free mention.
 const SHORTEST_NAME: usize = 2;
 
-/// Whether something the user said asks for just this. `current_branch` tells whether the effect is
-/// about the branch that is checked out, where that is known.
-pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<bool>) -> bool {
+/// What is known of the repository that an effect is about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Here {
+    /// The effect is about the branch that is checked out.
+    pub(crate) current_branch: Option<bool>,
+    /// There are changes that are not committed.
+    pub(crate) dirty: Option<bool>,
+    /// How many commits no name would lead to any more.
+    pub(crate) orphaned: Option<u64>,
+}
+
+/// Whether something the user said asks for just this.
+pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     let environment = environment(effect);
     // Whoever asks about production wants it looked at.
     if effect.is(Attr::ReadOnly) {
@@ -34,7 +44,7 @@ pub(crate) fn covers(session: &Session, effect: &Effect, current_branch: Option<
             && agrees(request, environment)
             && dares(request, effect)
             && is_there(request, effect)
-            && (names.are_in(request) || is_meant(request, effect, current_branch))
+            && (names.are_in(request) || is_meant(request, effect, here))
     })
 }
 
@@ -271,13 +281,13 @@ fn is_strict(effect: &Effect) -> bool {
 }
 
 /// Targets that people mean without a name of their own.
-fn is_meant(request: &Wish, effect: &Effect, current_branch: Option<bool>) -> bool {
+fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
     let op = effect.text(Attr::Op).unwrap_or_default();
     match effect.kind {
         // "my branch", "it": the one that is checked out.
         EffectKind::VcsRemote if op.starts_with("push") && !effect.is(Attr::DeleteRef) => {
-            current_branch == Some(true)
+            here.current_branch == Some(true)
                 && !request.names_something
                 && says(&["branch", "rama", "branche"])
         }
@@ -287,14 +297,16 @@ fn is_meant(request: &Wish, effect: &Effect, current_branch: Option<bool>) -> bo
                 && says(&["pr", "mr", "pull", "merge"])
         }
         EffectKind::VcsRemote if op.contains("gist") => says(&["gist"]),
-        EffectKind::VcsLocal => is_meant_locally(request, effect, &says),
+        EffectKind::VcsLocal => is_meant_locally(request, effect, here),
         EffectKind::Package if effect.is(Attr::Publish) || op.starts_with("publish") => {
             effect.target.as_known() == Some(".") && says(&["package", "crate", "npm", "pypi"])
         }
-        // "the test db": the only one of its kind.
+        // "the test db": the only one of its kind. "users in the test db" is about users.
         EffectKind::Database => {
+            let kinds = ["db", "database", "datenbank", "base", "bd", "schema", "tables"];
             environment(effect).is_some_and(|kind| request.environments.contains(&kind))
-                && says(&["db", "database", "datenbank", "base", "bd", "schema", "tables"])
+                && !request.names_something
+                && kinds.iter().any(|word| request.has_object(word))
         }
         // "put it on the staging cluster": what is deployed goes where it was said.
         EffectKind::Infra => {
@@ -322,18 +334,101 @@ fn is_meant(request: &Wish, effect: &Effect, current_branch: Option<bool>) -> bo
     }
 }
 
-fn is_meant_locally(request: &Wish, effect: &Effect, says: &dyn Fn(&[&str]) -> bool) -> bool {
-    let loses = |what: &str| effect.attributes.contains(Attr::Discards, what);
+/// What is lost has no name of its own, and all of it must have been meant: who drops a commit has not
+/// said that the changes beside it may go.
+fn is_meant_locally(request: &Wish, effect: &Effect, here: Here) -> bool {
     if effect.text(Attr::Op).is_some_and(|op| op.starts_with("commit")) {
         return effect.is(Attr::NoVerify);
     }
+    let Some(AttrValue::Set(lost)) = effect.attributes.get(Attr::Discards) else { return false };
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
+    let means = |what: &String| match what.as_str() {
+        // Beside a commit that is to go there may be none.
+        "changes" => {
+            (here.dirty == Some(false) && lost.len() > 1) || means_changes(request, effect)
+        }
+        "commits" => means_commits(request, effect, here),
+        "stash" => says(&["stash", "stashes"]),
+        other => says(&[other]),
+    };
+    !lost.is_empty() && lost.iter().all(means)
+}
+
+fn means_changes(request: &Wish, effect: &Effect) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
     let whole = effect.text(Attr::Dir).is_some_and(|dir| effect.target.as_known() == Some(dir));
-    let changes = says(&["changes", "work", "änderungen", "modifications", "cambios"])
+    whole
+        && !request.names_something
+        && says(&["changes", "work", "änderungen", "modifications", "cambios"])
         && (request.everything
-            || says(&["local", "uncommitted", "my", "unstaged", "staged", "meine"]));
-    (whole && loses("changes") && changes && !request.names_something)
-        || (loses("untracked") && says(&["untracked"]))
-        || (loses("ignored") && says(&["ignored"]))
-        || (loses("stash") && says(&["stash", "stashes"]))
-        || (loses("commits") && says(&["commit", "commits", "history"]))
+            || says(&["local", "uncommitted", "my", "unstaged", "staged", "meine"]))
+}
+
+/// One commit is "the commit"; of several it must have been said how many, or that all of them go.
+fn means_commits(request: &Wish, effect: &Effect, here: Here) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
+    let steps = effect.text(Attr::Branch).and_then(steps_back).or(here.orphaned);
+    says(&["commit", "commits", "history"])
+        && match steps {
+            Some(0 | 1) => true,
+            Some(steps) => {
+                request.everything
+                    || request.mentions(&steps.to_string())
+                    || NUMBERS.iter().any(|(number, words)| *number == steps && says(words))
+            }
+            None => request.everything || says(&["history"]),
+        }
+}
+
+const NUMBERS: [(u64, &[&str]); 9] = [
+    (2, &["two", "both", "couple", "zwei", "beiden", "deux", "dos", "二", "两", "2つ"]),
+    (3, &["three", "drei", "trois", "tres", "三", "3つ"]),
+    (4, &["four", "vier", "quatre", "cuatro", "四", "4つ"]),
+    (5, &["five", "fünf", "cinq", "cinco", "五", "5つ"]),
+    (6, &["six", "sechs", "seis", "六", "6つ"]),
+    (7, &["seven", "sieben", "sept", "siete", "七", "7つ"]),
+    (8, &["eight", "acht", "huit", "ocho", "八", "8つ"]),
+    (9, &["nine", "neun", "neuf", "nueve", "九", "9つ"]),
+    (10, &["ten", "zehn", "dix", "diez", "十"]),
+];
+
+/// How many commits `HEAD~3` or `@^^` goes back. None: what is written is not told from where one is.
+fn steps_back(revision: &str) -> Option<u64> {
+    let mut rest = revision.strip_prefix("HEAD").or_else(|| revision.strip_prefix('@'))?;
+    let mut steps = 0_u64;
+    while !rest.is_empty() {
+        let after = rest.strip_prefix('~').or_else(|| rest.strip_prefix('^'))?;
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, after_number) = after.split_at_checked(digits)?;
+        let number = if number.is_empty() { 1 } else { number.parse().ok()? };
+        // `^2` is another parent.
+        if rest.starts_with('^') && number > 1 {
+            return None;
+        }
+        steps = steps.checked_add(number)?;
+        rest = after_number;
+    }
+    Some(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steps_back;
+
+    #[test]
+    fn steps_are_counted_from_where_one_is() {
+        for (revision, steps) in [
+            ("HEAD", Some(0)),
+            ("HEAD~", Some(1)),
+            ("@^", Some(1)),
+            ("HEAD~3", Some(3)),
+            ("HEAD^^~2", Some(4)),
+            ("HEAD^2", None),
+            ("origin/main", None),
+            ("HEAD@{2}", None),
+            ("HEAD~99999999999999999999", None),
+        ] {
+            assert_eq!(steps_back(revision), steps, "{revision}");
+        }
+    }
 }

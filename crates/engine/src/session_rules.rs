@@ -5,6 +5,7 @@ use ringfence_policy::SessionFacts;
 
 use crate::consent;
 use crate::lexicon::Operation;
+use crate::named::Here;
 use crate::session::Session;
 
 /// The session rules that object to these effects.
@@ -87,7 +88,7 @@ fn unreviewed(effect: &Effect, action: &Action, session: &Session) -> Option<Rul
         None => matches!(branch, "main" | "master" | "trunk"),
     };
     let asked = session.requests().any(|request| request.operation == Operation::Propose);
-    (is_default && asked && !consent::covers(session, effect, None)).then(|| {
+    (is_default && asked && !consent::covers(session, effect, Here::default())).then(|| {
         hit(
             "session.review-asked-for",
             Outcome::Ask,
@@ -128,7 +129,7 @@ fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Op
         _ => false,
     };
     let tainted = !facts.untrusted.is_empty();
-    (consequential && tainted && !consent::covers(session, effect, None)).then(|| {
+    (consequential && tainted && !consent::covers(session, effect, Here::default())).then(|| {
         hit(
             "session.consequential-in-tainted-context",
             Outcome::Ask,

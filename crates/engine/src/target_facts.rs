@@ -5,6 +5,7 @@ use ringfence_action::{Action, Attr, Effect, EffectKind, Facts, GitFacts, Target
 use ringfence_policy::{RepositoryFacts, TargetFacts};
 
 use crate::consent;
+use crate::named::Here;
 use crate::session::Session;
 
 /// The repository that an effect is about, as far as anything is known of it.
@@ -70,7 +71,12 @@ pub(crate) fn about(
         add_branch(&mut known, effect, repository);
         add_commits(&mut known, effect, repository);
     }
-    known.named_by_user = consent::covers(session, effect, known.current_branch);
+    let here = Here {
+        current_branch: known.current_branch,
+        dirty: repository.and_then(|git| git.dirty),
+        orphaned: known.orphaned,
+    };
+    known.named_by_user = consent::covers(session, effect, here);
     known
 }
 
