@@ -129,6 +129,24 @@ fn no_opinion_approves_nothing_that_the_agent_would_ask_about() {
     }
 }
 
+/// Agents that say nothing when a session begins are first heard of by a prompt, and by nothing else: a call
+/// that comes first has lost what was before it.
+#[test]
+fn only_a_beginning_begins_a_session() {
+    let prompt = HookEvent::Prompt { said: vec!["hi".to_owned()], relayed: Vec::new() };
+    let start = |source: &str| HookEvent::Start { source: source.to_owned() };
+    for agent in HookAgent::ALL.iter().copied() {
+        let call = read(agent, &before(agent)).event;
+        let any = agent == HookAgent::Antigravity;
+        let by_prompt =
+            matches!(agent, HookAgent::QwenCode | HookAgent::Windsurf | HookAgent::OpenCode);
+        assert_eq!(agent.may_begin_with(&call), any, "{agent:?}");
+        assert_eq!(agent.may_begin_with(&prompt), any || by_prompt, "{agent:?}");
+        assert!(agent.may_begin_with(&start("startup")), "{agent:?}");
+        assert_eq!(agent.may_begin_with(&start("resume")), any, "{agent:?}");
+    }
+}
+
 #[test]
 fn what_is_missing_is_said_and_never_a_call() {
     for agent in HookAgent::ALL.iter().copied() {

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    audit, check, eval, explain, hook, init, policy, replay, run, status, version,
+    audit, check, doctor, eval, explain, hook, init, policy, replay, run, status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -51,6 +51,7 @@ Start with what your own agent did:
 enum Command {
     Audit(audit::Audit),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Eval(eval::Eval),
     Explain(explain::Explain),
     Hook(hook::Hook),
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Audit(audit) => audit::run(audit, &mut out),
         Command::Check(check) => check::run(check, &mut out),
+        Command::Doctor(doctor) => doctor::run(doctor, &mut out),
         Command::Eval(eval) => eval::run(eval, &mut out),
         Command::Explain(explain) => explain::run(explain, &mut out),
         Command::Replay(replay) => replay::run(replay, &mut out),

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::message::{About, Message, unpacked};
-use super::{Answer, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Reply};
 
 pub(super) struct Antigravity;
 
@@ -65,7 +65,7 @@ impl Dialect for Antigravity {
         "PreToolUse"
     }
 
-    fn begins_with_prompt(&self) -> bool {
-        true
+    fn beginning(&self) -> Beginning {
+        Beginning::Anything
     }
 }

@@ -6,6 +6,8 @@
 //! output, the reason on standard error as well, exit code 2, and nothing else.
 
 mod antigravity;
+mod around;
+mod canary;
 mod claude_code;
 mod claude_like;
 mod cline;
@@ -15,6 +17,7 @@ mod cursor;
 mod droid;
 mod gemini_cli;
 mod grok;
+mod heartbeat;
 mod inside;
 mod kiro;
 mod message;
@@ -30,6 +33,9 @@ use std::io::BufRead;
 use ringfence_action::Action;
 use serde_json::Value;
 
+pub use self::around::says_yes;
+pub use self::canary::{CANARY, CANARY_DENIED, is_canary};
+pub use self::heartbeat::Ran;
 pub use self::inside::Inside;
 
 /// An agent whose hooks are understood.
@@ -61,6 +67,17 @@ pub enum HookAgent {
     Grok,
     /// Kiro.
     Kiro,
+}
+
+/// What an agent says first of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// That it begins.
+    Start,
+    /// Also a prompt: nothing is said when it begins, or not in every version.
+    Prompt,
+    /// Whatever happens first: it speaks of calls alone.
+    Anything,
 }
 
 /// How one agent speaks to its hooks.
@@ -99,10 +116,9 @@ trait Dialect: Sync {
         None
     }
 
-    /// Whether the first that is heard of a session may be a prompt or a call: nothing is said when it
-    /// begins, or not in every version.
-    fn begins_with_prompt(&self) -> bool {
-        false
+    /// What the first message of a session may be.
+    fn beginning(&self) -> Beginning {
+        Beginning::Start
     }
 
     /// The shell code of a call that the agent lets be rewritten.
@@ -228,9 +244,15 @@ impl HookAgent {
         self.dialect().mark_of_tool_calls()
     }
 
-    /// Whether the first that is heard of a session may be something else than its beginning.
-    pub fn begins_with_prompt(self) -> bool {
-        self.dialect().begins_with_prompt()
+    /// Whether the first that is heard of a session may be this. Anything else comes in mid-run.
+    pub fn may_begin_with(self, event: &HookEvent) -> bool {
+        match (event, self.dialect().beginning()) {
+            (HookEvent::Start { source }, Beginning::Start | Beginning::Prompt) => {
+                matches!(source.as_str(), "startup" | "clear")
+            }
+            (HookEvent::Prompt { .. }, Beginning::Prompt) | (_, Beginning::Anything) => true,
+            (_, Beginning::Start | Beginning::Prompt) => false,
+        }
     }
 
     /// Whether an answer to this event can stop a call.

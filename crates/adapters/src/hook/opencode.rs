@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::claude_like::Names;
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Reply};
 
 pub(super) struct OpenCode;
 
@@ -43,7 +43,7 @@ impl Dialect for OpenCode {
         "PreToolUse"
     }
 
-    fn begins_with_prompt(&self) -> bool {
-        true
+    fn beginning(&self) -> Beginning {
+        Beginning::Prompt
     }
 }

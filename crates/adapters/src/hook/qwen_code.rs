@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::claude_like::Names;
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Reply};
 
 pub(super) struct QwenCode;
 
@@ -38,8 +38,8 @@ impl Dialect for QwenCode {
         "PreToolUse"
     }
 
-    fn begins_with_prompt(&self) -> bool {
-        true
+    fn beginning(&self) -> Beginning {
+        Beginning::Prompt
     }
 }
 

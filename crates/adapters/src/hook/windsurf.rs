@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::message::{About, Message, prompt, unpacked};
-use super::{Answer, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Reply};
 
 pub(super) struct Windsurf;
 
@@ -50,7 +50,7 @@ impl Dialect for Windsurf {
         "pre_run_command"
     }
 
-    fn begins_with_prompt(&self) -> bool {
-        true
+    fn beginning(&self) -> Beginning {
+        Beginning::Prompt
     }
 }

@@ -38,6 +38,10 @@ pub(super) struct Layout {
     pub(super) blocking: Option<(&'static str, Literal)>,
     /// Settings that switch hooks off, and what that means.
     pub(super) switches: &'static [(&'static str, &'static str)],
+    /// Settings below another that switch hooks on, and are as good as set where they are missing.
+    pub(super) enabled: &'static [(&'static str, &'static str)],
+    /// Settings below another that list hooks by name or command which do not run.
+    pub(super) disabled: &'static [(&'static str, &'static str)],
 }
 
 /// A plain value of a property.
@@ -170,12 +174,44 @@ impl Layout {
         for event in self.all_events() {
             let items = hooks.as_ref().and_then(|hooks| hooks.array_value(event));
             let items = items.map(|items| items.elements()).unwrap_or_default();
-            let mut objects = items.iter().filter_map(CstNode::as_object);
-            if !objects.any(|it| self.is_item(&it, event, gate)) {
-                found.push(format!("the hook on {event} is not as `ringfence init` writes it"));
+            let objects: Vec<CstObject> = items.iter().filter_map(CstNode::as_object).collect();
+            if !objects.iter().any(|it| self.is_item(it, event, gate)) {
+                let why = objects.iter().find_map(|it| self.deviation(it, event, gate));
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                found
+                    .push(format!("the hook on {event} is not as `ringfence init` writes it{why}"));
             }
         }
         Ok(found)
+    }
+
+    /// What is different in a hook that calls the gate, in words.
+    fn deviation(&self, item: &CstObject, event: &str, gate: &Registration) -> Option<String> {
+        let hooks = self.hooks_of(item);
+        let hook = hooks.iter().find(|hook| self.our_program(hook).is_some())?;
+        if text(hook, self.command) != Some(gate.command(self.agent)) {
+            return Some("it calls another command".to_owned());
+        }
+        let matcher = text(item, "matcher");
+        let wanted = self.matched.contains(&event).then_some(self.matcher);
+        if matcher.as_deref() != wanted {
+            return Some(format!("its matcher is `{}`", matcher.unwrap_or_default()));
+        }
+        let said = |name: &str| {
+            let value = hook.get(name).and_then(|property| property.value());
+            value.map_or_else(|| "missing".to_owned(), |value| value.to_string())
+        };
+        if let Some((name, number)) = self.timeout
+            && !Literal::Number(number).is(hook, name)
+        {
+            return Some(format!("its `{name}` is {}, not {number}", said(name)));
+        }
+        if let Some((name, literal)) = self.blocking.filter(|_| self.deciding.contains(&event))
+            && !literal.is(hook, name)
+        {
+            return Some(format!("its `{name}` is {}", said(name)));
+        }
+        Some("it has other properties".to_owned())
     }
 
     /// Whether hooks are switched off in these settings. Whatever is not plainly `false` may mean so.
@@ -191,7 +227,35 @@ impl Layout {
                 name_of(property).as_deref() == Some(*switch) && !is_off
             })
         });
-        Ok(on.map(|(switch, effect)| format!("`{switch}` is set: {effect}")).collect())
+        let mut found: Vec<String> =
+            on.map(|(switch, effect)| format!("`{switch}` is set: {effect}")).collect();
+        let top = root.object_value();
+        let below = |(outer, inner): &(&str, &str)| top.as_ref()?.object_value(outer)?.get(inner);
+        for (outer, inner) in self.enabled {
+            let value = below(&(outer, inner)).and_then(|property| property.value());
+            let is_on = |value: CstNode| value.as_boolean_lit().is_some_and(|it| it.value());
+            if value.is_some_and(|value| !is_on(value)) {
+                found.push(format!("`{outer}.{inner}` is not true: no hook runs"));
+            }
+        }
+        for (outer, inner) in self.disabled {
+            let list = below(&(outer, inner)).and_then(|property| property.array_value());
+            let names = list.map(|list| list.elements()).unwrap_or_default();
+            let ours = names.iter().filter_map(|name| name.as_string_lit()?.decoded_value().ok());
+            if ours.into_iter().any(|name| name == "*" || program_of(&name, self.agent).is_some()) {
+                found.push(format!("`{outer}.{inner}` names the gate: it does not run"));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Events before a call on which hooks of somebody else run as well.
+    pub(super) fn shared(&self, settings: &str) -> Result<Vec<String>, InstallError> {
+        let root = parse(without_mark(settings).1)?;
+        let Some(top) = root.object_value() else { return Ok(Vec::new()) };
+        let others =
+            |event: &&&str| self.entries(&top, event).iter().any(|it| it.program.is_none());
+        Ok(self.deciding.iter().filter(others).map(|event| (*event).to_owned()).collect())
     }
 
     fn all_events(&self) -> impl Iterator<Item = &'static str> {

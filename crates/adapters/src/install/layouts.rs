@@ -19,6 +19,8 @@ const NONE: Layout = Layout {
     timeout: Some(("timeout", "10")),
     blocking: None,
     switches: &[],
+    enabled: &[],
+    disabled: &[],
 };
 
 pub(super) const CLAUDE_CODE: Layout = Layout {
@@ -72,6 +74,7 @@ pub(super) const COPILOT: Layout = Layout {
     grouped: false,
     command: "bash",
     timeout: Some(("timeoutSec", "10")),
+    switches: &[("disableAllHooks", "no hook runs")],
     ..NONE
 };
 
@@ -81,6 +84,8 @@ pub(super) const GEMINI_CLI: Layout = Layout {
     telling: &["AfterTool", "BeforeAgent", "SessionStart", "SessionEnd"],
     matched: &["BeforeTool", "AfterTool"],
     timeout: Some(("timeout", "10000")),
+    enabled: &[("hooksConfig", "enabled"), ("tools", "enableHooks")],
+    disabled: &[("hooksConfig", "disabled"), ("hooks", "disabled")],
     ..NONE
 };
 

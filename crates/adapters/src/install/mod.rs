@@ -195,23 +195,62 @@ impl HookAgent {
         }
     }
 
+    /// Events before a call on which hooks of somebody else run as well: they may rewrite what was decided.
+    ///
+    /// # Errors
+    /// When the text is not settings of this agent.
+    pub fn shared(self, settings: &str) -> Result<Vec<String>, InstallError> {
+        match self.way() {
+            Way::Hooks(layout) => layout.shared(settings),
+            Way::Plugin | Way::ByHand => Ok(Vec::new()),
+        }
+    }
+
     /// The environment variable that moves the agent's own folder, where there is one.
-    pub fn moved_by(self) -> Option<&'static str> {
+    pub const fn moved_by(self) -> Option<&'static str> {
         match self {
             Self::ClaudeCode => Some("CLAUDE_CONFIG_DIR"),
             Self::Codex => Some("CODEX_HOME"),
             Self::Copilot => Some("COPILOT_HOME"),
+            Self::GeminiCli => Some("GEMINI_CLI_HOME"),
             Self::OpenCode => Some("OPENCODE_CONFIG_DIR"),
-            Self::GeminiCli
-            | Self::Antigravity
+            Self::QwenCode => Some("QWEN_HOME"),
+            Self::Antigravity
             | Self::Cursor
-            | Self::QwenCode
             | Self::Windsurf
             | Self::Cline
             | Self::Droid
             | Self::Grok
             | Self::Kiro => None,
         }
+    }
+
+    /// Every settings file, beside the one that the gate is registered in, in which hooks could be switched
+    /// off. `root` is where the system's own settings lie: `/`.
+    pub fn other_settings(self, root: &Path, home: &Path, folders: &[&Path]) -> Vec<PathBuf> {
+        let (system, names): (&[&str], &[&str]) = match self {
+            Self::ClaudeCode => (
+                &["etc/claude-code/managed-settings.json"],
+                &["settings.json", "settings.local.json"],
+            ),
+            Self::GeminiCli => (&["etc/gemini-cli/settings.json"], &["settings.json"]),
+            Self::QwenCode => (&["etc/qwen-code/settings.json"], &["settings.json"]),
+            Self::Copilot => (&[], &["settings.json"]),
+            Self::Codex
+            | Self::Antigravity
+            | Self::Cursor
+            | Self::OpenCode
+            | Self::Windsurf
+            | Self::Cline
+            | Self::Droid
+            | Self::Grok
+            | Self::Kiro => (&[], &[]),
+        };
+        let own = self.folder(home);
+        let folders = folders.iter().map(|folder| self.folder(folder));
+        let named =
+            folders.chain([own]).flat_map(|folder| names.iter().map(move |it| folder.join(it)));
+        system.iter().map(|path| root.join(path)).chain(named).collect()
     }
 
     fn by_hand(self) -> InstallError {

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod check;
 mod codex;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod hook;
@@ -10,5 +11,6 @@ pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
+mod standing;
 pub(crate) mod status;
 pub(crate) mod version;

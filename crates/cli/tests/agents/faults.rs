@@ -130,6 +130,13 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     // A sandbox of the agent's own may keep the command from writing: that it ran, it tells the model.
     let refused = ["ringfence", "hook", "Hook"].iter().any(|word| told.contains(word));
     let ran = home.ran("ran-unguarded") || (agent.is_in_a_sandbox_of_its_own() && !refused);
+    if ran {
+        // Nobody else would say so.
+        let doctor = home.ringfence(&["doctor", agent.kind()]);
+        let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert_eq!(doctor.status.code(), Some(1), "{agent:?}: {said}");
+        assert!(said.starts_with("nothing is enforced"), "{agent:?}: {said}");
+    }
     Some(if ran { "**runs**" } else { "does not run" })
 }
 

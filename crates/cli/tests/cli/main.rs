@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod doctor;
 mod eval;
 mod explain;
 mod gate;

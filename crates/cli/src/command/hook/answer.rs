@@ -12,9 +12,10 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use ringfence_action::{Action, Decision, Preset};
-use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput};
-use ringfence_engine::{Engine, Options};
+use ringfence_action::{Action, Decision, Preset, Verdict};
+use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
+use ringfence_adapters::normalize;
+use ringfence_engine::{Engine, Options, Session};
 use ringfence_record::agents::Agents;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
@@ -73,6 +74,11 @@ const TRIES: usize = 6;
 
 pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswer> {
     let desk = Desk::open(hook, message)?;
+    if let HookEvent::Before { action, .. } = &message.event
+        && is_canary(action)
+    {
+        return desk.deny_canary(action);
+    }
     let kind = hook.agent.as_str();
     let mut seen = desk.sessions.peek(kind, &message.session)?;
     let mut outcome = desk.work_out(&seen)?;
@@ -222,6 +228,28 @@ impl<'h> Desk<'h> {
             desk.engine(true)?;
         }
         Ok(desk)
+    }
+
+    /// The answer to `ringfence doctor`: decided by the same rules as any call, with the state written and
+    /// the log appended to, and without anything that stays with a session.
+    fn deny_canary(&self, action: &Action) -> Result<Answer, NoAnswer> {
+        let (engine, _) = self.engine(true)?;
+        let mut action = action.clone();
+        action.home.clone_from(&self.home);
+        action.facts.guards.clone_from(&self.guards);
+        let decided = engine.decide(&action, &normalize(&action), &mut Session::default());
+        let Decision { verdict, code, .. } = decided.decision;
+        let kind = self.hook.agent.as_str();
+        let locked = self.sessions.lock(kind, "ringfence-canary")?;
+        locked.read()?;
+        let fields =
+            object([("agent", json!(kind)), ("verdict", json!(verdict)), ("code", json!(code))]);
+        self.log.append_all(&self.at.to_string(), vec![Entry { kind: "canary", fields }])?;
+        locked.save(&Kept::default())?;
+        Ok(match verdict {
+            Verdict::Deny => Answer::Deny { reason: format!("{CANARY_DENIED}{code}") },
+            Verdict::Allow | Verdict::Contain | Verdict::Ask => Answer::NoOpinion,
+        })
     }
 
     fn work_out(&self, stored: &Stored) -> Result<Outcome, NoAnswer> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::answer::{Desk, NoAnswer, object};
 use super::origin::{self, Origin};
 use super::state::{self, Kept, Pending};
-use crate::command::status;
+use crate::command::standing;
 
 /// What follows from a message.
 pub(super) struct Outcome {
@@ -102,11 +102,7 @@ impl<'d> Turn<'d> {
     /// A session that appears in mid-run, or that something happened to unseen, has lost its memory: it
     /// goes on tainted, and nothing that was asked for before clears anything.
     fn check_memory(&mut self) {
-        let begins = match &self.desk.message.event {
-            HookEvent::Start { source } => matches!(source.as_str(), "startup" | "clear"),
-            _ => self.desk.agent().begins_with_prompt(),
-        };
-        if !self.known && !begins {
+        if !self.known && !self.desk.agent().may_begin_with(&self.desk.message.event) {
             self.lose_trust("session.unknown-in-mid-run", "unknown-session", json!(null));
         }
         if let Some(problem) = self.missed {
@@ -291,7 +287,8 @@ impl<'d> Turn<'d> {
     /// Settings that change while a call runs were most likely changed by it.
     fn config_change(&mut self, source: &str, path: Option<&str>) -> Answer {
         let during: Vec<String> = self.kept.running().into_iter().map(str::to_owned).collect();
-        let gate = self.desk.home.as_ref().map(|home| status::gate_below(self.desk.agent(), home));
+        let gate =
+            self.desk.home.as_ref().map(|home| standing::gate_below(self.desk.agent(), home));
         let gone = gate.as_ref().and_then(|gate| gate.as_ref().err());
         let taints = (gone.is_some() || !during.is_empty()).then_some("settings-changed");
         if let Some(source) = taints {
