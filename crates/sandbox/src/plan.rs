@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::profile::{Profile, Workspace};
 use crate::refusal::Refusal;
 use crate::request::{Doors, Kind, Look, Request};
-use crate::scan::{self, Reach};
+use crate::scan::{self, Memory, Reach};
 
 /// What a command will see and be able to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -113,6 +113,9 @@ pub struct Watch {
     /// How it is told what is one.
     #[serde(skip)]
     pub(crate) profile: Workspace,
+    /// What the folders held.
+    #[serde(skip)]
+    pub(crate) memory: Memory,
 }
 
 /// Something that should be protected and is not.
@@ -243,10 +246,10 @@ pub(crate) const SETTINGS: [&str; 2] = ["config", "config.worktree"];
 fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) -> Kept {
     let (mut wanted, mut settings) = (BTreeSet::new(), BTreeSet::new());
     let (mut secret, mut repositories) = (BTreeSet::new(), BTreeSet::new());
-    let mut levels = Reach::BEFORE.levels;
+    let (mut levels, mut memory) = (Reach::BEFORE.levels, Memory::default());
     let folders: BTreeSet<&PathBuf> = request.workspace.iter().chain(&request.write).collect();
     for folder in &folders {
-        let found = scan::workspace(&profile.workspace, folder, look, Reach::BEFORE);
+        let found = scan::workspace(&profile.workspace, folder, look, Reach::BEFORE, &mut memory);
         wanted.extend(found.protected);
         secret.extend(found.secret);
         repositories.extend(found.git);
@@ -297,6 +300,7 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
             absent,
             levels,
             profile: profile.workspace.clone(),
+            memory,
         },
     }
 }

@@ -83,6 +83,17 @@ pub enum Kind {
     Other,
 }
 
+/// When the entries of a folder last changed, as the kernel has it: nobody can set that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The device that the folder lies on.
+    pub device: u64,
+    /// The number of the folder there.
+    pub number: u64,
+    /// Seconds and nanoseconds since 1970.
+    pub changed: (i64, i64),
+}
+
 /// Looks at the host.
 pub trait Look {
     /// What is at a path.
@@ -91,8 +102,16 @@ pub trait Look {
     fn resolve(&self, path: &Path) -> Option<PathBuf>;
     /// Whether the file at a path has other names, by which it can be written.
     fn has_other_names(&self, path: &Path) -> bool;
-    /// What is in a folder, by name. Nothing if it cannot be read.
+    /// What is in a folder, in any order. Nothing if it cannot be read.
     fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)>;
+    /// What tells whether something was added to a folder or taken out of it since. None: nothing does.
+    fn stamp(&self, _folder: &Path) -> Option<Stamp> {
+        None
+    }
+    /// Whether every change of a folder's entries changes its stamp, where that folder lies.
+    fn keeps_stamps(&self, _folder: &Path) -> bool {
+        false
+    }
     /// The git folders that work in a folder writes to: its own, and the common one of a work tree.
     /// Only those that point back to it.
     fn git_folders(&self, folder: &Path) -> Vec<PathBuf>;

@@ -321,6 +321,52 @@ fn moved_away(user: User, tier: Tier) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The same in folders that lay there for long, and are only looked at again if something changed in them.
+fn moved_from_known_folders(user: User) -> Result<(), Failed> {
+    let place = Place::new(user);
+    for folder in ["known/deep/er", "calm/inner", "one/x", "two/x", "full"] {
+        fs::create_dir_all(place.path("ws").join(folder)).unwrap();
+    }
+    fs::write(place.path("ws/full/file"), "text").unwrap();
+    let argv = place.program(&["/bin/true"]);
+    if argv.len() > 1 {
+        support::own(&place.path(""));
+    }
+    // Longer than what a folder's stamp is not relied on for.
+    thread::sleep(Duration::from_millis(3200));
+    let output = place.shell(
+        "set -e
+        echo evil > known/deep/er/.envrc
+        mkdir -p fresh/.vscode && echo evil > fresh/.vscode/tasks.json
+        mv calm was && mkdir -p calm/inner/.gemini
+        mv was/inner was/other && echo evil > was/other/.mcp.json
+        mv one three && mv two one && mv three two && echo evil > one/x/.envrc
+        ln -s ../outside/file known/.mcp.json
+        rm full/file && mv full/ .husky
+        git init -q --bare known/bare && echo evil > known/bare/hooks/update",
+    );
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let made = [
+        "known/deep/er/.envrc",
+        "fresh/.vscode",
+        "calm/inner/.gemini",
+        "was/other/.mcp.json",
+        "one/x/.envrc",
+        "known/.mcp.json",
+        ".husky",
+        "known/bare/hooks/update",
+    ];
+    for name in made {
+        let left = place.path("ws").join(name).symlink_metadata().is_ok();
+        let told = errors
+            .contains(&format!("{} was made by this run", place.path("ws").join(name).display()));
+        if left || !told {
+            return Err(format!("{name}, left {left}: {errors}").into());
+        }
+    }
+    if output.status.success() { Ok(()) } else { Err(errors.into()) }
+}
+
 /// Programs that bring much of their own, where they are installed: a script, and what it prints.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     (
@@ -515,6 +561,8 @@ fn main() -> ExitCode {
         }
         trials.push(Trial::test(format!("{user:?}::sandbox_inside"), move || sandbox_inside(user)));
         trials.push(Trial::test(format!("{user:?}::places"), move || places(user)));
+        let known = move || moved_from_known_folders(user);
+        trials.push(Trial::test(format!("{user:?}::moved_from_known_folders"), known));
         trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));

@@ -43,8 +43,10 @@ impl Settle<'_> {
                 self.put_back(it);
             }
         }
-        for folder in &self.plan.watch.folders {
-            let found = scan::workspace(&self.plan.watch.profile, folder, &Host, Reach::AFTER);
+        let watch = &self.plan.watch;
+        let mut memory = watch.memory.clone();
+        for folder in &watch.folders {
+            let found = scan::workspace(&watch.profile, folder, &Host, Reach::AFTER, &mut memory);
             self.after.incomplete |= !found.complete;
             self.folder(folder, &found);
         }

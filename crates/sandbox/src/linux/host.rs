@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::sys;
-use crate::request::{Kind, Look};
+use crate::request::{Kind, Look, Stamp};
 
 /// The host this runs on.
 #[derive(Debug, Default)]
@@ -52,9 +52,23 @@ impl Look for Host {
     fn entries(&self, folder: &Path) -> Vec<(OsString, Kind)> {
         let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
         let known = |it: std::fs::DirEntry| Some((it.file_name(), kind_of(it.file_type().ok()?)));
-        let mut entries: Vec<_> = entries.filter_map(Result::ok).filter_map(known).collect();
-        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        entries
+        entries.filter_map(Result::ok).filter_map(known).collect()
+    }
+
+    fn stamp(&self, folder: &Path) -> Option<Stamp> {
+        let about = folder.symlink_metadata().ok()?;
+        let now = i64::try_from(sys::clock_of_files().ok()?.as_secs()).ok()?;
+        // Some file systems count whole seconds: another change in the same one would not show.
+        let settled = about.ctime() < now - 2;
+        settled.then(|| Stamp {
+            device: about.dev(),
+            number: about.ino(),
+            changed: (about.ctime(), about.ctime_nsec()),
+        })
+    }
+
+    fn keeps_stamps(&self, folder: &Path) -> bool {
+        sys::keeps_stamps(folder)
     }
 
     fn resolve(&self, path: &Path) -> Option<PathBuf> {

@@ -368,6 +368,26 @@ pub(super) fn clock_of_files() -> io::Result<Duration> {
     Ok(Duration::new(seconds.unwrap_or(0), rest.unwrap_or(0)))
 }
 
+/// Whether the file system of a path stamps a folder at every change of its entries, by this machine's clock.
+/// Those of a network, and those of a program, may have been changed elsewhere.
+pub(super) fn keeps_stamps(path: &Path) -> bool {
+    const BTRFS: u64 = 0x9123_683e;
+    const EXT: u64 = 0xef53;
+    const F2FS: u64 = 0xf2f5_2010;
+    const OVERLAY: u64 = 0x794c_7630;
+    const TMPFS: u64 = 0x0102_1994;
+    const XFS: u64 = 0x5846_5342;
+    let Ok(name) = c_string(path) else { return false };
+    // SAFETY: a structure of plain numbers, filled by the call while it lives; zero is no file system.
+    let kind = unsafe {
+        let mut about: libc::statfs = zeroed();
+        libc::statfs(name.as_ptr(), &mut about);
+        about.f_type
+    };
+    let known = [BTRFS, EXT, F2FS, OVERLAY, TMPFS, XFS];
+    u64::try_from(kind).is_ok_and(|it| known.contains(&it))
+}
+
 /// The ids of this process: user and group.
 pub(super) fn ids() -> (u32, u32) {
     // SAFETY: no arguments, cannot fail.

@@ -176,7 +176,7 @@ fn base() -> PathBuf {
     if probe.is_ok() { var.to_path_buf() } else { PathBuf::from("/tmp") }
 }
 
-fn own(path: &Path) {
+pub fn own(path: &Path) {
     let walk = Command::new("chown").arg("-R").arg("-h").arg("65534:65534").arg(path).status();
     assert!(walk.unwrap().success());
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
