@@ -5,6 +5,7 @@
 //! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
 //! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]).
+//! What a judge was asked and what that cost is counted across processes ([`ledger`]).
 //!
 //! *Invariant:* only this crate persists.
 //!
@@ -18,6 +19,7 @@
 
 pub mod agents;
 pub mod given;
+pub mod ledger;
 pub mod log;
 pub mod originals;
 pub mod projection;

@@ -29,6 +29,7 @@ mod expect;
 mod harness;
 pub mod hostile;
 mod markdown;
+pub mod server;
 pub mod timing;
 pub mod traffic;
 mod twins;
