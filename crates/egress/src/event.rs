@@ -52,10 +52,9 @@ impl Reason {
     /// What would let it through, for a host and its port.
     pub fn remedy(&self, host: &str, port: u16) -> Option<String> {
         match self {
-            Self::NotListed | Self::OtherPort => Some(match port {
-                0 | 80 | 443 => format!("allow with --allow-host {host}"),
-                port => format!("allow with --allow-host {host}:{port}"),
-            }),
+            Self::NotListed | Self::OtherPort => {
+                Some(format!("allow with --allow-host {}", listed(host, port)))
+            }
             Self::Leads(Kept::Private) => {
                 Some(format!("allow with --allow-private, or --allow-host {host}=ADDRESS"))
             }
@@ -71,6 +70,22 @@ impl Reason {
             | Self::Unreadable(_)
             | Self::Unreachable(_) => None,
         }
+    }
+}
+
+impl Reason {
+    /// The same as a line of a profile.
+    fn profile(&self, host: &str, port: u16) -> Option<String> {
+        matches!(self, Self::NotListed | Self::OtherPort)
+            .then(|| format!("[network] hosts = [\"{}\"]", listed(host, port)))
+    }
+}
+
+/// A host as the list has it.
+fn listed(host: &str, port: u16) -> String {
+    match port {
+        0 | 80 | 443 => host.to_owned(),
+        port => format!("{host}:{port}"),
     }
 }
 
@@ -178,27 +193,56 @@ pub struct Report {
 }
 
 impl Report {
-    /// What rules held back, in words. A name that was also connected to is said once.
-    pub fn denials(&self) -> Vec<String> {
+    /// What rules held back. A name that was also connected to is told once.
+    pub fn denied(&self) -> Vec<Denied> {
         let denied = |line: &&Line| line.why.as_ref().is_some_and(Reason::is_denial);
         let connected = |host: &str| self.lines.iter().any(|it| it.port != 0 && it.host == host);
         let lines = self.lines.iter().filter(denied);
         let lines = lines.filter(|it| it.port != 0 || !connected(&it.host));
-        lines.filter_map(Line::words).collect()
+        lines.filter_map(Line::denied).collect()
     }
 }
 
 impl Line {
-    fn words(&self) -> Option<String> {
+    fn denied(&self) -> Option<Denied> {
         let why = self.why.as_ref()?;
         let what = match self.port {
             0 => format!("look up {}", self.host),
             port => format!("connect {}:{port}", self.host),
         };
-        let times = if self.times > 1 { format!(", {} times", self.times) } else { String::new() };
-        let remedy = why.remedy(&self.host, self.port);
-        let remedy = remedy.map(|it| format!(": {it}")).unwrap_or_default();
-        Some(format!("{what} ({why}{times}){remedy}"))
+        Some(Denied {
+            what,
+            why: why.to_string(),
+            times: self.times,
+            allow: why.remedy(&self.host, self.port),
+            profile: why.profile(&self.host, self.port),
+        })
+    }
+}
+
+/// Something that a rule held back, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// What was asked for: `connect api.example:443`.
+    pub what: String,
+    /// Why it was not let through.
+    pub why: String,
+    /// How often.
+    pub times: u64,
+    /// What would let it through, with the flag of the command line where there is one.
+    pub allow: Option<String>,
+    /// The same as a line of a profile, where there is one.
+    pub profile: Option<String>,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.what, self.why)?;
+        if self.times > 1 {
+            write!(f, ", {} times", self.times)?;
+        }
+        f.write_str(")")?;
+        self.allow.iter().try_for_each(|it| write!(f, ": {it}"))
     }
 }
 
@@ -311,7 +355,7 @@ mod tests {
         journal.asked(EventKind::Connect, "good.test", 80, Some(&gone));
         let report = journal.report();
         assert_eq!(
-            report.denials(),
+            report.denied().iter().map(ToString::to_string).collect::<Vec<_>>(),
             [
                 "connect 169.254.169.254:80 (an address, not a name): use the host's name",
                 "look up api.test (not in the list, 2 times): allow with --allow-host api.test",

@@ -26,7 +26,7 @@ mod vault;
 
 pub use address::Kept;
 pub use dial::{Resolver, system_resolver};
-pub use event::{Event, EventKind, Line, Reason, Report};
+pub use event::{Denied, Event, EventKind, Line, Reason, Report};
 pub use host::{Host, NotAName, Pattern};
 pub use rules::{Allowed, BadRule, Rules};
 pub use secret::Secret;

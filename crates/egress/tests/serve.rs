@@ -103,6 +103,6 @@ fn a_name_that_leads_inside_is_not_followed() {
         let said = place.get("good.test");
         assert!(said.starts_with("HTTP/1.1 403") && said.contains(words), "{address}: {said}");
         let report = place.egress.finish();
-        assert_eq!(report.denials().len(), 1, "{report:?}");
+        assert_eq!(report.denied().len(), 1, "{report:?}");
     }
 }

@@ -10,6 +10,7 @@
 mod after;
 mod explain;
 mod names;
+mod observe;
 mod plan;
 mod profile;
 mod refusal;
@@ -30,7 +31,8 @@ mod other;
 use other as system;
 
 pub use after::{After, Note, NoteKind};
-pub use plan::{Gap, GapReason, Link, Mask, Plan, PlanLimits, Show, Watch};
+pub use observe::{Deed, Observe, Observed, Sight};
+pub use plan::{Gap, GapReason, Link, Mask, Place, Plan, PlanLimits, Show, Watch};
 pub use profile::{Profile, ProfileNetwork, Profiles};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Doors, Kind, Limits, Look, Request};
@@ -54,8 +56,8 @@ impl Sandbox {
 
     /// Runs a command as planned and waits for its end.
     ///
-    /// Takes the best tier that the system gives, within the [`Terms`]; what is missing in it is handed to
-    /// `notice` before the command starts. Must be called while the process has one thread.
+    /// Takes the best tier that the system gives, within the [`Terms`]; it is handed to `notice` before the
+    /// command starts, with what is missing in it, and again should a lower one be taken. Must be called while the process has one thread.
     ///
     /// # Errors
     /// When it was not started, whatever the reason.

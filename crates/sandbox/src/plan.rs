@@ -9,12 +9,15 @@
 //! others will execute later read-only again, and held in its place.
 
 mod environment;
+mod place;
 mod places;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+pub use place::Place;
 
 use crate::profile::{Profile, Workspace};
 use crate::refusal::Refusal;

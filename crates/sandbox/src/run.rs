@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::after::After;
+use crate::observe::{Observe, Observed};
 use crate::support::Tier;
 use crate::system::Inside;
 use crate::walls::Walls;
@@ -37,6 +38,8 @@ pub struct Terms {
     /// A folder of this run alone for what is moved away after it; it need not exist. None: what is moved away
     /// gets another name where it is.
     pub quarantine: Option<PathBuf>,
+    /// What is watched while it runs. None: nothing. What cannot be watched is not started.
+    pub observe: Option<Observe>,
     /// All of them, but in tests.
     #[doc(hidden)]
     pub walls: Walls,
@@ -56,6 +59,8 @@ pub struct Ended {
     pub left_running: bool,
     /// What it left that others would execute later, and what was done about that.
     pub after: After,
+    /// What it was seen to do, if that was asked for.
+    pub observed: Option<Observed>,
 }
 
 /// The same shell command, telling on a descriptor where it ended: `SHELL -c CODE` alone.

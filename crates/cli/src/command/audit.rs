@@ -212,6 +212,29 @@ fn in_a_line(entry: &Value) -> String {
         "session" => format!("session  {} {}", text("/event"), text("/source")),
         "prompt" => format!("prompt   {}", text("/standing")),
         "result" => format!("result   {}", text("/call")),
+        "run_started" => {
+            let command = entry.get("command").and_then(Value::as_array).into_iter().flatten();
+            let words: Vec<&str> = command.filter_map(Value::as_str).collect();
+            format!("run      started  tier {}  {}", text("/tier"), words.join(" "))
+        }
+        "egress" => {
+            let port = entry.get("port").and_then(Value::as_u64).unwrap_or_default();
+            let why = text("/why");
+            let answer = if why.is_empty() { "allowed" } else { why };
+            format!("egress   {} {}:{port}  {answer}", text("/event"), text("/host"))
+        }
+        "observed" => {
+            let sights = entry.get("sights").and_then(Value::as_array);
+            format!("observed {} sights", sights.map_or(0, Vec::len))
+        }
+        "run" => match entry.get("exit").and_then(Value::as_u64) {
+            Some(exit) => {
+                let blocked = entry.pointer("/report/blocked").and_then(Value::as_array);
+                let blocked = blocked.map_or(0, Vec::len);
+                format!("run      ended    exit {exit}, {blocked} blocked")
+            }
+            None => format!("run      not started: {}", text("/refused")),
+        },
         "refusal" => format!("refusal  {}: {}", text("/event"), text("/problem")),
         kind => kind.to_owned(),
     };

@@ -4,9 +4,12 @@
 //! terminal are the command's own; what Ringfence itself has to say goes to standard error.
 
 mod contained;
+mod diary;
 mod network;
+mod report;
 mod secrets;
 
+use std::cell::RefCell;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -15,14 +18,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use ringfence_egress::Report;
 use ringfence_record::given;
 use ringfence_sandbox::{
-    After, Host, Limits, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox, Support,
-    Terms, Tier,
+    After, Ended, Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request,
+    Sandbox, Support, Terms, Tier,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+use self::diary::Diary;
 use self::network::{Reach, Served};
+use self::report::Held;
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::json;
@@ -69,10 +75,13 @@ pub(crate) struct Run {
     /// Refuse to start with less than this tier
     #[arg(long, value_enum, value_name = "TIER")]
     require_tier: Option<TierName>,
+    /// Watch what it executes, connects to, writes, renames and removes, to say what was blocked and to record it
+    #[arg(long)]
+    observe: bool,
     /// Print the plan and what this system gives, and run nothing
     #[arg(long)]
     explain: bool,
-    /// Write JSON: the plan with --explain, else what could not be enforced
+    /// Write JSON: the plan with --explain, why it was not started, or at the end a line to standard error
     #[arg(long)]
     json: bool,
     /// The state folder of Ringfence, which the command does not see
@@ -87,7 +96,7 @@ pub(crate) struct Run {
 }
 
 /// What a ticket fixes: whoever carries a decision out may not change what was decided.
-const WIDER: [&str; 20] = [
+const WIDER: [&str; 21] = [
     "net",
     "allow_host",
     "allow_class",
@@ -107,6 +116,7 @@ const WIDER: [&str; 20] = [
     "longest",
     "processes",
     "require_tier",
+    "observe",
     "explain",
 ];
 
@@ -134,13 +144,15 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     if let Some(ticket) = &run.ticket {
         return contained::run(run, ticket, out);
     }
+    // The folder of what is recorded is there before it is hidden.
+    let diary = Diary::of_its_own(run.state_folder().filter(|_| !run.explain));
     let planned = run.chosen_profile().and_then(|profile| {
         let reach = run.reach(&profile)?;
         Ok((run.planned_for(&profile, &run.workspace, &reach)?, reach))
     });
     match planned {
         Ok((plan, reach)) if run.explain => explain(run, &plan, &reach, out),
-        Ok((plan, mut reach)) => execute(run, &plan, &mut reach, out),
+        Ok((plan, mut reach)) => execute(run, &plan, &mut reach, diary, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
 }
@@ -149,6 +161,7 @@ fn execute(
     run: &Run,
     plan: &Plan,
     reach: &mut Reach,
+    mut diary: Diary,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
     if run.command.is_empty() {
@@ -160,29 +173,60 @@ fn execute(
         in_place: false,
         quarantine: run.quarantine(),
         longest: run.longest.map(Duration::from_secs),
+        observe: run.observe.then(Observe::default),
         ..Terms::default()
     };
-    let mut notice = |support: &Support| weaker(support);
+    let words = words(&run.command);
     let mut served = match Served::ready(reach, run.network.log()) {
         Ok(served) => served,
         Err(refusal) => return refuse(run, &refusal, out),
     };
-    let mut serve = |sockets| served.serve(sockets);
+    let writing = RefCell::new(&mut diary);
+    let mut notice = |support: &Support| {
+        weaker(support);
+        writing.borrow().starts(&words, plan, support);
+    };
+    let mut serve = |sockets| served.serve(sockets, &mut writing.borrow_mut());
     let ended = Sandbox::run_served(plan, &run.command, &terms, &mut notice, &mut serve);
     let egress = served.finish();
     match ended {
         Ok(ended) => {
-            for denial in egress.denials() {
-                say(&format!("blocked: {denial}"));
+            let held = Held::of(plan, &egress, ended.observed.as_ref(), &Host::homes());
+            diary.ends(told(&held, &ended, &egress), ended.observed.as_ref());
+            if run.json {
+                let line = json!({"exit": ended.code, "tier": ended.tier, "after": ended.after,
+                                  "report": held.to_json(), "observed": ended.observed});
+                // If nobody reads standard error the command has ended all the same.
+                let _ = writeln!(std::io::stderr(), "{line}");
+            } else {
+                held.tell(ended.code);
+                report(&ended.after);
             }
-            if egress.more > 0 {
-                say(&format!("blocked: {} more", egress.more));
-            }
-            report(&ended.after);
             Ok(Exit::Child(ended.code))
         }
-        Err(refusal) => refuse(run, &refusal, out),
+        Err(refusal) => {
+            diary.ends(refused(&refusal), None);
+            refuse(run, &refusal, out)
+        }
     }
+}
+
+/// What the last entry of a run says.
+fn told(held: &Held, ended: &Ended, egress: &Report) -> Map<String, Value> {
+    let report = report::ended(ended).into_iter().map(|(name, it)| (name.to_owned(), it));
+    let mut entry: Map<String, Value> = report.collect();
+    entry.insert("egress".into(), json!(egress));
+    entry.insert("report".into(), held.to_json());
+    entry
+}
+
+fn refused(refusal: &Refusal) -> Map<String, Value> {
+    Map::from_iter([("refused".to_owned(), json!(refusal.to_string()))])
+}
+
+/// A command as text, for people.
+fn words(command: &[OsString]) -> Vec<String> {
+    command.iter().map(|it| it.to_string_lossy().into_owned()).collect()
 }
 
 /// Says what the command left that others would execute later.
@@ -197,6 +241,9 @@ fn report(after: &After) {
 
 /// Says what is not held, before the command starts.
 fn weaker(support: &Support) {
+    if support.missing.is_empty() {
+        return;
+    }
     let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
     say(&format!("contained with tier {tier}; not held:"));
     for missing in &support.missing {
@@ -271,15 +318,19 @@ impl Run {
     /// What the command line and the profile let it reach. The network of the host is all of it.
     fn reach(&self, profile: &Profile) -> Result<Reach, Refusal> {
         if self.net {
-            self.network.reach(&[], &[])
-        } else {
-            self.network.reach(&profile.network.hosts, &profile.network.classes)
+            return self.network.reach(&[], &[]);
         }
+        let reach = self.network.reach(&profile.network.hosts, &profile.network.classes)?;
+        Ok(if self.observe { reach.watched() } else { reach })
+    }
+
+    fn state_folder(&self) -> Option<PathBuf> {
+        self.state.clone().map_or_else(places::state_folder, Ok).ok()
     }
 
     /// Where what is moved away after this run goes.
     fn quarantine(&self) -> Option<PathBuf> {
-        let state = self.state.clone().map_or_else(places::state_folder, Ok).ok()?;
+        let state = self.state_folder()?;
         #[expect(clippy::disallowed_methods, reason = "a name that no other run has")]
         let now = std::time::SystemTime::now();
         let now = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -308,7 +359,7 @@ impl Run {
             pass: self.env.clone(),
             read: absolute(&here, &self.read)?,
             write: absolute(&here, &self.write)?,
-            hide: state_folders().chain(self.state.clone()).collect(),
+            hide: state_folders().chain(self.state_folder()).collect(),
             network: self.net,
             doors: reach.doors(),
             limits: Limits {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -67,6 +68,7 @@ impl Place {
         for name in ["ws", "state"] {
             std::fs::create_dir(place.path(name)).unwrap();
         }
+        std::fs::set_permissions(place.path("state"), PermissionsExt::from_mode(0o700)).unwrap();
         if user == User::Nobody {
             let root = place.path("");
             let owned = Command::new("chown").arg("-R").arg("65534:65534").arg(&root).status();

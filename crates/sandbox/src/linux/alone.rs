@@ -23,7 +23,7 @@ pub(super) fn start(
     match sys::fork_into(0) {
         Ok(0) => {
             drop(supervisor);
-            let refusal = inside(command, signals);
+            let refusal = inside(command, signals, control);
             Command::give_up(&refusal, control.as_fd())
         }
         Ok(pid) => Ok((pid, supervisor)),
@@ -31,11 +31,11 @@ pub(super) fn start(
     }
 }
 
-fn inside(command: &Command<'_>, signals: &Signals) -> Refusal {
+fn inside(command: &Command<'_>, signals: &Signals, control: &OwnedFd) -> Refusal {
     let parent = sys::control(libc::PR_SET_PDEATHSIG, libc::SIGKILL.unsigned_abs().into());
     let place = std::env::set_current_dir(&command.plan.cwd);
     match parent.map(drop).and(place) {
-        Ok(()) => command.become_it(signals),
+        Ok(()) => command.become_it(signals, control.as_fd()),
         Err(error) => {
             let what = format!("cannot go to {}", command.plan.cwd.display());
             Refusal::new(what, "name another folder").because(error)

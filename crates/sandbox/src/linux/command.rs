@@ -10,7 +10,8 @@ use super::seccomp::Filters;
 use super::settings::Settings;
 use super::sys::{self, Signals};
 use super::witness::Witness;
-use super::{landlock, message};
+use super::{landlock, message, observe};
+use crate::observe::Observe;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::walls::{Wall, Walls};
@@ -28,6 +29,7 @@ pub(super) struct Command<'a> {
     pub(super) walls: Walls,
     /// Where a shell tells in which folder it ended.
     mouth: Option<BorrowedFd<'a>>,
+    observe: Option<Observe>,
 }
 
 impl<'a> Command<'a> {
@@ -36,6 +38,7 @@ impl<'a> Command<'a> {
         argv: &[OsString],
         mounted: bool,
         mouth: Option<BorrowedFd<'a>>,
+        observe: Option<Observe>,
         walls: &Walls,
     ) -> Result<Self, Refusal> {
         let unusable = |error: io::Error| {
@@ -62,12 +65,14 @@ impl<'a> Command<'a> {
             mounted,
             walls: walls.clone(),
             mouth,
+            observe,
         })
     }
 
     /// Becomes the command. Comes back with the reason why not.
-    pub(super) fn become_it(&self, signals: &Signals) -> Refusal {
-        match self.confine() {
+    pub(super) fn become_it(&self, signals: &Signals, control: BorrowedFd<'_>) -> Refusal {
+        let observe = || self.observe.map_or(Ok(()), |it| observe::begin(it, control));
+        match self.confine().and_then(|()| observe()) {
             Ok(()) => self.execute(signals),
             Err(refusal) => refusal,
         }

@@ -14,6 +14,8 @@ pub(super) const SIGNAL: u8 = b'K';
 const SETTINGS: u8 = b'G';
 /// Sockets of the run's network come with this. The number of doors follows, and whether the way in is there.
 pub(super) const SOCKETS: u8 = b'N';
+/// What the kernel tells of watched calls comes with this.
+pub(super) const LISTENER: u8 = b'L';
 /// The longest message.
 pub(super) const LONGEST: usize = 4096;
 
@@ -34,6 +36,7 @@ pub(super) enum Message {
         doors: usize,
         inbound: bool,
     },
+    Listener,
     Unknown,
 }
 
@@ -64,6 +67,7 @@ pub(super) fn read(bytes: &[u8]) -> Message {
     match bytes {
         [STOPPED, ..] => Message::Stopped,
         [ENDED, code, left] => Message::Ended { code: *code, left_running: *left != 0 },
+        [LISTENER] => Message::Listener,
         [SOCKETS, doors, inbound] => {
             Message::Sockets { doors: usize::from(*doors), inbound: *inbound != 0 }
         }

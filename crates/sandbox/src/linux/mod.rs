@@ -2,6 +2,7 @@
 
 mod after;
 mod alone;
+mod calls;
 mod command;
 mod host;
 mod landlock;
@@ -9,6 +10,7 @@ mod message;
 mod mounts;
 mod namespaces;
 mod network;
+mod observe;
 mod probe;
 mod seccomp;
 mod settings;
@@ -26,6 +28,7 @@ use libc::pid_t;
 use self::after::Settle;
 use self::command::Command;
 use self::message::Message;
+use self::observe::Observer;
 use self::sys::{Change, Signals};
 use crate::after::After;
 use crate::plan::Plan;
@@ -87,13 +90,10 @@ fn launch(
     let told = ear.as_ref().and_then(|(_, mouth)| run::telling(argv, mouth.as_raw_fd()));
     let mouth = ear.as_ref().filter(|_| told.is_some()).map(|(_, mouth)| mouth.as_fd());
     let argv = told.as_deref().unwrap_or(argv);
-    let command = Command::new(plan, argv, tier == Tier::A, mouth, &terms.walls)?;
+    let command = Command::new(plan, argv, tier == Tier::A, mouth, terms.observe, &terms.walls)?;
     let lingers = terms.in_place && tier == Tier::A;
     if tier == Tier::A {
-        let support = probe::with_namespaces(plan.network);
-        if !support.missing.is_empty() {
-            notice(&support);
-        }
+        notice(&probe::with_namespaces(plan.network));
     }
     let started = sys::clock_of_files().map_err(step)?;
     let front = sys::foreground();
@@ -115,6 +115,16 @@ fn launch(
             return Err(refusal);
         }
     }
+    let observer =
+        terms.observe.map(|it| Observer::start(it, plan, supervisor.as_fd())).transpose();
+    let observer = match observer {
+        Ok(observer) => observer,
+        Err(refusal) => {
+            drop(supervisor);
+            let _ = sys::wait_for(child);
+            return Err(refusal);
+        }
+    };
     let end = supervise(child, &signals, &supervisor, tier, terms.longest).map_err(step);
     if tier == Tier::C {
         alone::end_what_is_left();
@@ -134,7 +144,8 @@ fn launch(
             } else {
                 After::default()
             };
-            Ok(Ended { code, tier, folder, left_running, after })
+            let observed = observer.map(|it| it.finish(plan));
+            Ok(Ended { code, tier, folder, left_running, after, observed })
         }
         End::Refused(refusal) => Err(refusal),
     }
@@ -198,7 +209,7 @@ fn supervise(
                             copy.get_or_insert_default().extend(part);
                         }
                     }
-                    Message::Sockets { .. } | Message::Unknown => {}
+                    Message::Sockets { .. } | Message::Listener | Message::Unknown => {}
                 },
             }
         }

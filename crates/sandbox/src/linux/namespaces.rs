@@ -104,7 +104,7 @@ fn inside(
     match prepared {
         Err(refusal) => refusal,
         Ok(inbound) => match sys::fork_into(0) {
-            Ok(0) => command.become_it(signals),
+            Ok(0) => command.become_it(signals, control.as_fd()),
             Ok(worker) => {
                 let Err(error) = sys::drop_capabilities() else {
                     guard(&Guard {

@@ -86,7 +86,11 @@ pub(super) fn take(control: BorrowedFd<'_>) -> Result<Sockets, Refusal> {
     let (doors, inbound) = match message::read(buffer.get(..length).unwrap_or_default()) {
         Message::Sockets { doors, inbound } => (doors, inbound),
         Message::Refused(refusal) => return Err(refusal),
-        Message::Stopped | Message::Ended { .. } | Message::Settings { .. } | Message::Unknown => {
+        Message::Stopped
+        | Message::Ended { .. }
+        | Message::Settings { .. }
+        | Message::Listener
+        | Message::Unknown => {
             return Err(lost(io::Error::other("it ended before")));
         }
     };

@@ -47,7 +47,7 @@ fn trial_elsewhere(_: &Plan) -> Result<(), Refusal> {
 }
 
 fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), Refusal> {
-    let command = Command::new(plan, &[], true, None, &Walls::default())?;
+    let command = Command::new(plan, &[], true, None, None, &Walls::default())?;
     let signals = Signals::keep().map_err(&step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(&step)?;
     let child = namespaces::try_out(&command, &inside)?;
@@ -65,6 +65,7 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
         | message::Message::Ended { .. }
         | message::Message::Settings { .. }
         | message::Message::Sockets { .. }
+        | message::Message::Listener
         | message::Message::Unknown => {
             Err(step(std::io::Error::other("the trial ended without a word")))
         }

@@ -4,6 +4,7 @@
 //! length of the call, and turns -1 into an error.
 
 mod network;
+mod notify;
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
@@ -17,6 +18,9 @@ use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
 pub(super) use self::network::{
     every_address_is_local, listen, raise_open_files, receive_with, send_with, wait_for_any,
+};
+pub(super) use self::notify::{
+    Call, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,
 };
 
 /// Flags of `mount_setattr`.

@@ -238,9 +238,12 @@ pub fn launch() -> ! {
             quarantine,
             longest: has("short").then_some(std::time::Duration::from_millis(600)),
             walls: walls(&without, has("witness")),
+            observe: None,
         };
         Sandbox::run(&plan, &argv, &terms, &mut |support| {
-            eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
+            if !support.missing.is_empty() {
+                eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
+            }
         })
     });
     match result {

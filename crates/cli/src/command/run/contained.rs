@@ -10,18 +10,16 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use jiff::Timestamp;
 use ringfence_egress::Report;
-use ringfence_record::log::{Durability, Log};
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_sandbox::{Ended, Plan, Profile, Refusal, Sandbox, Terms, Tier};
+use ringfence_sandbox::{Ended, Plan, Profile, Refusal, Sandbox, Support, Terms, Tier};
 use serde_json::{Map, Value, json};
 
+use super::diary::Diary;
 use super::network::{Reach, Served};
-use super::{Run, refuse, say};
+use super::{Run, refuse, report, say, words};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -29,6 +27,7 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         Ok(decided) => decided,
         Err(refusal) => return refuse(run, &refusal, out),
     };
+    let mut diary = decided.diary();
     let workspace = std::slice::from_ref(&decided.ticket.workspace);
     let terms = Terms {
         require: Some(Tier::A),
@@ -41,13 +40,19 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         let plan =
             run.planned_for(&Profile::plain()?, workspace, &reach).and_then(starts_where_it_is)?;
         let mut served = Served::ready(&mut reach, None)?;
-        let mut serve = |sockets| served.serve(sockets);
-        let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut |_| {}, &mut serve)?;
+        let words = words(&run.command);
+        let writing = std::cell::RefCell::new(&mut diary);
+        let mut serve = |sockets| served.serve(sockets, &mut writing.borrow_mut());
+        let mut starts = |support: &Support| writing.borrow().starts(&words, &plan, support);
+        let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut starts, &mut serve)?;
         let report = served.finish();
         Ok(Held { ended, report, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
-    if let Err(error) = decided.record(name, &ended) {
+    diary.ends(decided.told(&ended), None);
+    if let Ok(held) = &ended
+        && let Err(error) = decided.tell(name, held.ended.folder.as_deref())
+    {
         say(&error.to_string());
     }
     match ended {
@@ -100,14 +105,21 @@ impl Decided {
         Ok(Self { folder, tickets, ticket })
     }
 
-    /// One entry: what ran, how strong the walls were, and how it ended.
-    fn record(&self, name: &str, ended: &Result<Held, Refusal>) -> Result<(), RecordError> {
-        let mut entry = Map::new();
-        let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
+    /// Where it is written down, as part of the session that it was decided in.
+    fn diary(&self) -> Diary {
+        let mut about = Map::new();
+        let mut add = |name: &str, value: Value| about.insert(name.to_owned(), value);
         add("agent", json!(self.ticket.agent));
         add("session", json!(self.ticket.session));
         add("call", json!(self.ticket.call));
         add("code", json!(self.ticket.code));
+        Diary::of(&self.folder, about)
+    }
+
+    /// One entry: what ran, how strong the walls were, and how it ended.
+    fn told(&self, ended: &Result<Held, Refusal>) -> Map<String, Value> {
+        let mut entry = Map::new();
+        let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
         add("workspace", json!(self.ticket.workspace));
         match ended {
             Ok(Held { ended, report, plan }) => {
@@ -118,20 +130,15 @@ impl Decided {
                     add("egress", json!(report));
                 }
                 add("write", json!(written.collect::<Vec<_>>()));
-                add("tier", json!(ended.tier));
-                add("exit", json!(ended.code));
-                add("left_running", json!(ended.left_running));
-                add("after", json!(ended.after));
-                self.tell(name, ended.folder.as_deref())?;
+                for (name, value) in report::ended(ended) {
+                    add(name, value);
+                }
             }
             Err(refusal) => {
                 add("refused", json!(refusal.to_string()));
             }
         }
-        #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
-        let now = SystemTime::now();
-        let at = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH).to_string();
-        Log::open(&self.folder, Durability::Process)?.append("run", &at, entry).map(drop)
+        entry
     }
 
     /// Where the agent's shell has to go: nowhere, if the command's shell did not say, or said nonsense.

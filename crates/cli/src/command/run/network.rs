@@ -20,6 +20,7 @@ use ringfence_egress::{
 use ringfence_sandbox::{Doors, Host as Machine, Refusal, Request};
 use serde_json::{Value, json};
 
+use super::diary::Diary;
 use super::secrets::Secrets;
 
 /// Classes of hosts that no run reaches, whatever is allowed.
@@ -111,6 +112,8 @@ pub(super) struct Reach {
     rules: Rules,
     publish: BTreeSet<u16>,
     secrets: Option<Secrets>,
+    /// Whether it is written down who is asked for, even if nobody may be reached.
+    watched: bool,
 }
 
 impl Reach {
@@ -126,7 +129,13 @@ impl Reach {
             names.map(move |it| (it, format!("is never reached: {class}")))
         });
         let rules = Rules { allowed, denied: denied.collect(), ..Rules::default() };
-        Ok(Self { rules, publish: BTreeSet::new(), secrets: None })
+        Ok(Self { rules, publish: BTreeSet::new(), secrets: None, watched: false })
+    }
+
+    /// The same, with somebody at the door even if nobody may go out.
+    pub(super) fn watched(mut self) -> Self {
+        self.watched = true;
+        self
     }
 
     fn is_empty(&self) -> bool {
@@ -135,7 +144,7 @@ impl Reach {
 
     /// The doors of a network in which this can be reached. None: no network is needed.
     pub(super) fn doors(&self) -> Option<Doors> {
-        (!self.is_empty()).then(|| Doors {
+        (!self.is_empty() || self.watched).then(|| Doors {
             ports: self.rules.ports().into_iter().chain(WATCHED).collect(),
             resolvers: Machine::resolvers(),
             inbound: !self.publish.is_empty(),
@@ -225,10 +234,16 @@ impl Served {
     }
 
     /// Serves the sockets of the run.
-    pub(super) fn serve(&mut self, sockets: ringfence_sandbox::Sockets) -> Result<(), Refusal> {
+    pub(super) fn serve(
+        &mut self,
+        sockets: ringfence_sandbox::Sockets,
+        diary: &mut Diary,
+    ) -> Result<(), Refusal> {
         let ringfence_sandbox::Sockets { names, doors, proxy, inside } = sockets;
         let log = self.log.clone();
+        let entry = diary.listener();
         let note = move |event: &Event| {
+            entry(event);
             if let Some(file) = &log {
                 write_down(file, event);
             }

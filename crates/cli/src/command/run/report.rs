@@ -1,0 +1,187 @@
+//! What the walls held back, for people: what it was, which wall of the plan, and how to allow it.
+//!
+//! Only what is known is said. The way out knows who was asked for; which files were refused is known of a
+//! run that was observed, and of no other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ringfence_egress::Report;
+use ringfence_sandbox::{Deed, Ended, Observed, Place, Plan, Sight};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::say;
+
+/// Something that was held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Blocked {
+    /// What was asked for.
+    what: String,
+    /// Which part of the plan holds it: `network`, or where a path lies.
+    by: String,
+    /// The same in words.
+    why: String,
+    times: u64,
+    /// What would allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<String>,
+    /// The same as a line of a profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+}
+
+impl std::fmt::Display for Blocked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}", self.what, self.why)?;
+        if self.times > 1 {
+            write!(f, ", {} times", self.times)?;
+        }
+        f.write_str(")")?;
+        self.allow.iter().try_for_each(|it| write!(f, ": {it}"))
+    }
+}
+
+/// What was held back in a run.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) blocked: Vec<Blocked>,
+    /// How much more there was.
+    more: u64,
+    /// What of it cannot be known.
+    unknown: &'static str,
+}
+
+/// More lines than this are only counted, for people.
+const MOST_LINES: usize = 12;
+
+impl Held {
+    pub(super) fn of(
+        plan: &Plan,
+        egress: &Report,
+        observed: Option<&Observed>,
+        home: &[PathBuf],
+    ) -> Self {
+        let network = egress.denied().into_iter().map(|it| Blocked {
+            what: it.what,
+            by: "network".to_owned(),
+            why: it.why,
+            times: it.times,
+            allow: it.allow,
+            profile: it.profile,
+        });
+        let files = observed.map(|it| files(it, home)).unwrap_or_default();
+        let nobody_at_the_door = plan.network || plan.doors.is_none();
+        let unknown = match observed {
+            Some(_) => "which system calls were refused is not known",
+            None if nobody_at_the_door => {
+                "which files and hosts were refused is not known without --observe"
+            }
+            None => "which files were refused is not known without --observe",
+        };
+        Self { blocked: network.chain(files).collect(), more: egress.more, unknown }
+    }
+
+    /// Says it, where there is something to say.
+    pub(super) fn tell(&self, code: u8) {
+        for line in self.blocked.iter().take(MOST_LINES) {
+            say(&format!("blocked: {line}"));
+        }
+        let more = self.more + self.blocked.len().saturating_sub(MOST_LINES) as u64;
+        if more > 0 {
+            say(&format!("blocked: {more} more"));
+        }
+        if code == 0 {
+            return;
+        }
+        say(&format!("ended with exit code {code}; {}", self.unknown));
+    }
+
+    /// The same for machines.
+    pub(super) fn to_json(&self) -> Value {
+        json!({"blocked": self.blocked, "more": self.more, "unknown": self.unknown})
+    }
+}
+
+/// What was refused of files, one line for all that the same thing would allow.
+fn files(observed: &Observed, home: &[PathBuf]) -> Vec<Blocked> {
+    let mut lines: BTreeMap<(Place, bool, &Path), Vec<&Sight>> = BTreeMap::new();
+    for sight in observed.refused() {
+        let Some(place) = sight.place else { continue };
+        let path = to_allow(&sight.target, home);
+        lines.entry((place, sight.deed.changes(), path)).or_default().push(sight);
+    }
+    lines.into_iter().filter_map(|(at, sights)| line(at, &sights, home)).collect()
+}
+
+/// The folder something is in, unless that is a whole home folder or one at the top of the system: more
+/// than anything needs.
+fn to_allow<'a>(target: &'a Path, home: &[PathBuf]) -> &'a Path {
+    let folder = target.parent().unwrap_or(target);
+    let whole = home.iter().any(|it| it.starts_with(folder)) || folder.components().count() <= 2;
+    if whole { target } else { folder }
+}
+
+fn line(
+    (place, changes, path): (Place, bool, &Path),
+    sights: &[&Sight],
+    home: &[PathBuf],
+) -> Option<Blocked> {
+    let first = sights.first()?;
+    let others = match sights.len() - 1 {
+        0 => String::new(),
+        1 => " and another there".to_owned(),
+        more => format!(" and {more} others there"),
+    };
+    let what = format!("{} {}{others}", first.deed.as_str(), first.target.display());
+    let (allow, profile) = remedy(place, changes, path, first, home);
+    Some(Blocked {
+        what,
+        by: serde_json::to_value(place).ok()?.as_str()?.to_owned(),
+        why: place.to_string(),
+        times: sights.iter().map(|it| it.times).sum(),
+        allow,
+        profile,
+    })
+}
+
+/// What would allow it: as a flag, and as a line of a profile.
+fn remedy(
+    place: Place,
+    changes: bool,
+    path: &Path,
+    first: &Sight,
+    home: &[PathBuf],
+) -> (Option<String>, Option<String>) {
+    let below = home.iter().find_map(|it| path.strip_prefix(it).ok());
+    let (flag, name) = if changes { ("--write", "write") } else { ("--read", "read") };
+    let line = match below {
+        Some(below) => format!("[home] {name} = [\"{}\"]", below.display()),
+        None => format!("[system] {name} = [\"{}\"]", path.display()),
+    };
+    match place {
+        Place::Writable | Place::Own => (None, None),
+        Place::ReadOnly | Place::Hidden if path.symlink_metadata().is_ok() => {
+            (Some(format!("allow with {flag} {}", path.display())), Some(line))
+        }
+        Place::ReadOnly | Place::Hidden => {
+            (Some(format!("make {} first, then allow it with {flag}", path.display())), Some(line))
+        }
+        Place::Protected | Place::Held => (Some("change it outside of the run".to_owned()), None),
+        Place::Masked if first.deed == Deed::Connect => (None, None),
+        Place::Masked => {
+            let allow = format!("if it is no secret, allow with --read {}", first.target.display());
+            (Some(allow), None)
+        }
+    }
+}
+
+/// What of a run's doings goes into its last entry, besides its events.
+pub(super) fn ended(ended: &Ended) -> Vec<(&'static str, Value)> {
+    vec![
+        ("tier", json!(ended.tier)),
+        ("exit", json!(ended.code)),
+        ("left_running", json!(ended.left_running)),
+        ("after", json!(ended.after)),
+    ]
+}

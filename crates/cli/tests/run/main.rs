@@ -1,0 +1,145 @@
+//! What `ringfence run` says and records of a run: what was blocked, by which wall, and how to allow it.
+//!
+//! Every refusal here is real: a file that is read-only inside, a name that is not in the list.
+
+#![cfg(target_os = "linux")]
+
+mod place;
+
+use serde_json::json;
+
+use crate::place::Place;
+
+#[test]
+fn without_observation_files_are_not_guessed_at() {
+    let place = Place::new();
+    let output = place.run(&[], "echo x > $HOME/outside; exit 3");
+    assert_eq!(output.code, 3);
+    assert!(!output.errors.contains("blocked: write"), "{output:?}");
+    assert!(output.errors.contains("not known without --observe"), "{output:?}");
+}
+
+#[test]
+fn a_run_that_ends_well_and_in_which_nothing_was_blocked_says_nothing() {
+    let place = Place::new();
+    for options in [&[][..], &["--observe"]] {
+        let output = place.run(options, "echo x > inside; mv inside there; rm there");
+        assert_eq!((output.code, output.errors.as_str()), (0, ""), "{options:?}");
+    }
+}
+
+#[test]
+fn a_host_that_was_refused_is_said_with_the_flag_that_allows_it() {
+    let place = Place::new();
+    let ask = "python3 -c 'import socket; socket.create_connection((\"api.test\", 443), 2)'";
+    let output = place.run(&["--allow-host", "other.test"], ask);
+    let said = |errors: &str| {
+        let of_it =
+            errors.lines().find(|it| it.contains("look up api.test (not in the list")).unwrap();
+        assert!(of_it.ends_with(": allow with --allow-host api.test"), "{errors}");
+    };
+    said(&output.errors);
+    // With nobody who may be reached there is somebody at the door all the same.
+    said(&place.run(&["--observe"], ask).errors);
+}
+
+#[test]
+fn an_observed_run_says_which_files_were_refused_and_by_what() {
+    let place = Place::new();
+    let code = "echo x > $HOME/outside; mkdir $HOME/.tool; echo x > .envrc; cat .env; true";
+    let output = place.run(&["--observe"], code);
+    assert_eq!(output.code, 0);
+    let home = place.path("home");
+    for line in [
+        format!(
+            "blocked: write {}/outside (hidden from the run): make {0}/outside first",
+            home.display()
+        ),
+        format!("make {}/.tool (hidden from the run)", home.display()),
+        "ws/.envrc (read only, since others execute or obey it): change it outside of the run"
+            .to_owned(),
+    ] {
+        assert!(output.errors.contains(&line), "{line}: {}", output.errors);
+    }
+    assert!(!place.path("home/outside").exists(), "it was really refused");
+}
+
+/// What fails outside of the run too is nothing that a wall refused.
+#[test]
+fn what_fails_anyway_is_not_said_to_be_blocked() {
+    let place = Place::new();
+    let code = "mkdir /usr; rm /usr/no-such-file; echo x > /no/such/folder/file; exit 1";
+    let output = place.run(&["--observe"], code);
+    assert!(!output.errors.contains("blocked:"), "{output:?}");
+}
+
+#[test]
+fn for_machines_the_report_is_one_line() {
+    let place = Place::new();
+    let output = place.run(&["--observe", "--json"], "echo x > $HOME/outside; exit 4");
+    let line = output.errors.lines().find(|it| it.starts_with('{')).unwrap();
+    let report: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(report["exit"], json!(4));
+    assert_eq!(report["report"]["blocked"][0]["by"], json!("hidden"));
+    assert_eq!(report["report"]["blocked"][0]["profile"], json!("[home] write = [\"outside\"]"));
+    let sights = report["observed"]["sights"].as_array().unwrap();
+    assert!(sights.iter().any(|it| it["deed"] == "exec"), "{report}");
+}
+
+#[test]
+fn a_run_is_in_the_audit_log_from_its_start_to_its_end() {
+    let place = Place::new();
+    let ask = "python3 -c 'import socket; socket.create_connection((\"api.test\", 443), 2)'";
+    let output = place.run(&["--observe", "--allow-host", "other.test"], ask);
+    assert_eq!(output.code, 1);
+    let entries = place.entries();
+    let kinds: Vec<&str> = entries.iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[0], "run_started", "{kinds:?}");
+    assert!(kinds.contains(&"egress") && kinds.contains(&"observed"), "{kinds:?}");
+    assert_eq!(*kinds.last().unwrap(), "run");
+    let session = &entries[0]["session"];
+    assert!(entries.iter().all(|it| it["session"] == *session), "one session: {entries:?}");
+    assert_eq!(entries[0]["tier"], json!("A"));
+    assert_eq!(entries[0]["command"][0], json!("/bin/sh"));
+    assert!(entries[0]["plan"].as_str().unwrap().starts_with("sha256:"));
+    let end = entries.last().unwrap();
+    assert_eq!(end["exit"], json!(1));
+    assert_eq!(end["report"]["blocked"][0]["by"], json!("network"));
+    assert!(place.ringfence(&["audit", "verify"]).success());
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_said_and_holds_nothing_up() {
+    let place = Place::new();
+    place.expose_state();
+    let output = place.run(&[], "echo works");
+    assert_eq!((output.code, output.text.as_str()), (0, "works\n"));
+    assert!(output.errors.contains("not recorded"), "{output:?}");
+}
+
+/// Programs that are many, quick, killed and nested: what waits for the observer goes on, always.
+#[test]
+fn work_goes_on_while_it_is_watched() {
+    let place = Place::new();
+    let code = "for i in 1 2 3 4; do (for j in $(seq 40); do echo $j > f$i.$j; /bin/true; mv f$i.$j g$i.$j; done) & done; wait
+        ls | grep -c ^g; sh -c 'kill -9 $$'; timeout 0.2 sh -c 'while :; do : > x; done'; echo $?";
+    let output = place.run(&["--observe"], code);
+    assert_eq!(output.text, "160\n124\n", "{output:?}");
+    let inner = "setsid sh -c 'sleep 0.2; echo late > late' & sleep 0.5; cat late";
+    assert_eq!(place.run(&["--observe"], inner).text, "late\n");
+}
+
+#[test]
+fn the_end_of_the_supervisor_is_the_end_of_what_it_watches() {
+    let place = Place::new();
+    let mut run =
+        place.command(&["--observe"], "echo $$; while :; do date > ticking; sleep 0.05; done");
+    let mut child = run.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let last = std::fs::metadata(place.path("ws/ticking")).unwrap().modified().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    assert_eq!(std::fs::metadata(place.path("ws/ticking")).unwrap().modified().unwrap(), last);
+}

@@ -1,0 +1,331 @@
+//! Watches a run from outside, by a thread of the supervisor that the kernel tells of calls.
+//!
+//! The command's process sets the filter as the last thing before it becomes the command, and hands what the
+//! kernel tells to the supervisor. Each call waits until what it is about has been read from its caller's
+//! memory, and goes on as it was: nothing here decides. If the supervisor ends, the calls that are watched
+//! fail for whoever is left, so that nothing runs on unseen, and nothing waits for ever.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::{io, mem};
+
+use libc::pid_t;
+
+use super::calls::{self, About, Watched};
+use super::host::Host;
+use super::message::{self, Message};
+use super::sys::{self, Call};
+use crate::observe::{Deed, Journal, Observe, Observed, refuses};
+use crate::plan::Plan;
+use crate::refusal::Refusal;
+use crate::request::Look;
+
+/// Sets the filter for this process, and hands the supervisor what is told. From here on some calls wait for
+/// the supervisor.
+pub(super) fn begin(observe: Observe, control: BorrowedFd<'_>) -> Result<(), Refusal> {
+    let mut filter = calls::filter(&calls::all(observe));
+    let listener = sys::listen_to_calls(&mut filter).map_err(|error| {
+        let why = match error.raw_os_error() {
+            Some(libc::EBUSY) => "something around this run watches it already".to_owned(),
+            _ => error.to_string(),
+        };
+        Refusal::new("the run cannot be observed", "run it without observation").because(why)
+    })?;
+    sys::send_with(control, &[message::LISTENER], &[listener.as_fd()]).map_err(|error| {
+        Refusal::new("the run cannot be observed", "free some memory").because(error)
+    })
+}
+
+/// A run that is watched.
+pub(super) struct Observer {
+    /// Closed, it ends the thread.
+    until: OwnedFd,
+    thread: JoinHandle<Journal>,
+}
+
+impl Observer {
+    /// Takes what [`begin`] sent, or why it did not, and watches.
+    pub(super) fn start(
+        observe: Observe,
+        plan: &Plan,
+        control: BorrowedFd<'_>,
+    ) -> Result<Self, Refusal> {
+        let lost = |error: io::Error| {
+            Refusal::new("the run cannot be observed", "run it without observation").because(error)
+        };
+        let mut buffer = [0; message::LONGEST];
+        let listener = loop {
+            let (length, files) = sys::receive_with(control, &mut buffer).map_err(lost)?;
+            match message::read(buffer.get(..length).unwrap_or_default()) {
+                Message::Listener => break files.into_iter().next(),
+                Message::Refused(refusal) => return Err(refusal),
+                // It cannot have been stopped before it began; whoever stops it now waits for it.
+                Message::Stopped => {}
+                Message::Ended { .. }
+                | Message::Settings { .. }
+                | Message::Sockets { .. }
+                | Message::Unknown => break None,
+            }
+        };
+        let listener = listener.ok_or_else(|| lost(io::Error::other("it ended before")))?;
+        sys::take_turns(listener.as_fd());
+        let (until, end) = sys::socket_pair().map_err(lost)?;
+        let mut watch = Watch {
+            listener,
+            calls: calls::all(observe),
+            plan: plan.clone(),
+            journal: Journal::default(),
+        };
+        let work = move || {
+            watch.until(end.as_fd());
+            mem::take(&mut watch.journal)
+        };
+        let named = thread::Builder::new().name("ringfence-observer".to_owned());
+        let thread = named.spawn(work).map_err(lost)?;
+        Ok(Self { until, thread })
+    }
+
+    /// What was seen, after the end.
+    pub(super) fn finish(self, plan: &Plan) -> Observed {
+        drop(self.until);
+        let journal = self.thread.join().unwrap_or_default();
+        let mut outside = Outside::default();
+        journal.told(plan, |deed, path| outside.look(deed, path))
+    }
+}
+
+struct Watch {
+    listener: OwnedFd,
+    calls: Vec<Watched>,
+    plan: Plan,
+    journal: Journal,
+}
+
+impl Watch {
+    fn until(&mut self, end: BorrowedFd<'_>) {
+        while sys::wait_for_call(self.listener.as_fd(), end).unwrap_or(false) {
+            let call = match sys::next_call(self.listener.as_fd()) {
+                Ok(Some(call)) => call,
+                Ok(None) => continue,
+                // Closing the listener fails what waits, rather than letting it wait for ever.
+                Err(_) => return,
+            };
+            let seen = self.seen(&call);
+            // Of a caller that has ended, what was read may be another's.
+            let its_own = call.waits(self.listener.as_fd());
+            call.goes_on(self.listener.as_fd());
+            match seen {
+                Some((deed, targets)) if its_own => {
+                    targets.into_iter().for_each(|it| self.note(deed, it));
+                }
+                None if its_own => self.journal.unread += 1,
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn note(&mut self, deed: Deed, target: PathBuf) {
+        // A great many things are read. What may be is of no interest.
+        if deed == Deed::Read && !refuses(deed, self.plan.place(&target)) {
+            return;
+        }
+        self.journal.note(deed, target);
+    }
+
+    /// What a call is about. None: it cannot be read.
+    fn seen(&self, call: &Call) -> Option<(Deed, Vec<PathBuf>)> {
+        let watched = self.calls.iter().find(|it| it.is(call.number, &call.arguments))?;
+        let argument = |number: usize| call.arguments.get(number).copied().unwrap_or_default();
+        let caller = Caller(call.pid);
+        let here = libc::AT_FDCWD;
+        let at = |folder: i32, path: usize| caller.path(folder, argument(path));
+        // Of a descriptor the kernel looks at the low 32 bits.
+        let folder = |number: usize| argument(number) as i32;
+        let mut deed = watched.deed;
+        let targets = match watched.about {
+            About::Path(path) => vec![at(here, path)?],
+            About::In(dir, path) => vec![at(folder(dir), path)?],
+            About::Paths(one, other) => vec![at(here, one)?, at(here, other)?],
+            About::BothIn([dir, other_dir], [path, other]) => {
+                vec![at(folder(dir), path)?, at(folder(other_dir), other)?]
+            }
+            About::How(dir, path, how) => {
+                let mut flags = [0; 8];
+                sys::read_memory(call.pid, argument(how), &mut flags).ok()?;
+                if u64::from_ne_bytes(flags) as u32 & calls::CHANGES == 0 {
+                    deed = Deed::Read;
+                }
+                vec![at(folder(dir), path)?]
+            }
+            About::Address(address, length) => {
+                let length = usize::try_from(argument(length)).ok()?;
+                caller.address(argument(address), length)?.into_iter().collect()
+            }
+        };
+        // Shells try every folder of PATH; what is not there was not executed.
+        let there = |path: &PathBuf| deed != Deed::Exec || caller.has(path);
+        Some((deed, targets.into_iter().filter(there).collect()))
+    }
+}
+
+/// A thread that waits in a call.
+#[derive(Clone, Copy)]
+struct Caller(pid_t);
+
+impl Caller {
+    /// A path in its memory, from a folder that it has open: absolute, without `.` and `..`.
+    fn path(self, folder: i32, address: u64) -> Option<PathBuf> {
+        let name = self.text(address)?;
+        if name.starts_with(b"/") {
+            return Some(plain(Path::new(OsStr::from_bytes(&name))));
+        }
+        let folder = match folder {
+            libc::AT_FDCWD => fs::read_link(format!("/proc/{}/cwd", self.0)),
+            open => fs::read_link(format!("/proc/{}/fd/{open}", self.0)),
+        };
+        Some(plain(&folder.ok()?.join(OsStr::from_bytes(&name))))
+    }
+
+    /// A text that ends in NUL.
+    fn text(self, address: u64) -> Option<Vec<u8>> {
+        const USUAL: usize = 256;
+        const LONGEST: usize = 4096;
+        let read = |length: usize| {
+            let mut buffer = vec![0; length];
+            let got = sys::read_memory(self.0, address, &mut buffer).ok()?;
+            buffer.truncate(got);
+            let end = buffer.iter().position(|it| *it == 0)?;
+            buffer.truncate(end);
+            Some(buffer)
+        };
+        read(USUAL).or_else(|| read(LONGEST))
+    }
+
+    /// Where a socket is to be connected to, for people. Nothing: to nowhere.
+    fn address(self, address: u64, length: usize) -> Option<Option<PathBuf>> {
+        const LONGEST: usize = 128;
+        let mut buffer = vec![0; length.min(LONGEST)];
+        let got = sys::read_memory(self.0, address, &mut buffer).ok()?;
+        buffer.truncate(got);
+        let family = i32::from(u16::from_ne_bytes(*buffer.first_chunk()?));
+        let port = || Some(u16::from_be_bytes(*buffer.get(2..)?.first_chunk()?));
+        let told = match family {
+            libc::AF_INET => {
+                let ip: [u8; 4] = *buffer.get(4..)?.first_chunk()?;
+                format!("{}:{}", std::net::Ipv4Addr::from(ip), port()?)
+            }
+            libc::AF_INET6 => {
+                let ip: [u8; 16] = *buffer.get(8..)?.first_chunk()?;
+                format!("[{}]:{}", std::net::Ipv6Addr::from(ip), port()?)
+            }
+            libc::AF_UNIX => {
+                let name = buffer.get(2..).unwrap_or_default();
+                let end = name.iter().position(|it| *it == 0).unwrap_or(name.len());
+                let path = name.get(..end).unwrap_or_default();
+                return Some(match (path, name) {
+                    // A name without a path, which its own network holds.
+                    ([], [_, rest @ ..]) => {
+                        Some(PathBuf::from(OsString::from_vec([b"@", rest].concat())))
+                    }
+                    ([], []) => None,
+                    (path, _) => {
+                        let folder = fs::read_link(format!("/proc/{}/cwd", self.0)).ok()?;
+                        Some(plain(&folder.join(OsStr::from_bytes(path))))
+                    }
+                });
+            }
+            _ => return Some(None),
+        };
+        Some(Some(PathBuf::from(told)))
+    }
+
+    /// Whether it has something at a path.
+    fn has(self, path: &Path) -> bool {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        Path::new(&format!("/proc/{}/root", self.0)).join(below).symlink_metadata().is_ok()
+    }
+}
+
+/// A path without `.` and `..`, by its words alone.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// The host, asked about many paths in few folders.
+#[derive(Default)]
+struct Outside {
+    folders: std::collections::HashMap<PathBuf, (PathBuf, bool)>,
+}
+
+impl Outside {
+    /// The path without links, and whether the caller could do it outside.
+    fn look(&mut self, deed: Deed, path: &Path) -> (PathBuf, bool) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return (path.to_path_buf(), true);
+        };
+        let (real, writable) = self.folder(folder);
+        let at = real.join(name);
+        let possible = match deed {
+            Deed::Write => match at.symlink_metadata() {
+                // Through a link something else is written.
+                Ok(about) if about.is_symlink() => {
+                    let there = Host.resolve(&at).unwrap_or_else(|| at.clone());
+                    let possible = sys::may(&there, libc::W_OK);
+                    return (there, possible);
+                }
+                Ok(_) => sys::may(&at, libc::W_OK),
+                Err(_) => writable,
+            },
+            Deed::Make => writable && at.symlink_metadata().is_err(),
+            Deed::Rename => writable,
+            Deed::Remove => writable && at.symlink_metadata().is_ok(),
+            Deed::Exec | Deed::Connect | Deed::Read => at.symlink_metadata().is_ok(),
+        };
+        (at, possible)
+    }
+
+    /// A folder without links, as far as it is there, and whether the caller could write there.
+    fn folder(&mut self, folder: &Path) -> (PathBuf, bool) {
+        if let Some(known) = self.folders.get(folder) {
+            return known.clone();
+        }
+        let real = folder.ancestors().find_map(|it| Some((it, Host.resolve(it)?)));
+        let known = match real {
+            Some((above, real)) => {
+                let below = folder.strip_prefix(above).unwrap_or(Path::new(""));
+                if below.as_os_str().is_empty() {
+                    let writable = sys::may(&real, libc::W_OK);
+                    (real, writable)
+                } else {
+                    (real.join(below), false)
+                }
+            }
+            None => (folder.to_path_buf(), false),
+        };
+        self.folders.insert(folder.to_path_buf(), known.clone());
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_made_plain_by_its_words() {
+        assert_eq!(plain(Path::new("/a/./b/../c//d/")), Path::new("/a/c/d"));
+        assert_eq!(plain(Path::new("/../../a")), Path::new("/a"));
+    }
+}

@@ -1,0 +1,170 @@
+//! What a run was seen to do: told, never decided on.
+//!
+//! The kernel stops at a call, says what it is, and goes on with it; between the two the caller can change
+//! what its arguments point to. So what stands here is what a run *said* it does. The walls hold whether or
+//! not anybody looks, and what they refuse is worked out from the plan ([`Place`]).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::plan::{Place, Plan};
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observe {
+    /// Whether also what is read and asked about, which costs more. What is told of it is what the plan
+    /// keeps away.
+    pub reads: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// A program was executed.
+    Exec,
+    /// A connection was asked for: to an address and a port, or to a socket with a path.
+    Connect,
+    /// A file was opened so that it can be written, made or cut short.
+    Write,
+    /// A folder, a link or a device was made.
+    Make,
+    /// Something was renamed: both its names.
+    Rename,
+    /// Something was removed.
+    Remove,
+    /// Something was read, or asked about.
+    Read,
+}
+
+impl Deed {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exec => "execute",
+            Self::Connect => "connect",
+            Self::Write => "write",
+            Self::Make => "make",
+            Self::Rename => "rename",
+            Self::Remove => "remove",
+            Self::Read => "read",
+        }
+    }
+
+    /// Whether it changes what is there.
+    pub const fn changes(self) -> bool {
+        match self {
+            Self::Write | Self::Make | Self::Rename | Self::Remove => true,
+            Self::Exec | Self::Connect | Self::Read => false,
+        }
+    }
+}
+
+/// Something that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sight {
+    /// What was done.
+    pub deed: Deed,
+    /// To what: a path as it was seen inside, or an address.
+    pub target: PathBuf,
+    /// How often.
+    pub times: u64,
+    /// Where it lies, for what has a place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Whether the plan refuses it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub refused: bool,
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
+}
+
+/// Everything that was seen of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Observed {
+    /// By deed and target, in the order of first sight.
+    pub sights: Vec<Sight>,
+    /// Sights of more targets, which were only counted.
+    pub more: u64,
+    /// Calls of which it could not be read what they were about.
+    pub unread: u64,
+}
+
+impl Observed {
+    /// What the plan refused.
+    pub fn refused(&self) -> impl Iterator<Item = &Sight> {
+        self.sights.iter().filter(|it| it.refused)
+    }
+}
+
+/// More targets than this are counted: names can be made up without end.
+const MOST: usize = 50_000;
+
+/// Sums up what is seen while a run lives.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    sums: HashMap<(Deed, PathBuf), (usize, u64)>,
+    more: u64,
+    pub(crate) unread: u64,
+}
+
+impl Journal {
+    pub(crate) fn note(&mut self, deed: Deed, target: PathBuf) {
+        let next = self.sums.len();
+        let key = (deed, target);
+        if let Some((_, times)) = self.sums.get_mut(&key) {
+            *times += 1;
+        } else if next < MOST {
+            self.sums.insert(key, (next, 1));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// What it comes to. `outside` looks at the host: the path without links, as far as there is something,
+    /// and whether the caller could do such a thing to it there. What fails outside too is not refused by a
+    /// plan.
+    pub(crate) fn told(
+        self,
+        plan: &Plan,
+        mut outside: impl FnMut(Deed, &Path) -> (PathBuf, bool),
+    ) -> Observed {
+        let mut sums: Vec<_> = self.sums.into_iter().collect();
+        sums.sort_unstable_by_key(|(_, (order, _))| *order);
+        let mut sights = Vec::with_capacity(sums.len());
+        for ((deed, target), (_, times)) in sums {
+            let mut sight = Sight { deed, target, times, place: None, refused: false };
+            if sight.target.is_absolute() {
+                let lexical = place(plan, deed, &sight.target);
+                let own = lexical == Place::Own;
+                let (real, possible) =
+                    if own { (sight.target.clone(), true) } else { outside(deed, &sight.target) };
+                let place = if own { lexical } else { place(plan, deed, &real) };
+                sight.place = Some(place);
+                sight.refused = possible && refuses(deed, place);
+            }
+            sights.push(sight);
+        }
+        Observed { sights, more: self.more, unread: self.unread }
+    }
+}
+
+fn place(plan: &Plan, deed: Deed, path: &Path) -> Place {
+    match deed {
+        Deed::Rename | Deed::Remove => plan.place_of_name(path),
+        Deed::Exec | Deed::Connect | Deed::Write | Deed::Make | Deed::Read => plan.place(path),
+    }
+}
+
+/// Whether something cannot be done in such a place.
+pub(crate) const fn refuses(deed: Deed, place: Place) -> bool {
+    match place {
+        Place::Writable | Place::Own => false,
+        Place::ReadOnly | Place::Protected | Place::Held => deed.changes(),
+        Place::Masked | Place::Hidden => true,
+    }
+}
