@@ -47,16 +47,22 @@ pub(crate) fn apply(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Optio
 
 fn apply_one(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, rule: &Rule) -> Option<Data> {
     let parsed = subject.parsed;
-    let mut frame = subject.frame.clone();
-    if let Some((kind, place)) = &rule.scope {
-        frame = elsewhere(analyzer, subject, *kind, place);
+    let mut moved =
+        rule.scope.as_ref().map(|(kind, place)| elsewhere(analyzer, subject, *kind, place));
+    if rule.what.leads_on()
+        && let Some(hinted) = environment::hinted(parsed, &Value::Unknown, &subject.invocation.env)
+    {
+        let frame = moved.get_or_insert_with(|| subject.frame.clone());
+        frame.environment = environment::stricter(frame.environment, Some(hinted));
     }
-    if rule.what.leads_on() {
-        let variables = &subject.invocation.env;
-        let hinted = environment::hinted(parsed, &Value::Unknown, variables);
-        frame.environment = environment::stricter(frame.environment, hinted);
-    }
-    let subject = &Subject { frame: &frame, ..*subject };
+    let moved_subject;
+    let subject = match &moved {
+        Some(frame) => {
+            moved_subject = Subject { frame, ..*subject };
+            &moved_subject
+        }
+        None => subject,
+    };
     match &rule.what {
         What::Effect { kind, target, settings } => {
             for (value, span) in values(analyzer, subject, target) {
