@@ -134,6 +134,8 @@ pub(crate) struct Analyzer<'a> {
     pub(crate) action: &'a Action,
     found: Analysis,
     seen: HashSet<Effect>,
+    /// Files whose content was asked for (absolute paths).
+    asked: HashSet<String>,
     written: HashMap<String, Data>,
     /// Folders into which this action fetches repositories, and from where.
     clones: Vec<(String, Value)>,
@@ -148,6 +150,7 @@ impl<'a> Analyzer<'a> {
             action,
             found: Analysis::default(),
             seen: HashSet::new(),
+            asked: HashSet::new(),
             written: HashMap::new(),
             clones: Vec::new(),
             fuel: limits::FUEL,
@@ -330,9 +333,8 @@ impl<'a> Analyzer<'a> {
     pub(crate) fn original(&mut self, path: &str) -> Option<Rc<str>> {
         let content = self.action.facts.files.get(path);
         if content.is_none() {
-            let need = Need { path: path.to_owned() };
-            if !self.found.needs.contains(&need) {
-                self.found.needs.push(need);
+            if self.asked.insert(path.to_owned()) {
+                self.found.needs.push(Need { path: path.to_owned() });
             }
         }
         content.map(|content| content.as_str().into())

@@ -137,7 +137,8 @@ impl Value {
         all
     }
 
-    fn append(&mut self, part: Self) {
+    /// Grows by what follows: as [`Value::concat`], without a copy of what is there.
+    pub(crate) fn append(&mut self, part: Self) {
         if self.size() + part.size() <= VALUE_BYTES {
             match (&mut *self, &part) {
                 (Self::Known(all), Self::Known(part)) => return all.push_str(part),

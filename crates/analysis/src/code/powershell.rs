@@ -79,7 +79,7 @@ const FETCHING_METHODS: &[&str] =
 
 /// Work of the parser that is waited for, in calls back: each stands for a hundred steps, which are
 /// slow where a text does not parse.
-const PARSER_PATIENCE: usize = 80;
+const PARSER_PATIENCE: usize = 40;
 
 /// Reads a script, recording its effects.
 pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {

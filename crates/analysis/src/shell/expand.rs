@@ -453,22 +453,17 @@ impl Fields<'_> {
     fn append_text(&mut self, text: &str) {
         match &mut self.current {
             Some(Value::Known(current)) => current.push_str(text),
-            Some(other) => *other = other.concat(&Value::known(text)),
+            Some(other) => other.append(Value::known(text)),
             None => self.current = Some(Value::known(text)),
         }
     }
 
     fn append(&mut self, value: &Value) {
         match (&mut self.current, value) {
-            (Some(Value::Known(current)), Value::Known(text))
-                if current.len() + text.len() <= VALUE_BYTES =>
-            {
-                current.push_str(text);
-            }
             (Some(Value::Known(current)), value) if current.is_empty() => {
                 self.current = Some(value.clone());
             }
-            (Some(current), value) => *current = current.concat(value),
+            (Some(current), value) => current.append(value.clone()),
             (None, value) => self.current = Some(value.clone()),
         }
     }

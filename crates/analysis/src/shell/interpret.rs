@@ -151,7 +151,7 @@ impl Shell<'_, '_> {
     /// budget is used up.
     pub(super) fn fork(&mut self, span: Span) -> bool {
         /// Entries copied in the time of a step.
-        const ENTRIES: usize = 8;
+        const ENTRIES: usize = 4;
         self.analyzer.spend(self.state.size() / ENTRIES);
         !self.analyzer.exhausted() || self.analyzer.step(&self.frame, span)
     }

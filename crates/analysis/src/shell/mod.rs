@@ -234,6 +234,9 @@ impl Shell<'_, '_> {
     fn run_text(&mut self, text: &str, span: Span) -> Data {
         /// `eval` within `eval`.
         const DEPTH: usize = 8;
+        /// Bytes read once more in the time of a step.
+        const BYTES: usize = 12;
+        self.analyzer.spend(text.len() / BYTES);
         if self.texts >= DEPTH || text.len() > crate::context::limits::CODE_BYTES {
             self.opaque(span, OpaqueReason::TooDeep, "code that makes code that makes code");
             return Data::Unknown;
@@ -257,7 +260,7 @@ impl Shell<'_, '_> {
     /// The frame in which programs start now.
     fn frame_for_programs(&mut self) -> &Frame {
         let exports = self.state.variables.values().any(|variable| variable.exported);
-        self.analyzer.spend(self.state.variables.len() / 32);
+        self.analyzer.spend(self.state.variables.len() / 8);
         if exports || !self.state.exported_functions.is_empty() {
             let inherited = self.state.leave();
             if *self.frame.inherited != inherited {

@@ -17,10 +17,8 @@ const BRACKETS: usize = 400;
 /// Here-documents that begin in one line: for each the parser looks through all that follows.
 const HEREDOCS: usize = 40;
 
-/// Parser operations for a text of this length: real scripts need less than one per byte.
-fn fuel(text: &str) -> usize {
-    10_000 + 4 * text.len()
-}
+/// Parser operations, about one for a word and three for a command: what takes more takes too long.
+const OPERATIONS: usize = 16_000;
 
 /// The syntax tree of a shell program, or why there is none. Recovered trees are refused: the parts
 /// they drop may be the parts that matter.
@@ -42,7 +40,7 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Result<File, (OpaqueReason,
     }
     let parsed = catch_unwind(AssertUnwindSafe(|| {
         let profile = ShellProfile::native(dialect);
-        Parser::with_limits_and_profile(text, DEPTH, fuel(text), profile).parse()
+        Parser::with_limits_and_profile(text, DEPTH, OPERATIONS, profile).parse()
     }));
     let Ok(parsed) = parsed else {
         return Err((OpaqueReason::Panicked, "the parser stopped unexpectedly".to_owned()));
