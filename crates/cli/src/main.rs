@@ -7,7 +7,9 @@
 mod command;
 mod exit;
 mod input;
+mod person;
 mod places;
+mod processes;
 mod progress;
 mod recording;
 mod render;
@@ -20,7 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    audit, check, doctor, eval, explain, hook, init, policy, replay, run, status, version,
+    allow_once, audit, check, doctor, eval, explain, hook, init, policy, replay, run, status,
+    version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -49,6 +52,7 @@ Start with what your own agent did:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    AllowOnce(allow_once::AllowOnce),
     Audit(audit::Audit),
     Check(check::Check),
     Doctor(doctor::Doctor),
@@ -56,6 +60,7 @@ enum Command {
     Explain(explain::Explain),
     Hook(hook::Hook),
     Init(init::Init),
+    Pending(allow_once::Pending),
     Policy(policy::Policy),
     Replay(replay::Replay),
     Run(Box<run::Run>),
@@ -71,6 +76,8 @@ fn main() -> ExitCode {
     }
     let mut out = color::stdout(cli.color);
     let done = match &cli.command {
+        Command::AllowOnce(allow) => allow_once::allow_once(allow, &mut out),
+        Command::Pending(pending) => allow_once::pending(pending, &mut out),
         Command::Audit(audit) => audit::run(audit, &mut out),
         Command::Check(check) => check::run(check, &mut out),
         Command::Doctor(doctor) => doctor::run(doctor, &mut out),

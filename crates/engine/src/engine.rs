@@ -42,6 +42,9 @@ pub struct Explained {
     pub decision: Decision,
     /// The ground truth that was used: supplied, gathered, and remembered by the session.
     pub facts: Facts,
+    /// Whether a person may let this call through, once: no error stands against it, and no rule that is
+    /// nobody's to lift.
+    pub overridable: bool,
     /// What a person would be asked about, as `RULE:TARGET`, and need not be asked about again in this
     /// session.
     pub(crate) asked: BTreeSet<String>,
@@ -94,7 +97,8 @@ impl Engine {
             instead: "send the call again with input of the tool's own shape".to_owned(),
             evidence: Vec::new(),
         });
-        Explained { decision, facts: action.facts.clone(), asked: BTreeSet::new() }
+        let facts = action.facts.clone();
+        Explained { decision, facts, overridable: false, asked: BTreeSet::new() }
     }
 
     /// The decision, and what files hold after it.
@@ -146,8 +150,10 @@ impl Engine {
         }
         let written = std::mem::take(&mut analysis.written);
         let asked = std::mem::take(&mut findings.asked);
+        let fixed = findings.fixed;
         let decision = self.conclude(action, analysis, findings);
-        (Explained { decision, facts, asked }, written)
+        let overridable = !fixed && decision.verdict >= Verdict::Ask;
+        (Explained { decision, facts, overridable, asked }, written)
     }
 
     fn ask(
@@ -168,7 +174,7 @@ impl Engine {
     }
 
     fn conclude(&self, action: &Action, analysis: Analysis, findings: Findings) -> Decision {
-        let Findings { rules, outcome, decided_by, code, asked: _ } = findings;
+        let Findings { rules, outcome, decided_by, code, fixed: _, asked: _ } = findings;
         let verdict = self.enforced(self.verdict(outcome));
         let mut rules: Vec<RuleHit> = rules.into_values().collect();
         rules.sort_by(|a, b| b.outcome.cmp(&a.outcome).then_with(|| a.id.cmp(&b.id)));
@@ -213,6 +219,8 @@ struct Findings {
     outcome: Outcome,
     decided_by: DecidedBy,
     code: String,
+    /// Whether something stands against it that no person lifts from here.
+    fixed: bool,
     asked: BTreeSet<String>,
 }
 
@@ -223,6 +231,7 @@ impl Default for Findings {
             outcome: Outcome::Allow,
             decided_by: DecidedBy::Default,
             code: "default".to_owned(),
+            fixed: false,
             asked: BTreeSet::new(),
         }
     }
@@ -284,7 +293,9 @@ impl Findings {
             why: format!("a rule failed while it was evaluated: {error}"),
             instead: "ask the owner of the rules to run `ringfence policy check`".to_owned(),
             consentable: false,
+            overridable: false,
         };
+        self.fixed = true;
         self.keep(&[hit], evidence);
         true
     }
@@ -303,6 +314,7 @@ impl Findings {
                 why: format!("this would change what guards the agent: {}", effect.target),
                 instead: "ask the user to make this change themselves".to_owned(),
                 consentable: false,
+                overridable: false,
             };
             self.add_hits(&[hit], effect.evidence.as_ref(), DecidedBy::Guard);
         } else {
@@ -316,6 +328,7 @@ impl Findings {
             let (outcome, id) = (strictest.outcome, strictest.id.clone());
             self.raise(outcome, by, &id);
         }
+        self.fixed |= hits.iter().any(|hit| hit.outcome > Outcome::Allow && !hit.overridable);
         self.keep(hits, evidence);
     }
 

@@ -219,10 +219,10 @@ mod tests {
 
     fn said(rule: &Rule) -> String {
         let Rule { id, outcome, why, instead, owner, maturity, maps_to, consentable, .. } = rule;
-        let Rule { layer, file, span, text, asked, .. } = rule;
+        let Rule { overridable, layer, file, span, text, asked, .. } = rule;
         format!(
-            "{id} {outcome:?} {why} {instead} {owner} {maturity} {maps_to:?} {consentable} {layer} \
-             {file} {span:?} {asked:?} {text}"
+            "{id} {outcome:?} {why} {instead} {owner} {maturity} {maps_to:?} {consentable} {overridable} \
+             {layer} {file} {span:?} {asked:?} {text}"
         )
     }
 

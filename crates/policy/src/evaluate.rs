@@ -75,6 +75,7 @@ fn hit(rule: &Rule) -> Hit {
         why: rule.why_for_agents().to_owned(),
         instead: rule.instead_for_agents().to_owned(),
         consentable: rule.consentable,
+        overridable: rule.overridable,
     }
 }
 

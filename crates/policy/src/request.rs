@@ -117,4 +117,6 @@ pub struct Hit {
     pub instead: String,
     /// Whether the user's naming operation and target lowers `ask` to `allow`.
     pub consentable: bool,
+    /// Whether a person may let through, once, what it stands against.
+    pub overridable: bool,
 }

@@ -66,6 +66,8 @@ pub struct Rule {
     pub maps_to: Vec<String>,
     /// Whether the user's naming operation and target clears it.
     pub consentable: bool,
+    /// Whether a person may let through, once, what it stands against.
+    pub overridable: bool,
     /// Whose it is.
     pub layer: Layer,
     /// The file it comes from, as named when the bundle was loaded.
@@ -80,7 +82,7 @@ pub struct Rule {
     pub(crate) examples: Examples,
 }
 
-const ANNOTATIONS: [&str; 10] = [
+const ANNOTATIONS: [&str; 11] = [
     "id",
     "outcome",
     "why",
@@ -89,11 +91,13 @@ const ANNOTATIONS: [&str; 10] = [
     "maturity",
     "maps_to",
     "consent",
+    "override",
     "match",
     "not_match",
 ];
 const MATURITIES: [&str; 3] = ["stable", "new", "trial"];
 const CONSENTS: [&str; 2] = ["operation-and-target", "never"];
+const OVERRIDES: [&str; 2] = ["person", "never"];
 
 /// Where a policy was found.
 pub(crate) struct Origin<'a> {
@@ -172,6 +176,13 @@ impl Rule {
                 "make its outcome `ask`, or its consent `never`".to_owned(),
             );
         }
+        let overrides = text("override");
+        if !overrides.is_empty() && !OVERRIDES.contains(&overrides.as_str()) {
+            wrong(
+                format!("rule `{id}` has an unknown @override{}", shown(&overrides)),
+                format!("it is one of: {}", OVERRIDES.join(", ")),
+            );
+        }
         let maturity = text("maturity");
         if !maturity.is_empty() && !MATURITIES.contains(&maturity.as_str()) {
             wrong(
@@ -196,6 +207,7 @@ impl Rule {
                 maturity: if maturity.is_empty() { "new".to_owned() } else { maturity },
                 maps_to: text("maps_to").split_whitespace().map(str::to_owned).collect(),
                 consentable,
+                overridable: overrides != "never",
                 layer: origin.layer,
                 file: origin.file.to_owned(),
                 span: origin.span,

@@ -27,6 +27,16 @@ impl Agents {
         fs::symlink_metadata(self.folder.join(process)).is_ok()
     }
 
+    /// Every process that was added and not forgotten.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn all(&self) -> Result<Vec<String>, RecordError> {
+        let entries = fs::read_dir(&self.folder).map_err(RecordError::io("list", &self.folder))?;
+        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
+    }
+
     /// Adds a process, and forgets those that are not `alive` any more.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The state folder: private, and checked to be ours before anything in it is believed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -146,4 +146,10 @@ pub(crate) fn open_private(path: &Path, append: bool) -> Result<File, RecordErro
         options.write(true).truncate(false);
     }
     options.open(path).map_err(RecordError::io("open", path))
+}
+
+/// Writes a private file, in place of what it held.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    let mut file = open_private(path, false)?;
+    file.set_len(0).and_then(|()| file.write_all(bytes)).map_err(RecordError::io("write", path))
 }

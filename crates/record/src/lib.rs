@@ -4,7 +4,8 @@
 //! its own content and of the line before ([`log`]). A database is a projection of it that can be thrown away and built again
 //! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
-//! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]).
+//! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]), and one that a person
+//! may let through a case ([`cases`]).
 //! What a judge was asked and what that cost is counted across processes ([`ledger`]).
 //!
 //! *Invariant:* only this crate persists.
@@ -18,6 +19,7 @@
 )]
 
 pub mod agents;
+pub mod cases;
 pub mod given;
 pub mod ledger;
 pub mod log;

@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::open_private;
+use crate::folder::write_whole;
 use crate::{RecordError, StateFolder};
 
 /// Nobody waits longer than this between a call and its run.
@@ -129,11 +129,6 @@ impl Tickets {
 
 fn is_name(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
-    let mut file = open_private(path, false)?;
-    file.set_len(0).and_then(|()| file.write_all(bytes)).map_err(RecordError::io("write", path))
 }
 
 #[cfg(test)]

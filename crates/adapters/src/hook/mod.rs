@@ -260,6 +260,11 @@ impl HookAgent {
         self.dialect().decides(event)
     }
 
+    /// Whether the agent asks its user when it is told to; otherwise what should be asked about is refused.
+    pub fn asks(self, event: &str) -> bool {
+        self.reply(event, &Answer::Ask { reason: "?".to_owned() }).code == 0
+    }
+
     /// What runs past the hooks, in words that follow "when".
     pub const fn ways_around(self) -> &'static [&'static str] {
         match self {

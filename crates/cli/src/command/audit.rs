@@ -235,6 +235,8 @@ fn in_a_line(entry: &Value) -> String {
             }
             None => format!("run      not started: {}", text("/refused")),
         },
+        "approval" => format!("approval {}  {}", text("/rule"), text("/terminal")),
+        "override" => format!("override {}", text("/call")),
         "refusal" => format!("refusal  {}: {}", text("/event"), text("/problem")),
         kind => kind.to_owned(),
     };

@@ -1,5 +1,6 @@
 //! One module per command. Each has its arguments and a `run` that says how it ended.
 
+pub(crate) mod allow_once;
 pub(crate) mod audit;
 pub(crate) mod check;
 mod codex;

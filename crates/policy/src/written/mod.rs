@@ -53,7 +53,8 @@ struct File {
     other: BTreeMap<String, Value>,
 }
 
-const TEXTS: [&str; 7] = ["id", "outcome", "why", "instead", "owner", "maturity", "consent"];
+const TEXTS: [&str; 8] =
+    ["id", "outcome", "why", "instead", "owner", "maturity", "consent", "override"];
 const OTHERS: [&str; 5] = ["maps_to", "when", "unless", "match", "not_match"];
 
 /// Compiles a file of rules.

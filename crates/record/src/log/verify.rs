@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use serde_json::Value;
+
 use super::line::{self, GENESIS};
 use super::{Log, Receipt, segment};
 use crate::RecordError;
@@ -101,6 +103,27 @@ impl Log {
             }
         }
         Ok((last < newest).then(|| last + 1..=newest))
+    }
+
+    /// The entry of this receipt, if it is among the newest (in the last two segments) and as it was written.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn recent(&self, receipt: &Receipt) -> Result<Option<Value>, RecordError> {
+        for number in segment::numbers(&self.folder)?.into_iter().rev().take(2) {
+            for line in segment::lines(&segment::path(&self.folder, number)) {
+                let text = line?;
+                // Opening a line takes its hash: only where it can be this one.
+                if !text.contains(&receipt.hash) {
+                    continue;
+                }
+                let line = line::open(&text);
+                if line.problem.is_none() && line.receipt.as_ref() == Some(receipt) {
+                    return Ok(serde_json::from_str(&text).ok());
+                }
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -27,6 +27,7 @@ use super::Hook;
 use super::contain::{self, WayInside};
 use super::facts::Remembered;
 use super::origin::Sender;
+use super::overrule::{Refused, Standing};
 use super::prompts::Look;
 use super::state::{self, Kept, Unconfirmed};
 use super::timing;
@@ -61,12 +62,14 @@ pub(super) struct Desk<'h> {
     pub(super) guards: BTreeSet<String>,
     /// Whose folders these are.
     pub(super) user: u32,
-    log: Log,
+    pub(super) log: Log,
     sessions: SessionStore,
     /// The agents of all sessions.
     agents: Agents,
     look: OnceCell<Look>,
     inside: OnceCell<Result<WayInside, String>>,
+    /// The refused call that was settled, and how.
+    settled: OnceCell<(String, Standing)>,
 }
 
 /// How often an answer is worked out outside the lock, when other messages of the session are faster.
@@ -221,6 +224,7 @@ impl<'h> Desk<'h> {
             folder,
             look: OnceCell::new(),
             inside: OnceCell::new(),
+            settled: OnceCell::new(),
         };
         if decides {
             timing::mark("state");
@@ -297,6 +301,14 @@ impl<'h> Desk<'h> {
         decision: &Decision,
     ) -> &Result<WayInside, String> {
         self.inside.get_or_init(|| contain::way_inside(self, kept, action, call, decision))
+    }
+
+    /// How a refused call stands. What a person allowed is taken once, for the call that it was allowed for.
+    pub(super) fn standing(&self, refused: &Refused<'_>) -> Standing {
+        let digest = refused.digest();
+        let settle = || refused.settle(self, &digest).unwrap_or(Standing::Closed);
+        let (settled, standing) = self.settled.get_or_init(|| (digest.clone(), settle()));
+        if *settled == digest { standing.clone() } else { Standing::Closed }
     }
 
     /// What the transcript says. Looked at once.

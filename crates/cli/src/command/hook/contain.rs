@@ -27,8 +27,8 @@ use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use serde_json::Value;
 
 use super::answer::Desk;
-use super::origin::Process;
 use super::state::Kept;
+use crate::processes::Process;
 
 pub(crate) use self::reach::hosts as hosts_inside;
 

@@ -9,6 +9,7 @@ mod answer;
 mod contain;
 mod facts;
 mod origin;
+mod overrule;
 mod prompts;
 mod state;
 mod timing;

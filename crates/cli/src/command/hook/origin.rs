@@ -8,34 +8,11 @@
 //! This is evidence, not prevention: a program of the same user that tries hard enough can look like a
 //! hook, and is seen by what it runs before it gets there.
 
-#![expect(clippy::disallowed_methods, reason = "the parents of this process are looked up")]
-
-use std::fs;
-
 use ringfence_adapters::hook::{HookAgent, HookEvent};
 use ringfence_record::RecordError;
 use ringfence_record::agents::Agents;
-use serde::{Deserialize, Serialize};
 
-/// A process, told apart from a later one with the same number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Process {
-    pid: u32,
-    started: u64,
-}
-
-impl Process {
-    /// As it is known among all agents.
-    fn name(&self) -> String {
-        format!("{}-{}", self.pid, self.started)
-    }
-
-    /// The words that it was started with, if it is still there.
-    pub(super) fn arguments(&self) -> Vec<String> {
-        let same = stat(self.pid).is_some_and(|stat| stat.process == *self);
-        same.then(|| arguments(self.pid)).flatten().unwrap_or_default()
-    }
-}
+use crate::processes::{Process, arguments, environment, lineage, stat};
 
 /// Who sent the message at hand.
 #[derive(Debug)]
@@ -72,11 +49,7 @@ pub(super) fn check(
     if agents.contains(&sender.process) {
         return Origin::Agent;
     }
-    let alive: Vec<Process> = agents
-        .iter()
-        .filter(|agent| stat(agent.pid).is_some_and(|it| it.process == **agent))
-        .cloned()
-        .collect();
+    let alive: Vec<Process> = agents.iter().filter(|agent| agent.is_alive()).cloned().collect();
     let is_start = matches!(event, HookEvent::Start { .. });
     let is_child = sender.ancestors.iter().any(|parent| alive.contains(parent));
     let foreign = |agent: &Process| {
@@ -104,10 +77,7 @@ impl Sender {
         if agents.knows(&name) {
             return Ok(());
         }
-        agents.add(&name, |other| {
-            let pid = other.split('-').next().and_then(|pid| pid.parse().ok());
-            pid.and_then(stat).is_some_and(|it| it.process.name() == other)
-        })
+        agents.add(&name, |other| Process::alive(other).is_some())
     }
 
     /// Whether it was started by a tool call of an agent: its words are that agent's then.
@@ -119,10 +89,10 @@ impl Sender {
     /// it is gone.
     pub(super) fn was_started_by(&self, agent: HookAgent) -> bool {
         let Some(mark) = agent.mark_of_tool_calls().map(str::as_bytes) else { return false };
-        let environment = fs::read(format!("/proc/{}/environ", self.process.pid));
-        environment.is_ok_and(|text| {
-            text.split(|byte| *byte == 0)
-                .any(|it| it.strip_prefix(mark).is_some_and(|rest| rest.first() == Some(&b'=')))
+        environment(self.process.pid).is_some_and(|variables| {
+            let is_mark =
+                |it: &[u8]| it.strip_prefix(mark).is_some_and(|it| it.first() == Some(&b'='));
+            variables.iter().any(|variable| is_mark(variable))
         })
     }
 
@@ -137,45 +107,11 @@ impl Sender {
                     })
             });
         let sender = if runs_only_us { stat(parent.parent)? } else { parent };
-        let mut ancestors = Vec::new();
-        let mut next = sender.parent;
-        while let Some(parent) = stat(next)
-            && ancestors.len() < 64
-        {
-            next = parent.parent;
-            ancestors.push(parent.process);
-        }
+        let ancestors = lineage(sender.parent).into_iter().map(|parent| parent.process).collect();
         Some(Self { process: sender.process, ancestors })
     }
 }
 
-struct Stat {
-    process: Process,
-    parent: u32,
-    name: String,
-}
-
-/// `/proc/PID/stat`: `pid (name) state ppid … starttime …`, where the name may hold anything.
-fn stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (before, after) = text.rsplit_once(") ")?;
-    let name = before.split_once('(')?.1.to_owned();
-    let fields: Vec<&str> = after.split(' ').collect();
-    // A process that has ended and was not waited for is gone.
-    if matches!(*fields.first()?, "Z" | "X") {
-        return None;
-    }
-    let parent = fields.get(1)?.parse().ok()?;
-    let started = fields.get(19)?.parse().ok()?;
-    Some(Stat { process: Process { pid, started }, parent, name })
-}
-
 fn is_shell(name: &str) -> bool {
     matches!(name, "sh" | "bash" | "dash" | "zsh")
-}
-
-fn arguments(pid: u32) -> Option<Vec<String>> {
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    Some(text.split('\0').map(str::to_owned).collect())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::origin::Process;
+use crate::processes::Process;
 
 /// One session, as it is kept.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub(super) struct Pending {
     pub(super) creates: Vec<String>,
     /// The ticket with which it runs inside, if it does.
     pub(super) ticket: Option<String>,
+    /// Whether a person let it through.
+    pub(super) let_through: bool,
 }
 
 /// More calls than this do not run at once; older ones were refused by the user and never came back.
@@ -78,9 +80,11 @@ impl Kept {
         Some(self.pending.remove(at).1)
     }
 
-    /// Whether a call that has not run yet was rewritten to exactly this.
-    pub(super) fn is_rewritten(&self, input: &str) -> bool {
-        self.pending.iter().any(|(_, pending)| pending.ticket.is_some() && pending.input == input)
+    /// A call that has not run yet and was rewritten to exactly this, or let through as this by a person.
+    pub(super) fn settled(&self, input: &str) -> Option<&Pending> {
+        let pending = self.pending.iter().map(|(_, pending)| pending);
+        let mut settled = pending.filter(|it| it.ticket.is_some() || it.let_through);
+        settled.find(|it| it.input == input)
     }
 
     /// The calls that may be running now.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Desk, NoAnswer, object};
 use super::origin::{self, Origin};
+use super::overrule::{Refused, Standing};
 use super::state::{self, Kept, Pending};
 use crate::command::standing;
 
@@ -47,6 +48,10 @@ struct Judged {
 const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
                       and able to write in the workspace only. If it failed for that, say so to the \
                       user instead of working around it.";
+
+/// What an agent is told where a person may let through what was refused.
+const PERSON: &str = "If the user wants exactly this, only they can let it through once, by \
+                      `ringfence allow-once` in a terminal of their own.";
 
 /// A clock that goes back by less is a clock that is being set right.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
@@ -167,13 +172,19 @@ impl<'d> Turn<'d> {
                 }
             }
         }
+        let standing = match (&stricter, &inside) {
+            (None, None) => self.standing(asked, &action, &judged),
+            _ => Standing::Closed,
+        };
+        let let_through = matches!(standing, Standing::LetThrough(_));
         let ran = inside.as_ref().map(|way| self.redacted(&way.input));
         let decision = stricter.as_ref().unwrap_or(&judged.explained.decision);
         let pending = Pending {
             input: state::digest(ran.as_ref().unwrap_or(&action.input)),
-            denied: decision.verdict == Verdict::Deny,
+            denied: decision.verdict == Verdict::Deny && !let_through,
             creates: judged.explained.would_create().collect(),
             ticket: inside.as_ref().map(|way| way.ticket.clone()),
+            let_through,
         };
         self.kept.expect(call, pending);
         let answer = match inside {
@@ -182,9 +193,13 @@ impl<'d> Turn<'d> {
                 reason: self.reason(decision),
                 decided: self.desk.hook.decide,
             },
-            None => self.in_words(decision),
+            None if let_through => self.as_decided("ringfence: the user let this through once"),
+            None => self.in_words(decision, standing == Standing::Waits),
         };
         self.record_decision(&action, &judged);
+        if let Standing::LetThrough(entry) = standing {
+            self.record("override", [("call", json!(call)), ("approval", json!(entry))]);
+        }
         Ok(answer)
     }
 
@@ -192,12 +207,15 @@ impl<'d> Turn<'d> {
     fn permission(&mut self, asked_for: &Action) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked_for);
         let asked = state::digest(&action.input);
-        if self.kept.is_rewritten(&asked) {
+        if let Some(settled) = self.kept.settled(&asked) {
             // Decided already, and now in the words that Ringfence gave it.
+            let reason = if settled.let_through {
+                "ringfence: the user let this through once"
+            } else {
+                "ringfence: runs contained"
+            };
             self.record("permission", [("input", json!(asked))]);
-            let reason = "ringfence: runs contained".to_owned();
-            let decides = self.desk.hook.decide;
-            return Ok(if decides { Answer::Allow { reason } } else { Answer::NoOpinion });
+            return Ok(self.as_decided(reason));
         }
         let memory = self.kept.session.clone();
         let judged = self.decide(&action, false, true)?;
@@ -205,7 +223,7 @@ impl<'d> Turn<'d> {
         self.record_decision(&action, &judged);
         let decision = stricter.as_ref().unwrap_or(&judged.explained.decision);
         Ok(match decision.verdict {
-            Verdict::Deny | Verdict::Allow => self.in_words(decision),
+            Verdict::Deny | Verdict::Allow => self.in_words(decision, false),
             Verdict::Ask | Verdict::Contain => Answer::NoOpinion,
         })
     }
@@ -446,17 +464,39 @@ impl<'d> Turn<'d> {
         }
     }
 
-    fn in_words(&self, decision: &Decision) -> Answer {
+    /// `waits`: whether a person may let it through.
+    fn in_words(&self, decision: &Decision, waits: bool) -> Answer {
         let rule = decision.rules.first();
         let reason = self.reason(decision);
+        let hint = |reason: String| if waits { format!("{reason} {PERSON}") } else { reason };
         match decision.verdict {
-            Verdict::Allow if self.desk.hook.decide => Answer::Allow { reason },
-            Verdict::Allow => Answer::NoOpinion,
-            Verdict::Deny => Answer::Deny { reason },
-            Verdict::Ask | Verdict::Contain => Answer::Ask {
-                reason: rule.map_or(reason.clone(), |rule| format!("{reason} ({})", rule.why)),
-            },
+            Verdict::Allow => self.as_decided(&reason),
+            Verdict::Deny => Answer::Deny { reason: hint(reason) },
+            Verdict::Ask | Verdict::Contain => {
+                let reason = rule.map_or(reason.clone(), |rule| format!("{reason} ({})", rule.why));
+                // Where the agent asks, the person is there already.
+                let asks = self.desk.agent().asks(&self.desk.message.name);
+                Answer::Ask { reason: if asks { reason } else { hint(reason) } }
+            }
         }
+    }
+
+    /// What may run: the agent's own prompts are left to it, unless they are to be replaced.
+    fn as_decided(&self, reason: &str) -> Answer {
+        if self.desk.hook.decide {
+            Answer::Allow { reason: reason.to_owned() }
+        } else {
+            Answer::NoOpinion
+        }
+    }
+
+    /// How a call stands that is refused or asked about.
+    fn standing(&self, asked: &Action, action: &Action, judged: &Judged) -> Standing {
+        let Judged { explained, options, .. } = judged;
+        if !explained.overridable {
+            return Standing::Closed;
+        }
+        self.desk.standing(&Refused { asked, action, explained, options: *options })
     }
 
     fn finding<const N: usize>(&mut self, fields: [(&str, Value); N]) {

@@ -182,6 +182,7 @@ fn fields(old: &Rule, new: &Rule) -> Vec<&'static str> {
         ("outcome", old.outcome != new.outcome),
         ("conditions", body(old) != body(new)),
         ("consent", old.consentable != new.consentable),
+        ("override", old.overridable != new.overridable),
         ("why", old.why != new.why),
         ("instead", old.instead != new.instead),
         ("layer", old.layer != new.layer),

@@ -103,6 +103,11 @@ fn show(rule: &Rule, examples: &[Example], out: &mut impl Write) -> Result<(), F
     } else {
         "nothing that the user says clears it"
     };
+    let overridden = if rule.overridable {
+        "a person may let one call through, with `ringfence allow-once`"
+    } else {
+        "nobody lets a call through"
+    };
     let maturity = match rule.maturity.as_str() {
         "stable" => "stable: proven over recorded work",
         "trial" => "trial: being tried out",
@@ -110,7 +115,8 @@ fn show(rule: &Rule, examples: &[Example], out: &mut impl Write) -> Result<(), F
     };
     let layer = format!("{} ({})", rule.file, rule.layer);
     let mut fields = vec![("instead", rule.instead.clone()), ("speaks about", kinds(rule))];
-    fields.extend([("consent", consent.to_owned()), ("maturity", maturity.to_owned())]);
+    fields.extend([("consent", consent.to_owned()), ("override", overridden.to_owned())]);
+    fields.extend([("maturity", maturity.to_owned())]);
     fields.extend(rule.maps_to.iter().map(|name| ("guards against", risk(name))));
     fields.extend([("owner", rule.owner.clone()), ("from", layer)]);
     let mut last = "";

@@ -142,6 +142,7 @@ struct Listed<'a> {
     maturity: &'a str,
     maps_to: &'a [String],
     consentable: bool,
+    overridable: bool,
     layer: &'a str,
     file: &'a str,
     about: &'a [&'static str],
@@ -160,6 +161,7 @@ impl<'a> Listed<'a> {
             maturity: &rule.maturity,
             maps_to: &rule.maps_to,
             consentable: rule.consentable,
+            overridable: rule.overridable,
             layer: rule.layer.as_str(),
             file: &rule.file,
             about: &rule.asked,
@@ -214,6 +216,7 @@ fn show(show: &Show, out: &mut impl Write) -> Result<Exit, Failure> {
         ("instead", rule.instead.as_str()),
         ("about", about.as_str()),
         ("consent clears it", consent),
+        ("a person may override", if rule.overridable { "yes, once" } else { "no" }),
         ("maturity", rule.maturity.as_str()),
         ("maps to", maps_to.as_str()),
         ("owner", rule.owner.as_str()),
@@ -221,7 +224,7 @@ fn show(show: &Show, out: &mut impl Write) -> Result<Exit, Failure> {
     ];
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
         let cells = [Cell::new(FAINT, name), Cell::new(anstyle::Style::new(), printable(value))];
-        write!(out, "{}", table::row(&[17, width().saturating_sub(19)], &cells))?;
+        write!(out, "{}", table::row(&[21, width().saturating_sub(23)], &cells))?;
     }
     writeln!(out)?;
     for line in rule.text.lines() {

@@ -1,0 +1,120 @@
+//! Calls that a person may let through, or has.
+//!
+//! A refused call leaves a case, bound to a digest of everything that led to the answer: the agent and its
+//! session, the call to the letter, where it would run, the rules and the facts. If a person let exactly
+//! this through, it is taken when the call comes again, once, and only if the log says so too.
+
+use ringfence_action::Action;
+use ringfence_engine::{Explained, Options};
+use ringfence_record::RecordError;
+use ringfence_record::cases::{Case, Cases};
+use serde_json::{Value, json};
+
+use super::answer::Desk;
+use super::state;
+use crate::processes;
+
+/// Longer inputs are cut where a person reads them. What is bound to is never cut.
+const SHOWN: usize = 4 << 10;
+
+/// How a refused call stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody may let it through, or nobody can be asked to.
+    Closed,
+    /// A person may.
+    Waits,
+    /// A person has, in the entry of this number.
+    LetThrough(u64),
+}
+
+/// A refused call, as it is judged.
+pub(super) struct Refused<'a> {
+    /// As the agent asked for it.
+    pub(super) asked: &'a Action,
+    /// The same, secrets replaced.
+    pub(super) action: &'a Action,
+    pub(super) explained: &'a Explained,
+    pub(super) options: Options,
+}
+
+impl Refused<'_> {
+    /// What a case is bound to. What the session itself made and when it is now change all the time, and
+    /// take nothing from what the person saw.
+    pub(super) fn digest(&self) -> String {
+        let Self { asked, explained, options, .. } = self;
+        let mut facts = json!(explained.facts);
+        if let Some(facts) = facts.as_object_mut() {
+            ["created", "now"].iter().for_each(|name| drop(facts.remove(*name)));
+        }
+        let decision = &explained.decision;
+        state::digest(&json!([
+            asked.agent.kind,
+            asked.session,
+            asked.tool,
+            asked.input,
+            asked.cwd,
+            decision.verdict,
+            decision.code,
+            decision.bundle,
+            options.preset,
+            facts,
+        ]))
+    }
+
+    /// Takes what a person allowed, or leaves a case for one.
+    pub(super) fn settle(&self, desk: &Desk<'_>, digest: &str) -> Result<Standing, RecordError> {
+        let cases = Cases::open(&desk.folder)?;
+        if let Some(receipt) = cases.take(digest)? {
+            let entry = desk.log.recent(&receipt)?.unwrap_or_default();
+            let field = |name: &str| entry.get(name).and_then(Value::as_str);
+            if field("kind") == Some("approval") && field("case") == Some(digest) {
+                return Ok(Standing::LetThrough(receipt.seq));
+            }
+        }
+        cases.leave(&self.case(desk, digest))?;
+        Ok(Standing::Waits)
+    }
+
+    fn case(&self, desk: &Desk<'_>, digest: &str) -> Case {
+        let decision = &self.explained.decision;
+        let why = decision.rules.first().map(|rule| rule.why.clone()).unwrap_or_default();
+        Case {
+            code: String::new(),
+            digest: digest.to_owned(),
+            agent: self.asked.agent.kind.clone(),
+            session: desk.message.session.clone(),
+            process: desk.sender.as_ref().map(|sender| sender.process.name()),
+            namespace: processes::namespace(),
+            tool: self.action.tool.clone(),
+            input: shown(&self.action.input),
+            cwd: self.action.cwd.clone(),
+            rule: decision.code.clone(),
+            why,
+        }
+    }
+}
+
+/// The command where there is one, else the whole input.
+fn shown(input: &Value) -> String {
+    let command = input.get("command").and_then(Value::as_str).map(str::to_owned);
+    let text = command.unwrap_or_else(|| serde_json::to_string_pretty(input).unwrap_or_default());
+    if text.len() <= SHOWN {
+        return text;
+    }
+    let left = text.chars().skip(SHOWN).count();
+    let head: String = text.chars().take(SHOWN).collect();
+    format!("{head}\n… and {left} characters more: look at the whole before you let it through")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!(shown(&json!({"command": "make"})), "make");
+        let long = "é".repeat(SHOWN + 7);
+        assert!(shown(&json!({"command": long})).contains("7 characters more"));
+    }
+}
