@@ -14,6 +14,7 @@ pub mod codex;
 pub mod gemini_cli;
 mod lines;
 mod merge;
+mod notes;
 mod reader;
 pub(crate) mod said;
 
@@ -23,6 +24,7 @@ use std::io;
 use serde_json::Value;
 
 pub use merge::{Merged, merge};
+pub use notes::without_notes;
 pub use reader::{Format, Known, Reader};
 
 /// One event and where it stands.

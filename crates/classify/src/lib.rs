@@ -4,3 +4,4 @@
 //! text that came in talks to the agent instead of to the person. It may only make things stricter.
 
 pub mod judge;
+pub mod probe;

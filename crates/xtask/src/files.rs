@@ -74,6 +74,11 @@ pub(crate) fn write(path: &str, text: &str) -> Result<(), Failure> {
     Ok(std::fs::write(path, text)?)
 }
 
+/// Writes a file that is no text.
+pub(crate) fn write_bytes(path: &str, bytes: &[u8]) -> Result<(), Failure> {
+    Ok(std::fs::write(root().join(path), bytes)?)
+}
+
 /// Keeps bytes in a file for a person to look at; where that fails, they are printed anyway.
 pub(crate) fn keep_bytes(path: &str, bytes: &[u8]) {
     let path = root().join(path);

@@ -10,6 +10,7 @@ mod hostile;
 mod mutate;
 mod schema;
 mod tidy;
+mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +48,12 @@ enum Task {
         /// Print the actions that this rule or opaque reason spoke on, instead of a report.
         #[arg(long, value_name = "ID")]
         show: Option<String>,
+    },
+    /// Train the models of `classify` and write their weights and reports; needs RINGFENCE_DATA.
+    Train {
+        /// Leave the weights as they are; write the reports alone.
+        #[arg(long)]
+        measure: bool,
     },
     /// Take each rule of the default packs away in turn: some case of tests/policy or tests/bypass
     /// must fail for it.
@@ -98,6 +105,7 @@ fn main() -> ExitCode {
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
+        Task::Train { measure } => train::run(measure),
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, parallel: None } => hook_bench::run(&binary, runs),
         Task::HookBench { binary, parallel: Some(at_once), .. } => {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 use crate::files;
 
-mod random;
+pub(crate) mod random;
 mod seeds;
 #[path = "../../../../fuzz/targets.rs"]
 mod targets;
