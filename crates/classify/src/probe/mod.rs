@@ -182,7 +182,8 @@ impl<'w> Scanner<'w> {
         let mut rest = piece;
         while !rest.is_empty() {
             let room = CHUNK.saturating_sub(self.pending.len()).max(4);
-            let (now, later) = rest.split_at_checked(rest.floor_char_boundary(room)).unwrap_or((rest, ""));
+            let (now, later) =
+                rest.split_at_checked(rest.floor_char_boundary(room)).unwrap_or((rest, ""));
             let start = self.base + self.pending.len();
             for (at, c) in now.char_indices() {
                 self.words.push(c, start + at, &mut |word| self.windows.push(word));
@@ -200,7 +201,8 @@ impl<'w> Scanner<'w> {
 
     /// How many bytes are held: of the text, and of what was found in it.
     pub fn held(&self) -> usize {
-        self.pending.capacity() + self.findings.iter().map(|it| size_of_val(it) + it.why.len()).sum::<usize>()
+        self.pending.capacity()
+            + self.findings.iter().map(|it| size_of_val(it) + it.why.len()).sum::<usize>()
     }
 
     /// The text is over.

@@ -30,7 +30,9 @@ pub(crate) fn unpack(text: &str) -> Vec<Packed> {
         let bytes = slice(text, span).and_then(base64);
         add("base64", span, bytes.and_then(readable));
     }
-    for span in runs(text, |c| c.is_ascii_hexdigit() || matches!(c, ' ' | ':' | ',' | '\\' | 'x'), 32) {
+    for span in
+        runs(text, |c| c.is_ascii_hexdigit() || matches!(c, ' ' | ':' | ',' | '\\' | 'x'), 32)
+    {
         let piece = slice(text, span).unwrap_or_default();
         add("hexadecimal", span, hexadecimal(piece).and_then(readable));
         add("binary", span, binary(piece).and_then(readable));
@@ -189,8 +191,9 @@ fn escapes(text: &str) -> Option<Vec<u8>> {
 
 /// Whether the commonest English words stand there, rotated.
 fn is_rotated(text: &str) -> bool {
-    const COMMON: [&str; 12] =
-        ["gur", "naq", "lbh", "nyy", "lbhe", "guvf", "gung", "jvgu", "sebz", "abg", "hfre", "flfgrz"];
+    const COMMON: [&str; 12] = [
+        "gur", "naq", "lbh", "nyy", "lbhe", "guvf", "gung", "jvgu", "sebz", "abg", "hfre", "flfgrz",
+    ];
     let words = text.split(|c: char| !c.is_ascii_alphabetic());
     let common = |word: &&str| COMMON.iter().any(|common| common.eq_ignore_ascii_case(word));
     words.filter(common).nth(1).is_some()

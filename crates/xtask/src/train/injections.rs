@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::Failure;
 use crate::files;
 use crate::fuzz::random::Random;
-use crate::Failure;
 
 const FOLDER: &str = "crates/xtask/data/injection";
 /// So much of a host is taken.

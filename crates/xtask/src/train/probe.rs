@@ -89,8 +89,7 @@ impl Document {
             return [0, words];
         }
         let mut best = (f32::MIN, [0, WINDOW]);
-        let sums: Vec<f32> =
-            (0..words).map(|at| weights.sum(self.window([at, at + 1]))).collect();
+        let sums: Vec<f32> = (0..words).map(|at| weights.sum(self.window([at, at + 1]))).collect();
         for (from, sums) in sums.windows(WINDOW).enumerate() {
             let window = [from, from + WINDOW];
             let score = weights.score(sums.iter().sum(), self.window(window).len());
@@ -273,7 +272,6 @@ struct Seen {
 
 /// A family and a source of real results, both held out.
 struct Fold {
-    family: &'static [&'static str],
     real: &'static str,
     /// By source of the family.
     attacks: BTreeMap<&'static str, Vec<Seen>>,
@@ -288,7 +286,7 @@ impl Fold {
         real: &'static str,
     ) -> Self {
         let Some(model) = Model::read(file) else {
-            return Self { family, real, attacks: BTreeMap::new(), harmless: Vec::new() };
+            return Self { real, attacks: BTreeMap::new(), harmless: Vec::new() };
         };
         let look = |document: &Document| {
             let report = probe::scan_with(model, &document.text);
@@ -301,7 +299,7 @@ impl Fold {
             rows.map(look).collect()
         };
         let attacks = family.iter().map(|source| (*source, of(source, true))).collect();
-        Self { family, real, attacks, harmless: of(real, false) }
+        Self { real, attacks, harmless: of(real, false) }
     }
 }
 
@@ -309,11 +307,10 @@ impl Fold {
 /// attacks.
 fn calibrate(folds: &[Fold]) -> (f32, f32) {
     let (mut slope, mut offset) = (1.0_f64, 0.0_f64);
-    let traffic = || folds.iter().filter(|fold| REAL.iter().take(TRAFFIC).any(|it| *it == fold.real));
-    let attacks: Vec<f64> = traffic()
-        .flat_map(|fold| fold.attacks.values().flatten())
-        .map(|seen| seen.words)
-        .collect();
+    let traffic =
+        || folds.iter().filter(|fold| REAL.iter().take(TRAFFIC).any(|it| *it == fold.real));
+    let attacks: Vec<f64> =
+        traffic().flat_map(|fold| fold.attacks.values().flatten()).map(|seen| seen.words).collect();
     let harmless: Vec<f64> =
         traffic().flat_map(|fold| &fold.harmless).map(|seen| seen.words).collect();
     for _ in 0..2_000 {
@@ -373,7 +370,8 @@ fn page(folds: &[Fold], (slope, offset): (f32, f32), taints_from: f32) -> String
                 let _ = write!(page, "| {source} | {} | {} |", attacks.len(), fold.real);
                 for (share, pooled) in ALARMS.iter().zip(&mut pooled) {
                     let from = threshold(&harmless, *share);
-                    let found = attacks.iter().filter(|it| scored(it, with_detectors) > from).count();
+                    let found =
+                        attacks.iter().filter(|it| scored(it, with_detectors) > from).count();
                     let _ = write!(page, " {} |", wilson(found, attacks.len()));
                     if REAL.iter().take(TRAFFIC).any(|it| *it == fold.real) {
                         pooled[0] += found;
@@ -438,8 +436,13 @@ fn calibration(page: &mut String, folds: &[Fold], scored: &dyn Fn(&Seen, bool) -
     for (tenth, [attacks, harmless]) in tenths.iter().enumerate() {
         let of = |count: usize, all: usize| number(count) / number(all.max(1));
         let (a, b) = (of(*attacks, all[0]), of(*harmless, all[1]));
-        let share = if a + b > 0.0 { format!("{:.0} %", 100.0 * a / (a + b)) } else { "–".to_owned() };
-        let _ = writeln!(page, "| 0.{tenth}–{:.1} | {attacks} | {harmless} | {share} |", number(tenth + 1) / 10.0);
+        let share =
+            if a + b > 0.0 { format!("{:.0} %", 100.0 * a / (a + b)) } else { "–".to_owned() };
+        let _ = writeln!(
+            page,
+            "| 0.{tenth}–{:.1} | {attacks} | {harmless} | {share} |",
+            number(tenth + 1) / 10.0
+        );
     }
 }
 

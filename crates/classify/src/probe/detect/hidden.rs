@@ -39,7 +39,11 @@ pub(super) fn find(text: &str) -> Vec<Finding> {
         }
     }
     if let (IN_WORDS.., Some(first)) = (in_words, first) {
-        found.push(finding([first, last], "words are cut up by characters that are not drawn", 0.7));
+        found.push(finding(
+            [first, last],
+            "words are cut up by characters that are not drawn",
+            0.7,
+        ));
     }
     if let Some(span) = direction {
         let why = "marks of direction show the text in another order than it is read".to_owned();

@@ -13,8 +13,15 @@ const HIDING: [(&str, &str, &str); 3] = [
 
 /// Styles with which an element is not seen.
 const STYLES: [&str; 9] = [
-    "display:none", "display: none", "visibility:hidden", "visibility: hidden", "font-size:0",
-    "font-size: 0", "opacity:0", "opacity: 0", "color:transparent",
+    "display:none",
+    "display: none",
+    "visibility:hidden",
+    "visibility: hidden",
+    "font-size:0",
+    "font-size: 0",
+    "opacity:0",
+    "opacity: 0",
+    "color:transparent",
 ];
 
 /// So much after a style is taken for its element.
@@ -47,5 +54,10 @@ fn hidden(span: [usize; 2], why: &str, told: &dyn Fn([usize; 2]) -> f64) -> Opti
     let sure = told(span);
     // What is hidden and speaks to an agent was not meant for the person.
     let confidence = sure + (1.0 - sure) * 0.6;
-    (sure >= 0.3).then(|| Finding { kind: Kind::HiddenMarkup, span, why: why.to_owned(), confidence })
+    (sure >= 0.3).then(|| Finding {
+        kind: Kind::HiddenMarkup,
+        span,
+        why: why.to_owned(),
+        confidence,
+    })
 }

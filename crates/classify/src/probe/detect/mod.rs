@@ -25,7 +25,8 @@ fn instructions(text: &str, folded: &str, phrases: &[Phrase]) -> Option<Finding>
     let surest = phrases.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence))?;
     // Two kinds of phrases together are rarely an accident.
     let others = phrases.iter().filter(|other| other.why != surest.why && other.confidence >= 0.4);
-    let confidence = others.fold(surest.confidence, |sure, other| sure + (1.0 - sure) * other.confidence * 0.8);
+    let confidence =
+        others.fold(surest.confidence, |sure, other| sure + (1.0 - sure) * other.confidence * 0.8);
     let share = |at: usize| {
         let at = at * text.len() / folded.len().max(1);
         text.floor_char_boundary(at)
