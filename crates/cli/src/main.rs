@@ -22,8 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    allow_once, audit, check, doctor, eval, explain, hook, init, policy, replay, run, status,
-    version,
+    allow_once, audit, check, doctor, eval, explain, hook, init, policy, replay, run, setup,
+    status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -64,11 +64,13 @@ enum Command {
     Policy(policy::Policy),
     Replay(replay::Replay),
     Run(Box<run::Run>),
+    Setup(setup::Setup),
     Status(status::Status),
     Version(version::Version),
 }
 
 fn main() -> ExitCode {
+    ringfence_sandbox::Sandbox::carry_on();
     let cli = Cli::parse();
     // An agent waits: nothing but the answer may happen.
     if let Command::Hook(hook) = &cli.command {
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Command::Hook(_) => Ok(Exit::Usage),
         Command::Init(init) => init::run(init, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
+        Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),
         Command::Version(version) => version::run(version, &mut out),
     };

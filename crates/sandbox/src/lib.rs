@@ -8,6 +8,7 @@
 //! *Invariant:* this is the only crate with `unsafe`, and the only one that restricts processes.
 
 mod after;
+mod apparmor;
 mod explain;
 mod names;
 mod observe;
@@ -31,6 +32,7 @@ mod other;
 use other as system;
 
 pub use after::{After, Note, NoteKind};
+pub use apparmor::{APPARMOR_MARK, apparmor_profile};
 pub use observe::{Deed, Observe, Observed, Sight};
 pub use plan::{Gap, GapReason, Link, Mask, Place, Plan, PlanLimits, Show, Watch};
 pub use profile::{Profile, ProfileNetwork, Profiles};
@@ -49,6 +51,17 @@ use std::ffi::OsString;
 pub struct Sandbox;
 
 impl Sandbox {
+    /// What a program that runs commands does first of all: where it was executed again to take its place inside of
+    /// what `bwrap` laid out, it never comes back. In any other case it comes back at once.
+    pub fn carry_on() {
+        system::carry_on();
+    }
+
+    /// Whether AppArmor keeps programs that it has no profile for from user namespaces.
+    pub fn apparmor_restricts() -> bool {
+        system::apparmor_restricts()
+    }
+
     /// What this system gives, by trying it. Takes a few milliseconds; the answer may be kept.
     pub fn probe() -> Support {
         system::probe()

@@ -67,6 +67,12 @@ impl Look for Host {
     }
 }
 
+pub(crate) fn carry_on() {}
+
+pub(crate) fn apparmor_restricts() -> bool {
+    false
+}
+
 pub(crate) fn probe() -> Support {
     let missing = Missing { what: WHAT.into(), why: WHY.into(), remedy: REMEDY.into() };
     Support { tier: None, landlock: 0, missing: vec![missing] }

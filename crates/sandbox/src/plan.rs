@@ -15,7 +15,7 @@ mod places;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use place::Place;
 
@@ -25,7 +25,7 @@ use crate::request::{Doors, Kind, Look, Request};
 use crate::scan::{self, Memory, Reach};
 
 /// What a command will see and be able to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {
     /// The profile it comes from.
@@ -72,7 +72,7 @@ pub struct Plan {
 }
 
 /// A part of the host that is laid on top of what was covered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Show {
     /// Where it is, outside and inside.
     pub path: PathBuf,
@@ -83,7 +83,7 @@ pub struct Show {
 }
 
 /// A symbolic link in a covered folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// Where it is.
     pub at: PathBuf,
@@ -92,7 +92,7 @@ pub struct Link {
 }
 
 /// Something that cannot be opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mask {
     /// Where it is.
     pub path: PathBuf,
@@ -101,7 +101,7 @@ pub struct Mask {
 }
 
 /// What does not exist yet, and others would execute or obey.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// Names, anywhere in a workspace.
     pub names: Vec<String>,
@@ -122,7 +122,7 @@ pub struct Watch {
 }
 
 /// Something that should be protected and is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Where it is, or would be.
     pub path: PathBuf,
@@ -131,7 +131,7 @@ pub struct Gap {
 }
 
 /// Why something cannot be held in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// It lies behind a symbolic link that can be replaced.
@@ -141,7 +141,7 @@ pub enum GapReason {
 }
 
 /// The limits of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanLimits {
     /// Processes and threads at a time.
     pub processes: u64,

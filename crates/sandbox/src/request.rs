@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is asked for one command.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ pub struct Request {
 }
 
 /// Where a network of its own is open: every address in it leads to sockets that the supervisor holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doors {
     /// The ports at which connections to any address arrive. At others they are refused.
     pub ports: BTreeSet<u16>,

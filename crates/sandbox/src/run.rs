@@ -40,6 +40,9 @@ pub struct Terms {
     pub quarantine: Option<PathBuf>,
     /// What is watched while it runs. None: nothing. What cannot be watched is not started.
     pub observe: Option<Observe>,
+    /// The best tier to take; the best there is, but in tests.
+    #[doc(hidden)]
+    pub best: Option<Tier>,
     /// All of them, but in tests.
     #[doc(hidden)]
     pub walls: Walls,

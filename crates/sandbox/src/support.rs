@@ -9,6 +9,9 @@ use serde::Serialize;
 pub enum Tier {
     /// Landlock and seccomp alone, where own namespaces are not allowed.
     C,
+    /// The same walls as in tier A, with the namespaces and mounts made by the system's `bwrap`, where it alone may make
+    /// them.
+    B,
     /// Own user, mount, process, network, IPC and host name spaces, and Landlock and seccomp.
     A,
 }
@@ -17,6 +20,7 @@ impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::A => "A",
+            Self::B => "B",
             Self::C => "C",
         })
     }

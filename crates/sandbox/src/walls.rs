@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 /// One of the things that hold a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wall {
     /// The system read-only, and what is hidden covered.
     Mounts,
@@ -43,7 +45,7 @@ pub enum Wall {
 }
 
 /// Which walls stand: all of them, unless a test says otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
     gone: BTreeSet<Wall>,
 }

@@ -29,12 +29,12 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use ringfence_sandbox::Tier;
+use ringfence_sandbox::{Sandbox, Tier};
 
 use crate::attempts::rows::{
-    Attempt,
+    ALL, Attempt,
     Attempt::{Call, Shell},
-    BOTH, ELSEWHERE, Proof, ROWS, Row, Wall,
+    ELSEWHERE, Proof, ROWS, Row, Wall,
 };
 use crate::support::{Place, User};
 
@@ -408,6 +408,51 @@ fn weak_is_said(user: User) -> Result<(), Failed> {
     if text.contains("tier C") { Ok(()) } else { Err(text.into()) }
 }
 
+/// Where no namespaces can be made but by a `bwrap` that root may lend, the run is held by that; and where there is none,
+/// weaker, which is said.
+fn where_only_bwrap_may(with: bool) -> Result<(), Failed> {
+    let mut place = Place::new(User::Nobody);
+    place.tier = None;
+    let code = "cat ../home/notes; echo x > .envrc; test $(id -u) = 65534 && echo ran";
+    let inner = place.command(&["/bin/sh", "-c", code]);
+    let lent = place.path("outside/bwrap");
+    fs::copy(if with { "/usr/bin/bwrap" } else { "/bin/true" }, &lent).unwrap();
+    fs::set_permissions(&lent, fs::Permissions::from_mode(0o4755)).unwrap();
+    std::os::unix::fs::chown(&lent, Some(0), Some(0)).unwrap();
+    let mode = if with { "4755" } else { "0777" };
+    fs::set_permissions(&lent, fs::Permissions::from_mode(u32::from_str_radix(mode, 8).unwrap()))
+        .unwrap();
+    let limit = format!(
+        "echo 0 > /proc/sys/user/max_user_namespaces && mount --bind {} /usr/bin/bwrap && exec \"$@\"",
+        lent.display()
+    );
+    let wait = ["--user", "--mount", "sh", "-c", "read it; exec sh -c \"$0\" sh \"$@\""];
+    let mut outer = Command::new("unshare");
+    outer.args(wait).arg(limit).arg(inner.get_program()).args(inner.get_args());
+    outer.current_dir(place.path("ws")).env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    outer.env("HOME", place.path("home"));
+    outer.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut outer = outer.spawn().unwrap();
+    let own = fs::read_link("/proc/self/ns/user").unwrap();
+    let process = PathBuf::from(format!("/proc/{}", outer.id()));
+    for _ in 0..200 {
+        if fs::read_link(process.join("ns/user")).is_ok_and(|it| it != own) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    for map in ["uid_map", "gid_map"] {
+        fs::write(process.join(map), "0 0 65536").unwrap();
+    }
+    drop(outer.stdin.take().map(|mut it| std::io::Write::write_all(&mut it, b"go\n")));
+    let output = outer.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let kept = fs::read_to_string(place.path("ws/.envrc")).unwrap();
+    let tier = if with { "tier B" } else { "tier C" };
+    let held = output.stdout == b"ran\n" && errors.contains(tier) && (!with || kept == "true\n");
+    if held { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
 /// Inside of a run, another run is weaker and says so.
 fn run_in_run(user: User) -> Result<(), Failed> {
     let place = Place::new(user);
@@ -433,23 +478,30 @@ fn run_in_run(user: User) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    Sandbox::carry_on();
     match std::env::args().nth(1).as_deref() {
         Some(support::LAUNCH) => support::launch(),
         Some(attempts::ATTEMPT) => attempts::attempt(),
         _ => {}
     }
     let mut trials = vec![Trial::test("table", table), Trial::test("not_for_sale", not_for_sale)];
+    if support::users().len() > 1 && support::is_there(Tier::B) {
+        trials.push(Trial::test("where_only_bwrap_may", || where_only_bwrap_may(true)));
+        trials.push(Trial::test("where_nobody_may", || where_only_bwrap_may(false)));
+    }
     for user in support::users() {
         let named = |name: &str| format!("{user:?}::{}", name.replace([' ', '/'], "_"));
         for row in ROWS {
-            for tier in row.tiers {
+            for tier in row.tiers.iter().filter(|it| support::is_there(**it)) {
                 let name = named(&format!("{tier}::{}", row.name));
                 trials.push(Trial::test(name, move || check(row, user, *tier, false)));
                 let root = user == User::Caller && support::users().len() > 1;
                 // Where namespaces are not to be had, these have nothing to get out to.
                 let own = matches!(row.attempt, Call("clone-user", _));
                 let weak = *tier == Tier::C && (own || row.walls.contains(&Wall::Privileges));
+                let other = *tier == Tier::B && row.helper_stops;
                 let shown = !weak
+                    && !other
                     && match row.proof {
                         Proof::Out | Proof::Kernel => user == User::Caller,
                         Proof::OutAsRoot | Proof::KernelAsRoot => root,
@@ -471,7 +523,7 @@ fn main() -> ExitCode {
         }
         trials.push(Trial::test(named("planted_link"), move || a_planted_link_is_refused(user)));
         trials.push(Trial::test(named("supervisor_killed"), move || supervisor_killed(user)));
-        for tier in BOTH {
+        for tier in ALL.iter().filter(|it| support::is_there(**it)) {
             let name = named(&format!("{tier}::left_behind"));
             trials.push(Trial::test(name, move || left_behind(user, *tier)));
             let name = named(&format!("{tier}::time_is_over"));

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use ringfence_sandbox::Tier;
+use ringfence_sandbox::{Sandbox, Tier};
 
 use crate::support::{Place, User};
 
@@ -534,12 +534,13 @@ fn network(user: User) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
+    Sandbox::carry_on();
     if std::env::args().nth(1).as_deref() == Some(support::LAUNCH) {
         support::launch();
     }
     let mut trials = Vec::new();
     for user in support::users() {
-        for tier in [Tier::A, Tier::C] {
+        for tier in [Tier::A, Tier::B, Tier::C].into_iter().filter(|it| support::is_there(*it)) {
             let named = |name: &str| format!("{user:?}::{tier}::{}", name.replace(' ', "_"));
             for (name, code, expected) in SCRIPTS {
                 // Without mounts there is nothing of its own in /tmp; without a network, none to itself.

@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod setup;
 mod standing;
 pub(crate) mod status;
 pub(crate) mod version;

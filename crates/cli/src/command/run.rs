@@ -125,6 +125,9 @@ enum TierName {
     /// Own namespaces, Landlock and seccomp
     #[value(name = "A", alias = "a")]
     A,
+    /// The same, with namespaces that the system's bwrap may make
+    #[value(name = "B", alias = "b")]
+    B,
     /// Landlock and seccomp at least
     #[value(name = "C", alias = "c")]
     C,
@@ -134,6 +137,7 @@ impl From<TierName> for Tier {
     fn from(name: TierName) -> Self {
         match name {
             TierName::A => Self::A,
+            TierName::B => Self::B,
             TierName::C => Self::C,
         }
     }

@@ -9,6 +9,7 @@ fn every_command_has_json_and_help_with_an_example() {
         &["eval"],
         &["explain"],
         &["replay"],
+        &["setup", "apparmor"],
         &["policy", "check"],
         &["policy", "diff"],
         &["policy", "explain"],

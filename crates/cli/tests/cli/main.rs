@@ -13,6 +13,7 @@ mod init;
 mod load;
 mod policy;
 mod replay;
+mod setup;
 mod terminal;
 
 use std::io::Write;

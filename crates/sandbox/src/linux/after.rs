@@ -24,8 +24,10 @@ pub(super) struct Settle<'a> {
     pub(super) plan: &'a Plan,
     /// By the clock that files are stamped with.
     pub(super) started: Duration,
-    /// Whether the plan's mounts were in place, so that nothing protected can have changed.
-    pub(super) mounted: bool,
+    /// Whether settings were copies.
+    pub(super) copied: bool,
+    /// What is protected and could be changed all the same.
+    pub(super) loose: Vec<PathBuf>,
     /// Where what is moved away goes. None: it stays in its folder, under another name.
     pub(super) quarantine: Option<&'a Path>,
     pub(super) after: After,
@@ -35,7 +37,7 @@ impl Settle<'_> {
     /// `copies`: what the command made of each file of settings, where it did.
     pub(super) fn all(mut self, settings: &[Settings], copies: &[Option<Vec<u8>>]) -> After {
         for (number, it) in settings.iter().enumerate() {
-            if self.mounted {
+            if self.copied {
                 if let Some(Some(copy)) = copies.get(number) {
                     self.carry_over(it, copy);
                 }
@@ -58,11 +60,9 @@ impl Settle<'_> {
                 self.move_away(path);
             }
         }
-        if !self.mounted {
-            for path in &self.plan.protect {
-                if self.is_touched(path) {
-                    self.note(path, NoteKind::Changed);
-                }
+        for path in std::mem::take(&mut self.loose) {
+            if self.is_touched(&path) {
+                self.note(&path, NoteKind::Changed);
             }
         }
         self.after

@@ -10,12 +10,10 @@ use super::sys::{self, Signals};
 use crate::refusal::Refusal;
 
 /// Starts the command.
-pub(super) fn start(
-    command: &Command<'_>,
-    signals: &Signals,
-    control: &OwnedFd,
-    supervisor: OwnedFd,
-) -> Result<(pid_t, OwnedFd), Refusal> {
+pub(super) fn start(command: &Command<'_>, signals: &Signals) -> Result<(pid_t, OwnedFd), Refusal> {
+    let (supervisor, control) = sys::socket_pair().map_err(|error| {
+        Refusal::new("the run cannot be prepared", "free some open files").because(error)
+    })?;
     // What the command leaves behind becomes a child of this process, and can be found.
     let step = |what: &str, error| Refusal::new(what, "free some processes").because(error);
     sys::control(libc::PR_SET_CHILD_SUBREAPER, 1)
@@ -23,7 +21,7 @@ pub(super) fn start(
     match sys::fork_into(0) {
         Ok(0) => {
             drop(supervisor);
-            let refusal = inside(command, signals, control);
+            let refusal = inside(command, signals, &control);
             Command::give_up(&refusal, control.as_fd())
         }
         Ok(pid) => Ok((pid, supervisor)),

@@ -10,41 +10,64 @@ use super::seccomp::Filters;
 use super::settings::Settings;
 use super::sys::{self, Signals};
 use super::witness::Witness;
-use super::{landlock, message, observe};
+use super::{Hold, landlock, message, observe};
 use crate::observe::Observe;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::support::Tier;
 use crate::walls::{Wall, Walls};
+
+/// Where programs look for a proxy, and for what they should reach without one.
+const PROXIES: [&str; 6] =
+    ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy"];
+const WITHOUT_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// What the command is told. Where a proxy is the only way out, it is told of it whatever the caller has.
+fn told(plan: &Plan, hold: Hold<'_>) -> Vec<(String, String)> {
+    let mut told = plan.environment.clone();
+    let Some(proxy) = plan.doors.as_ref().and(hold.proxy()) else { return told };
+    told.retain(|(name, _)| !PROXIES.contains(&&**name) && !WITHOUT_PROXY.contains(&&**name));
+    let address = format!("http://{proxy}");
+    told.extend(PROXIES.map(|name| (name.to_owned(), address.clone())));
+    told.push(("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()));
+    if hold.tier() == Tier::B {
+        // What listens inside is reached there.
+        let here = "localhost,127.0.0.1,::1".to_owned();
+        told.extend(WITHOUT_PROXY.map(|name| (name.to_owned(), here.clone())));
+    }
+    told
+}
+
+fn unusable(error: io::Error) -> Refusal {
+    let remedy = "report this, with the command that was given";
+    Refusal::new("the command cannot be prepared", remedy).because(error)
+}
 
 /// Everything a command needs, made ready before anything is forked.
 pub(super) struct Command<'a> {
     pub(super) plan: &'a Plan,
-    argv: Vec<CString>,
-    environment: Vec<CString>,
+    pub(super) argv: Vec<CString>,
+    pub(super) environment: Vec<CString>,
     filters: Filters,
-    witness: Witness,
+    pub(super) witness: Witness,
     /// Settings of repositories, as they are before.
     pub(super) settings: Vec<Settings>,
     mounted: bool,
     pub(super) walls: Walls,
     /// Where a shell tells in which folder it ended.
-    mouth: Option<BorrowedFd<'a>>,
-    observe: Option<Observe>,
+    pub(super) mouth: Option<BorrowedFd<'a>>,
+    pub(super) observe: Option<Observe>,
 }
 
 impl<'a> Command<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         argv: &[OsString],
-        mounted: bool,
+        hold: Hold<'_>,
         mouth: Option<BorrowedFd<'a>>,
         observe: Option<Observe>,
         walls: &Walls,
     ) -> Result<Self, Refusal> {
-        let unusable = |error: io::Error| {
-            let remedy = "report this, with the command that was given";
-            Refusal::new("the command cannot be prepared", remedy).because(error)
-        };
         let string = |bytes: &[u8]| {
             CString::new(bytes).map_err(|_| {
                 let what = "an argument or a variable holds a NUL";
@@ -52,18 +75,44 @@ impl<'a> Command<'a> {
             })
         };
         let argv = argv.iter().map(|it| string(it.as_bytes())).collect::<Result<Vec<_>, _>>()?;
-        let told = plan.environment.iter();
+        let told = told(plan, hold).into_iter();
         let environment = told.map(|(name, value)| string(format!("{name}={value}").as_bytes()));
+        let mounted = hold.tier() != Tier::C;
         Ok(Self {
             plan,
             argv,
             environment: environment.collect::<Result<_, _>>()?,
             filters: Filters::compile(plan.network, !mounted, plan.nested && mounted)
                 .map_err(unusable)?,
-            witness: Witness::before(plan),
+            witness: Witness::before(plan, hold),
             settings: Settings::before(plan)?,
             mounted,
             walls: walls.clone(),
+            mouth,
+            observe,
+        })
+    }
+
+    /// The same command, as it was told to this program inside of what `bwrap` made.
+    pub(super) fn told(
+        plan: &'a Plan,
+        (argv, environment): (Vec<CString>, Vec<CString>),
+        witness: Witness,
+        mouth: Option<BorrowedFd<'a>>,
+        observe: Option<Observe>,
+        walls: &Walls,
+    ) -> Result<Self, Refusal> {
+        let filters = Filters::compile(plan.network, false, plan.nested).map_err(unusable)?;
+        let (settings, walls) = (Vec::new(), walls.clone());
+        Ok(Self {
+            plan,
+            argv,
+            environment,
+            filters,
+            witness,
+            settings,
+            mounted: true,
+            walls,
             mouth,
             observe,
         })

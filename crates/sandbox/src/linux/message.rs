@@ -8,6 +8,8 @@ pub(super) const STOPPED: u8 = b'S';
 pub(super) const ENDED: u8 = b'E';
 /// Whether the command starts is decided: it does.
 const REFUSED: u8 = b'R';
+/// This program is at work inside of what `bwrap` made.
+pub(super) const BEGUN: u8 = b'B';
 /// A signal for the command, whose number follows.
 pub(super) const SIGNAL: u8 = b'K';
 /// A part of the command's copy of some settings: whose, whether more follows, and the text.
@@ -21,6 +23,7 @@ pub(super) const LONGEST: usize = 4096;
 
 /// A message from inside.
 pub(super) enum Message {
+    Begun,
     Stopped,
     Ended {
         code: u8,
@@ -65,6 +68,7 @@ pub(super) fn settings(number: usize, text: &[u8]) -> Vec<Vec<u8>> {
 
 pub(super) fn read(bytes: &[u8]) -> Message {
     match bytes {
+        [BEGUN] => Message::Begun,
         [STOPPED, ..] => Message::Stopped,
         [ENDED, code, left] => Message::Ended { code: *code, left_running: *left != 0 },
         [LISTENER] => Message::Listener,

@@ -4,6 +4,7 @@ mod after;
 mod alone;
 mod calls;
 mod command;
+mod helper;
 mod host;
 mod landlock;
 mod message;
@@ -18,6 +19,7 @@ mod sys;
 mod witness;
 
 use std::ffi::OsString;
+use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -27,17 +29,21 @@ use libc::pid_t;
 
 use self::after::Settle;
 use self::command::Command;
+use self::helper::Helper;
 use self::message::Message;
 use self::observe::Observer;
 use self::sys::{Change, Signals};
 use crate::after::After;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::request::{Doors, Kind, Look};
 use crate::run::{self, Ended, Sockets, Terms};
 use crate::support::{Support, Tier};
 use crate::walls::Wall;
 
+pub(crate) use self::helper::carry_on;
 pub use self::host::Host;
+pub(crate) use self::namespaces::apparmor_restricts;
 pub use self::network::Inside;
 pub(crate) use self::probe::probe;
 
@@ -53,33 +59,92 @@ pub(crate) fn run(
         let remedy = "start it from a process of its own";
         return Err(Refusal::new("a process with several threads cannot start it", remedy));
     }
-    let strong = launch(plan, argv, Tier::A, terms, notice, serve);
-    match strong {
-        Err(refusal) if refusal.about() == RefusalKind::Support && plan.doors.is_some() => {
-            let what = "hosts can only be told apart in a network of its own";
-            let remedy = "reach tier A, or run without a list of hosts";
-            Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support))
+    let mut attempt = |hold: Hold<'_>, support: &mut dyn FnMut() -> Support| {
+        launch(plan, argv, hold, terms, &mut || notice(&support()), serve)
+    };
+    let may = |tier| terms.require <= Some(tier);
+    let own = if terms.best.is_none_or(|it| it == Tier::A) {
+        attempt(Hold::Own, &mut || probe::with_namespaces(plan.network))
+    } else {
+        let (what, remedy) = ("namespaces of its own are not asked for", "ask for tier A");
+        Err(Refusal::new(what, remedy).kind(RefusalKind::Support))
+    };
+    let refusal = match own {
+        Err(refusal) if refusal.about() == RefusalKind::Support && may(Tier::B) => refusal,
+        other => return other,
+    };
+    let doors = plan.doors.is_some();
+    let helped = if terms.best.is_none_or(|it| it >= Tier::B) {
+        Helper::find().and_then(|helper| {
+            let mut support = || probe::with_helper(&helper, plan.network, doors, &refusal);
+            attempt(Hold::Helped(&helper), &mut support)
+        })
+    } else {
+        let (what, remedy) = ("bwrap is not asked for", "ask for tier B");
+        Err(Refusal::new(what, remedy).kind(RefusalKind::Support))
+    };
+    let helper = match helped {
+        Err(helper) if helper.about() == RefusalKind::Support && may(Tier::C) => helper,
+        other => return other,
+    };
+    if doors {
+        let what = "hosts can only be told apart in a network of its own";
+        let remedy = "reach tier A or B, or run without a list of hosts";
+        return Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support));
+    }
+    let support = probe::without_namespaces(plan.network, &refusal, &helper);
+    if support.tier.is_none() {
+        return Err(refusal);
+    }
+    attempt(Hold::Alone(None), &mut || support.clone())
+}
+
+/// Who makes the namespaces of a run.
+#[derive(Clone, Copy)]
+enum Hold<'a> {
+    /// This program.
+    Own,
+    /// The system's `bwrap`.
+    Helped(&'a Helper),
+    /// Nobody: there are none. Where a proxy is spoken to, if there is one.
+    Alone(Option<SocketAddrV4>),
+}
+
+impl Hold<'_> {
+    fn tier(self) -> Tier {
+        match self {
+            Self::Own => Tier::A,
+            Self::Helped(_) => Tier::B,
+            Self::Alone(_) => Tier::C,
         }
-        Err(refusal)
-            if refusal.about() == RefusalKind::Support && terms.require != Some(Tier::A) =>
-        {
-            let support = probe::without_namespaces(plan.network, &refusal);
-            if support.tier.is_none() {
-                return Err(refusal);
-            }
-            notice(&support);
-            launch(plan, argv, Tier::C, terms, notice, serve)
+    }
+
+    /// What is protected, and can be changed all the same.
+    fn cannot_keep(self, plan: &Plan) -> Vec<PathBuf> {
+        let link = |path: &&PathBuf| Host.kind(path) == Kind::Link;
+        match self {
+            Self::Own => Vec::new(),
+            Self::Helped(_) => plan.protect.iter().filter(link).cloned().collect(),
+            Self::Alone(_) => plan.protect.clone(),
         }
-        other => other,
+    }
+
+    /// Where the only way out is, if there is no other.
+    fn proxy(self) -> Option<SocketAddrV4> {
+        match self {
+            Self::Own => None,
+            Self::Helped(_) => Some(Doors::PROXY),
+            Self::Alone(proxy) => proxy,
+        }
     }
 }
 
 fn launch(
     plan: &Plan,
     argv: &[OsString],
-    tier: Tier,
+    hold: Hold<'_>,
     terms: &Terms,
-    notice: &mut dyn FnMut(&Support),
+    notice: &mut dyn FnMut(),
     serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     let step = |error| {
@@ -90,20 +155,20 @@ fn launch(
     let told = ear.as_ref().and_then(|(_, mouth)| run::telling(argv, mouth.as_raw_fd()));
     let mouth = ear.as_ref().filter(|_| told.is_some()).map(|(_, mouth)| mouth.as_fd());
     let argv = told.as_deref().unwrap_or(argv);
-    let command = Command::new(plan, argv, tier == Tier::A, mouth, terms.observe, &terms.walls)?;
-    let lingers = terms.in_place && tier == Tier::A;
-    if tier == Tier::A {
-        notice(&probe::with_namespaces(plan.network));
+    let tier = hold.tier();
+    let command = Command::new(plan, argv, hold, mouth, terms.observe, &terms.walls)?;
+    if tier != Tier::B {
+        notice();
     }
+    let loose = hold.cannot_keep(plan);
     let started = sys::clock_of_files().map_err(step)?;
     let front = sys::foreground();
     let signals = Signals::keep().map_err(step)?;
-    let (supervisor, inside) = sys::socket_pair().map_err(step)?;
-    let (child, supervisor) = match tier {
-        Tier::A => namespaces::start(&command, &signals, &inside, supervisor, lingers)?,
-        Tier::C => alone::start(&command, &signals, &inside, supervisor)?,
+    let (child, supervisor) = match hold {
+        Hold::Own => namespaces::start(&command, &signals, terms.in_place)?,
+        Hold::Helped(helper) => helper::start(helper, &command, &signals, notice, false)?,
+        Hold::Alone(_) => alone::start(&command, &signals)?,
     };
-    drop(inside);
     if plan.doors.is_some() {
         // With too few files the last connections fail, and nothing else.
         let _ = sys::raise_open_files();
@@ -137,8 +202,9 @@ fn launch(
     match end? {
         End::Code { code, left_running, copies } => {
             let quarantine = terms.quarantine.as_deref();
-            let mounted = tier == Tier::A;
-            let settle = Settle { plan, started, mounted, quarantine, after: After::default() };
+            let copied = tier == Tier::A;
+            let after = After::default();
+            let settle = Settle { plan, started, copied, loose, quarantine, after };
             let after = if terms.walls.stands(Wall::After) {
                 settle.all(&command.settings, &copies)
             } else {
@@ -209,7 +275,10 @@ fn supervise(
                             copy.get_or_insert_default().extend(part);
                         }
                     }
-                    Message::Sockets { .. } | Message::Listener | Message::Unknown => {}
+                    Message::Begun
+                    | Message::Sockets { .. }
+                    | Message::Listener
+                    | Message::Unknown => {}
                 },
             }
         }
@@ -267,7 +336,7 @@ fn pause(child: pid_t, control: BorrowedFd<'_>, tier: Tier) -> std::io::Result<(
 fn pass_on(child: pid_t, control: BorrowedFd<'_>, tier: Tier, signal: i32) {
     // It may have ended meanwhile, which the next round sees.
     let _ = match (tier, u8::try_from(signal)) {
-        (Tier::A, Ok(number)) => sys::send(control, &[message::SIGNAL, number]),
+        (Tier::A | Tier::B, Ok(number)) => sys::send(control, &[message::SIGNAL, number]),
         _ => sys::signal(child, signal),
     };
 }

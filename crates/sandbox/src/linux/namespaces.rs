@@ -23,15 +23,16 @@ const ALWAYS: i32 = libc::CLONE_NEWUSER
 pub(super) fn start(
     command: &Command<'_>,
     signals: &Signals,
-    control: &OwnedFd,
-    supervisor: OwnedFd,
     lingers: bool,
 ) -> Result<(pid_t, OwnedFd), Refusal> {
     let ids = sys::ids();
+    let (supervisor, control) = sys::socket_pair().map_err(|error| {
+        Refusal::new("the run cannot be prepared", "free some open files").because(error)
+    })?;
     match sys::fork_into(namespaces(command, ids)) {
         Ok(0) => {
             drop(supervisor);
-            let refusal = inside(command, signals, control, ids, lingers);
+            let refusal = inside(command, signals, &control, ids, lingers);
             Command::give_up(&refusal, control.as_fd())
         }
         Ok(pid) => Ok((pid, supervisor)),
@@ -64,15 +65,20 @@ pub(super) fn try_out(command: &Command<'_>, control: &OwnedFd) -> Result<pid_t,
     }
 }
 
+/// Whether AppArmor keeps programs that it has no profile for from user namespaces.
+pub(crate) fn apparmor_restricts() -> bool {
+    let of = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    setting(of).is_some_and(|it| it != "0")
+}
+
 /// A refusal for what this system does not give, with the reason that is known for it.
 pub(super) fn unsupported(what: &str, error: &io::Error) -> Refusal {
-    let restricted = setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
     let disabled = setting("/proc/sys/kernel/unprivileged_userns_clone").as_deref() == Some("0");
     let none = setting("/proc/sys/user/max_user_namespaces").as_deref() == Some("0");
-    let (why, remedy) = if restricted.as_deref() == Some("1") {
+    let (why, remedy) = if apparmor_restricts() {
         (
             "AppArmor restricts user namespaces",
-            "install an AppArmor profile that allows `userns` for ringfence",
+            "let it allow them to ringfence, with `sudo ringfence setup apparmor --write`",
         )
     } else if disabled {
         ("user namespaces are switched off", "set kernel.unprivileged_userns_clone to 1")
@@ -100,8 +106,23 @@ fn inside(
     ids: (u32, u32),
     lingers: bool,
 ) -> Refusal {
-    let prepared = prepare(command, ids).and_then(|()| network::hand_out(command.plan, control));
-    match prepared {
+    match prepare(command, ids) {
+        Err(refusal) => refusal,
+        Ok(()) => go_on(command, signals, control, true, lingers),
+    }
+}
+
+/// What the first process does where everything is laid out. Comes back only if something is missing. `whole`: every
+/// address of its network can be made one of its own.
+pub(super) fn go_on(
+    command: &Command<'_>,
+    signals: &Signals,
+    control: &OwnedFd,
+    whole: bool,
+    lingers: bool,
+) -> Refusal {
+    let handed = close(command).and_then(|()| network::hand_out(command.plan, control, whole));
+    match handed {
         Err(refusal) => refusal,
         Ok(inbound) => match sys::fork_into(0) {
             Ok(0) => command.become_it(signals, control.as_fd()),
@@ -143,11 +164,15 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
         let remedy =
             "the command was not started; check the path, or leave it out of the workspace";
         Refusal::new(format!("{} failed", failed.doing), remedy).because(failed.error)
-    })?;
+    })
+}
+
+/// From here on nothing inside can look into this process, which holds the caller's memory.
+fn close(command: &Command<'_>) -> Result<(), Refusal> {
+    let stands = |wall| command.walls.stands(wall);
     if !stands(Wall::Processes) {
         return Ok(());
     }
-    // From here on nothing inside can look into this process, which holds the caller's memory.
     let step =
         |error| Refusal::new("the first process cannot be closed", "report this").because(error);
     sys::control(libc::PR_SET_DUMPABLE, 0).map_err(step)?;

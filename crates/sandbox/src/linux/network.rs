@@ -28,10 +28,14 @@ const BACKLOG: i32 = 1024;
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// Makes the sockets of a plan and hands them out. What is left here: where connections into the run are
-/// asked for.
-pub(super) fn hand_out(plan: &Plan, control: &OwnedFd) -> Result<Option<OwnedFd>, Refusal> {
+/// asked for. `whole`: whether every address can be made a local one; else a proxy is the only way out.
+pub(super) fn hand_out(
+    plan: &Plan,
+    control: &OwnedFd,
+    whole: bool,
+) -> Result<Option<OwnedFd>, Refusal> {
     let Some(doors) = &plan.doors else { return Ok(None) };
-    let made = open(doors).and_then(|sockets| {
+    let made = open(doors, whole).and_then(|sockets| {
         let (kept, given) = match doors.inbound {
             true => {
                 let (kept, given) = sys::socket_pair()?;
@@ -51,8 +55,10 @@ pub(super) fn hand_out(plan: &Plan, control: &OwnedFd) -> Result<Option<OwnedFd>
     made.map_err(|error| unsupported("a network with ways out cannot be set up", &error))
 }
 
-fn open(doors: &Doors) -> io::Result<Sockets> {
-    sys::every_address_is_local(OWN)?;
+fn open(doors: &Doors, whole: bool) -> io::Result<Sockets> {
+    if whole {
+        sys::every_address_is_local(OWN)?;
+    }
     let listen = |ip: IpAddr, port| -> io::Result<TcpListener> {
         let listener = TcpListener::bind(SocketAddr::new(ip, port))?;
         sys::listen(listener.as_fd(), BACKLOG)?;
@@ -66,11 +72,12 @@ fn open(doors: &Doors) -> io::Result<Sockets> {
     let resolvers: BTreeSet<IpAddr> =
         doors.resolvers.iter().copied().chain([Ipv4Addr::LOCALHOST.into()]).collect();
     // An answer has to come from where it was asked for. What cannot be had is not answered.
-    let names = resolvers.into_iter().filter_map(|ip| UdpSocket::bind((ip, NAMES)).ok());
+    let names = resolvers.into_iter().filter(|_| whole);
+    let names = names.filter_map(|ip| UdpSocket::bind((ip, NAMES)).ok());
     Ok(Sockets {
         names: names.collect(),
         proxy: listen((*Doors::PROXY.ip()).into(), Doors::PROXY.port())?,
-        doors: doors.ports.iter().map(anywhere).collect::<io::Result<_>>()?,
+        doors: doors.ports.iter().filter(|_| whole).map(anywhere).collect::<io::Result<_>>()?,
         inside: None,
     })
 }
@@ -86,7 +93,8 @@ pub(super) fn take(control: BorrowedFd<'_>) -> Result<Sockets, Refusal> {
     let (doors, inbound) = match message::read(buffer.get(..length).unwrap_or_default()) {
         Message::Sockets { doors, inbound } => (doors, inbound),
         Message::Refused(refusal) => return Err(refusal),
-        Message::Stopped
+        Message::Begun
+        | Message::Stopped
         | Message::Ended { .. }
         | Message::Settings { .. }
         | Message::Listener

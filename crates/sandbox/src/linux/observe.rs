@@ -65,7 +65,8 @@ impl Observer {
                 Message::Refused(refusal) => return Err(refusal),
                 // It cannot have been stopped before it began; whoever stops it now waits for it.
                 Message::Stopped => {}
-                Message::Ended { .. }
+                Message::Begun
+                | Message::Ended { .. }
                 | Message::Settings { .. }
                 | Message::Sockets { .. }
                 | Message::Unknown => break None,

@@ -1,8 +1,9 @@
 //! Asks the kernel what it gives, by trying it in a process that ends at once.
 
 use super::command::Command;
+use super::helper::{self, Helper};
 use super::sys::{self, Change, Signals};
-use super::{host, message, namespaces};
+use super::{Hold, host, message, namespaces};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::refusal::Refusal;
@@ -23,7 +24,10 @@ const FILES: u32 = 3;
 pub(crate) fn probe() -> Support {
     match trial() {
         Ok(()) => with_namespaces(false),
-        Err(refusal) => without_namespaces(false, &refusal),
+        Err(refusal) => match Helper::find().and_then(|it| helper::try_out(&it).map(|()| it)) {
+            Ok(helper) => with_helper(&helper, false, false, &refusal),
+            Err(helper) => without_namespaces(false, &refusal, &helper),
+        },
     }
 }
 
@@ -47,7 +51,7 @@ fn trial_elsewhere(_: &Plan) -> Result<(), Refusal> {
 }
 
 fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), Refusal> {
-    let command = Command::new(plan, &[], true, None, None, &Walls::default())?;
+    let command = Command::new(plan, &[], Hold::Own, None, None, &Walls::default())?;
     let signals = Signals::keep().map_err(&step)?;
     let (supervisor, inside) = sys::socket_pair().map_err(&step)?;
     let child = namespaces::try_out(&command, &inside)?;
@@ -61,7 +65,8 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
     let length = sys::receive(supervisor.as_fd(), &mut buffer).map_err(&step)?.unwrap_or(0);
     match message::read(buffer.get(..length).unwrap_or_default()) {
         message::Message::Refused(refusal) => Err(refusal),
-        message::Message::Stopped
+        message::Message::Begun
+        | message::Message::Stopped
         | message::Message::Ended { .. }
         | message::Message::Settings { .. }
         | message::Message::Sockets { .. }
@@ -73,7 +78,7 @@ fn attempt(plan: &Plan, step: impl Fn(std::io::Error) -> Refusal) -> Result<(), 
 }
 
 /// Nothing but the system, read-only.
-fn small_plan() -> Result<Plan, Refusal> {
+pub(super) fn small_plan() -> Result<Plan, Refusal> {
     let folder = PathBuf::from("/usr");
     let request = Request { workspace: vec![folder.clone()], cwd: folder, ..Request::default() };
     Plan::for_command(&Profile::plain()?, &request, &Unlooked)
@@ -111,6 +116,43 @@ impl Look for Unlooked {
 /// What is held in tier A with the Landlock that is there.
 pub(super) fn with_namespaces(network: bool) -> Support {
     let landlock = sys::landlock_version();
+    Support { tier: Some(Tier::A), landlock, missing: with_mounts(network, landlock) }
+}
+
+/// What is held in tier B, and why it is not tier A.
+pub(super) fn with_helper(
+    helper: &Helper,
+    network: bool,
+    doors: bool,
+    refusal: &Refusal,
+) -> Support {
+    let landlock = sys::landlock_version();
+    let mut missing = vec![Missing {
+        what: "namespaces of its own making".to_owned(),
+        why: refusal.why().map_or_else(|| refusal.what().to_owned(), str::to_owned),
+        remedy: refusal.remedy().to_owned(),
+    }];
+    let mut lacks = vec![
+        "settings of a repository are put back after the run, and not kept from it",
+        "protected symbolic links can be replaced, which is said after the run",
+    ];
+    if !helper.makes_ids() {
+        lacks.push("its own empty folders have no limit of size");
+    }
+    if doors {
+        lacks.push("hosts are reached through a proxy alone, by programs that heed its variables");
+    }
+    missing.extend(lacks.into_iter().map(|what| Missing {
+        what: what.to_owned(),
+        why: "bwrap does not lay that out".to_owned(),
+        remedy: "reach tier A".to_owned(),
+    }));
+    missing.extend(with_mounts(network, landlock));
+    Support { tier: Some(Tier::B), landlock, missing }
+}
+
+/// What a kernel lacks where there are mounts.
+fn with_mounts(network: bool, landlock: u32) -> Vec<Missing> {
     let mut missing = Vec::new();
     if landlock < FILES {
         missing.push(Missing {
@@ -124,7 +166,7 @@ pub(super) fn with_namespaces(network: bool) -> Support {
         missing
             .push(scopes("abstract sockets of other programs", "Linux 6.12 or newer, or no --net"));
     }
-    Support { tier: Some(Tier::A), landlock, missing }
+    missing
 }
 
 fn scopes(what: &str, remedy: &str) -> Missing {
@@ -133,13 +175,18 @@ fn scopes(what: &str, remedy: &str) -> Missing {
 }
 
 /// What is held without namespaces, and why there are none.
-pub(super) fn without_namespaces(network: bool, refusal: &Refusal) -> Support {
+pub(super) fn without_namespaces(network: bool, refusal: &Refusal, helper: &Refusal) -> Support {
     let landlock = sys::landlock_version();
     let mut missing = vec![Missing {
         what: "namespaces".to_owned(),
         why: refusal.why().map_or_else(|| refusal.what().to_owned(), str::to_owned),
         remedy: refusal.remedy().to_owned(),
     }];
+    missing.push(Missing {
+        what: "namespaces made by bwrap".to_owned(),
+        why: helper.why().map_or_else(|| helper.what().to_owned(), str::to_owned),
+        remedy: helper.remedy().to_owned(),
+    });
     let lacks = [
         "files in a workspace that other programs execute later stay writable",
         "names, sizes and dates of hidden files can be seen",

@@ -317,6 +317,33 @@ pub(super) fn loopback_up() -> io::Result<()> {
     check(c_long::from(result)).map(drop)
 }
 
+/// A file of memory alone, without a name.
+pub(super) fn memory_file(name: &CStr) -> io::Result<OwnedFd> {
+    // SAFETY: the name outlives the call.
+    owned(c_long::from(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) }))
+}
+
+/// This program, whatever its name is now.
+pub(super) fn own_program() -> io::Result<OwnedFd> {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+    // SAFETY: a string that ends in NUL.
+    owned(c_long::from(unsafe { libc::open(c"/proc/self/exe".as_ptr(), flags) }))
+}
+
+/// A descriptor that whoever executed this program left open for it, by its number.
+pub(super) fn given(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: numbers alone.
+    check(c_long::from(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }))?;
+    // SAFETY: it is open, and each number is asked for once, by a process that has just started.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Makes a number stand for what another descriptor does. It stays open when something is executed.
+pub(super) fn put_at(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
+    // SAFETY: two numbers of descriptors, the first of which is open.
+    check(c_long::from(unsafe { libc::dup2(descriptor.as_raw_fd(), number) })).map(drop)
+}
+
 /// Two connected sockets that keep messages apart.
 pub(super) fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut pair: [RawFd; 2] = [-1; 2];
@@ -503,6 +530,26 @@ impl Signals {
             let fd = owned(c_long::from(libc::signalfd(-1, &set, flags)))?;
             Ok(Self { fd, before })
         }
+    }
+
+    /// The same, where what was blocked before is known from elsewhere.
+    pub(super) fn keep_over(blocked: &[c_int]) -> io::Result<Self> {
+        let mut signals = Self::keep()?;
+        // SAFETY: a set of plain bits, which the calls fill. A number that is none changes nothing.
+        unsafe {
+            libc::sigemptyset(&mut signals.before);
+            for number in blocked {
+                libc::sigaddset(&mut signals.before, *number);
+            }
+        }
+        Ok(signals)
+    }
+
+    /// The signals that were blocked before.
+    pub(super) fn blocked_before(&self) -> Vec<c_int> {
+        const LAST: c_int = 64;
+        // SAFETY: `before` was filled by the kernel.
+        (1..=LAST).filter(|it| unsafe { libc::sigismember(&self.before, *it) } == 1).collect()
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {

@@ -7,13 +7,16 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{network, sys};
+use serde::{Deserialize, Serialize};
+
+use super::{Hold, network, sys};
 use crate::plan::{Mask, Plan};
 
 /// Landlock keeps signals within a run from this version on.
 const SIGNALS: u32 = 6;
 
 /// What the host looked like before: to be compared with what is seen inside.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Witness {
     /// Hidden folders, as what they are on the host.
     folders: Vec<(PathBuf, u64, u64)>,
@@ -23,7 +26,9 @@ pub(super) struct Witness {
     /// Settings of repositories, as what they are on the host.
     settings: Vec<(PathBuf, u64, u64)>,
     /// Names of the caller's own spaces.
-    spaces: Vec<(&'static str, PathBuf)>,
+    spaces: Vec<(String, PathBuf)>,
+    /// What is mounted by name: what each is on the host.
+    named: Vec<(PathBuf, u64, u64)>,
 }
 
 /// Each kind of space that is the run's own. Without a network of the host, that too.
@@ -31,24 +36,26 @@ const SPACES: [&str; 5] = ["user", "mnt", "pid", "ipc", "uts"];
 
 impl Witness {
     /// Looks at the host.
-    pub(super) fn before(plan: &Plan) -> Self {
-        let folders = plan.hide.iter().chain(&plan.private).filter_map(|path| {
-            let about = path.symlink_metadata().ok()?;
-            Some((path.clone(), about.dev(), about.ino()))
-        });
+    pub(super) fn before(plan: &Plan, hold: Hold<'_>) -> Self {
+        let folders = plan.hide.iter().chain(&plan.private).filter_map(identity);
         let canaries = plan.hide.iter().filter_map(|path| canary(plan, path));
-        let settings = plan.settings.iter().filter_map(|path| {
-            let about = path.symlink_metadata().ok()?;
-            Some((path.clone(), about.dev(), about.ino()))
-        });
+        let settings = plan.settings.iter().filter_map(identity);
+        // By another's hands these are not copies, and ids may be those of the caller.
+        let (copied, ids) = match hold {
+            Hold::Helped(helper) => (false, helper.makes_ids()),
+            Hold::Own | Hold::Alone(_) => (true, true),
+        };
         let own = (!plan.network).then_some("net");
-        let spaces = SPACES.into_iter().chain(own);
+        let spaces = SPACES.into_iter().filter(|it| ids || *it != "user").chain(own);
+        let shown = plan.show.iter().map(|it| &it.path);
+        let named = shown.chain(&plan.protect).chain(&plan.pin).filter(|_| !copied);
         Self {
             folders: folders.collect(),
             canaries: canaries.collect(),
-            settings: settings.collect(),
+            settings: settings.filter(|_| copied).collect(),
+            named: named.filter_map(identity).collect(),
             network: network::current(),
-            spaces: spaces.filter_map(|it| Some((it, space(it)?))).collect(),
+            spaces: spaces.filter_map(|it| Some((it.to_owned(), space(it)?))).collect(),
         }
     }
 
@@ -98,6 +105,13 @@ impl Witness {
                 return Some(format!("{} is that of the host", path.display()));
             }
         }
+        // What was swapped between a look and a mount is another thing now.
+        let other = |(path, dev, ino): &&(PathBuf, u64, u64)| {
+            identity(path).is_none_or(|(_, at, it)| (at, it) != (*dev, *ino))
+        };
+        if let Some((path, ..)) = self.named.iter().find(other) {
+            return Some(format!("{} is not what it was when this was planned", path.display()));
+        }
         if let Some((name, _)) =
             self.spaces.iter().find(|(name, own)| space(name).as_ref() == Some(own))
         {
@@ -125,6 +139,13 @@ impl Witness {
         let refused = trial.err().and_then(|error| error.raw_os_error());
         (refused != Some(libc::EROFS)).then(|| "/ is not read-only".to_owned())
     }
+}
+
+/// What is at a path, reached without any symbolic link.
+fn identity(path: &PathBuf) -> Option<(PathBuf, u64, u64)> {
+    let at = sys::open_path(path).ok()?;
+    let about = std::fs::File::from(at).metadata().ok()?;
+    Some((path.clone(), about.dev(), about.ino()))
 }
 
 /// Something in a hidden folder that is not shown again.

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     /// Whether it is stopped where a sandbox may be set up inside.
     pub(crate) nested: bool,
     pub(crate) proof: Proof,
+    /// Whether `bwrap` stops it too, whatever is taken away.
+    pub(crate) helper_stops: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +73,9 @@ use Wall::{
     Network, Pins, Privileges, Processes, Shared,
 };
 
-pub(crate) const BOTH: &[Tier] = &[Tier::A, Tier::C];
-const STRONG: &[Tier] = &[Tier::A];
+pub(crate) const ALL: &[Tier] = &[Tier::A, Tier::B, Tier::C];
+const STRONG: &[Tier] = &[Tier::A, Tier::B];
+const OWN: &[Tier] = &[Tier::A];
 
 const fn row(kind: u8, name: &'static str, walls: &'static [Wall], attempt: Attempt) -> Row {
     Row {
@@ -82,9 +85,10 @@ const fn row(kind: u8, name: &'static str, walls: &'static [Wall], attempt: Atte
         attempt,
         later: "",
         control: false,
-        tiers: BOTH,
+        tiers: ALL,
         nested: true,
         proof: Proof::Out,
+        helper_stops: false,
     }
 }
 
@@ -99,6 +103,12 @@ impl Row {
         self
     }
 
+    /// Only mounts of our own stop it.
+    const fn own(mut self) -> Self {
+        self.tiers = OWN;
+        self
+    }
+
     const fn later(mut self, later: &'static str) -> Self {
         self.later = later;
         self
@@ -106,6 +116,11 @@ impl Row {
 
     const fn not_nested(mut self) -> Self {
         self.nested = false;
+        self
+    }
+
+    const fn helper_stops(mut self) -> Self {
+        self.helper_stops = true;
         self
     }
 
@@ -189,8 +204,8 @@ pub(crate) const ROWS: &[Row] = &[
     row(10, "remove the hooks", &[Held], Shell("rm -rf .git/hooks; test -e .git/hooks/pre-commit || echo REACHED")).controlled().strong(),
     row(10, "rename the hooks away", &[Held], Shell("mv .git/hooks .git/old && echo REACHED")).controlled().strong(),
     row(10, "replace a protected file", &[Held], Shell("echo x > new && mv -f new .envrc && echo REACHED")).controlled().strong(),
-    row(10, "replace a protected link", &[Held], Shell("ln -sfn /tmp .idea && test \"$(readlink .idea)\" = /tmp && echo REACHED")).controlled().strong(),
-    row(10, "replace the settings", &[Copies], Shell("cp .git/config new && mv -f new .git/config && echo REACHED")).controlled().strong(),
+    row(10, "replace a protected link", &[Held], Shell("ln -sfn /tmp .idea && test \"$(readlink .idea)\" = /tmp && echo REACHED")).controlled().own(),
+    row(10, "replace the settings", &[Copies], Shell("cp .git/config new && mv -f new .git/config && echo REACHED")).controlled().own(),
     // What is executed later, and is not there yet.
     appears!(11, "new tools of an agent", ".mcp.json"),
     appears!(11, "new settings of Claude Code", ".claude/settings.json"),
@@ -220,7 +235,7 @@ pub(crate) const ROWS: &[Row] = &[
     // Other processes.
     row(16, "the environment of a process outside", &[Processes, Ids, Landlock, Privileges, Mounts], Shell("tr '\\0' '\\n' < /proc/{pid}/environ | grep CANARY")).controlled(),
     row(16, "the environment of any process", &[Processes, Ids, Landlock, Privileges, Mounts], Shell("cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v '^PWD\\|^OLDPWD' | grep CANARY")).controlled(),
-    row(17, "the environment of the first process", &[Processes, Landlock, Privileges], Shell("tr '\\0' '\\n' < /proc/$PPID/environ | grep CANARY")),
+    row(17, "the environment of the first process", &[Processes, Landlock, Privileges], Shell("tr '\\0' '\\n' < /proc/$PPID/environ | grep CANARY")).helper_stops(),
     row(17, "the memory of the first process", &[Processes, Landlock, Mounts, Privileges], Shell("exec 3<>/proc/$PPID/mem && echo REACHED")),
     row(17, "trace the first process", &[Processes, Landlock, Privileges], Call("ptrace", "parent")),
     row(16, "trace a process outside", &[Processes, Ids, Landlock, Privileges, Mounts, Calls], Call("ptrace", "{pid}")).controlled(),
@@ -252,7 +267,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(26, "make writable in a namespace of one's own", &[Mounts, Landlock], Shell("unshare -Urm sh -c 'mount -o remount,bind,rw /; echo x > {root}/outside/new && echo REACHED'; echo x > ../outside/new && echo REACHED")).controlled(),
     row(26, "look below in a namespace of one's own", &[Mounts, Landlock], Shell("mkdir -p /tmp/m m; unshare -Urm sh -c 'mount --bind / m && cat m/{root}/home/notes; mount --rbind / m && cat m/{root}/home/notes'; cat ../home/notes")).controlled(),
     row(33, "become another user", &[Ids, Privileges, Landlock], Call("setuid", "")).proof(Proof::OutAsRoot),
-    row(33, "a program that makes its caller another user", &[Privileges, Landlock, Calls, Mounts, Ids], Shell("it=$(./suid -u) && test -n \"$it\" && test \"$it\" != \"$(id -u)\" && echo REACHED")).controlled(),
+    row(33, "a program that makes its caller another user", &[Privileges, Landlock, Calls, Mounts, Ids], Shell("it=$(./suid -u) && test -n \"$it\" && test \"$it\" != \"$(id -u)\" && echo REACHED")).controlled().helper_stops(),
     row(34, "make a device", &[Privileges, Ids, Landlock, Mounts], Call("device", "{root}/ws/disk")).proof(Proof::OutAsRoot),
     row(34, "a raw disk, or memory", &[Mounts, Ids, Landlock], Shell("for it in /dev/sd? /dev/vd? /dev/nvme?n? /dev/mem /dev/kmsg /dev/port /proc/kcore; do test -e $it && : < $it && echo REACHED; done")).proof(Proof::None("not every root may read devices")),
     // Parts of the kernel that go around filters, or that no command needs.
@@ -286,7 +301,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(51, "connect and send at once", &[Network, Calls], Call("fast-open", "{port}")).controlled(),
     row(51, "connect by several ways", &[Network, Calls], Call("multipath", "{port}")).proof(Proof::None("not every kernel has them")),
     // Too much of something.
-    row(56, "more processes than allowed", &[Limits], Shell("i=0; while test $i -lt 400; do sleep 5 & i=$((i+1)); done 2>&1 | grep -i -e fork -e resource || echo REACHED; kill $(jobs -p) 2>/dev/null")).strong(),
+    row(56, "more processes than allowed", &[Limits], Shell("i=0; while test $i -lt 400; do sleep 5 & i=$((i+1)); done 2>&1 | grep -i -e fork -e resource || echo REACHED; kill $(jobs -p) 2>/dev/null")).own(),
     row(56, "a file without end", &[Limits], Shell("head -c 40000000 /dev/zero > big; test $(stat -c %s big) -ge 40000000 && echo REACHED")).controlled(),
     row(56, "memory without end", &[Limits], Shell("python3 -c 'x = bytearray(3 << 30); print(\"REACHED\")'")),
 ];

@@ -129,6 +129,7 @@ impl Place {
         command.args(&program[1..]);
         let tier = match self.tier {
             Some(Tier::A) => "A",
+            Some(Tier::B) => "B",
             Some(Tier::C) => "C",
             None => "any",
         };
@@ -189,6 +190,11 @@ pub fn users() -> Vec<User> {
     if root { vec![User::Caller, User::Nobody] } else { vec![User::Caller] }
 }
 
+/// Whether a tier can be had here: one of them needs a program of the system.
+pub fn is_there(tier: Tier) -> bool {
+    tier != Tier::B || Path::new("/usr/bin/bwrap").exists()
+}
+
 /// What a test binary does when it is started as a launcher. Never comes back.
 pub fn launch() -> ! {
     let mut arguments = std::env::args_os().skip(2);
@@ -223,7 +229,7 @@ pub fn launch() -> ! {
     let profile = Profiles::with([]).unwrap().named(if has("nested") { "nested" } else { "plain" });
     let profile = profile.unwrap();
     let result = Plan::for_command(&profile, &request, &Host).and_then(|plan| {
-        let require = has("tier=A").then_some(Tier::A);
+        let require = has("tier=A").then_some(Tier::A).or(has("tier=B").then_some(Tier::B));
         if has("tier=C") {
             forbid_namespaces();
         }
@@ -236,6 +242,7 @@ pub fn launch() -> ! {
             require,
             in_place,
             quarantine,
+            best: has("tier=B").then_some(Tier::B),
             longest: has("short").then_some(std::time::Duration::from_millis(600)),
             walls: walls(&without, has("witness")),
             observe: None,
@@ -243,6 +250,9 @@ pub fn launch() -> ! {
         Sandbox::run(&plan, &argv, &terms, &mut |support| {
             if !support.missing.is_empty() {
                 eprintln!("tier {}", support.tier.map_or_else(String::new, |it| it.to_string()));
+            }
+            for missing in &support.missing {
+                eprintln!("  {missing}");
             }
         })
     });
