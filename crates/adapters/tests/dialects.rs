@@ -138,8 +138,10 @@ fn only_a_beginning_begins_a_session() {
     for agent in HookAgent::ALL.iter().copied() {
         let call = read(agent, &before(agent)).event;
         let any = agent == HookAgent::Antigravity;
-        let by_prompt =
-            matches!(agent, HookAgent::QwenCode | HookAgent::Windsurf | HookAgent::OpenCode);
+        let by_prompt = matches!(
+            agent,
+            HookAgent::Copilot | HookAgent::QwenCode | HookAgent::Windsurf | HookAgent::OpenCode
+        );
         assert_eq!(agent.may_begin_with(&call), any, "{agent:?}");
         assert_eq!(agent.may_begin_with(&prompt), any || by_prompt, "{agent:?}");
         assert!(agent.may_begin_with(&start("startup")), "{agent:?}");

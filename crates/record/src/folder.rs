@@ -101,6 +101,14 @@ impl StateFolder {
         self.owner
     }
 
+    /// A private folder below it for something that is not kept, made where it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, RecordError> {
+        self.sub(name)
+    }
+
     /// A folder below it, made where it is missing.
     pub(crate) fn sub(&self, name: &str) -> Result<PathBuf, RecordError> {
         let path = self.path.join(name);

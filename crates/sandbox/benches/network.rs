@@ -59,7 +59,8 @@ fn launch(port: &str, command: &[&str]) -> ! {
     let plan = Plan::for_command(&Profile::plain().unwrap(), &request, &Host).unwrap();
     let terms = Terms { require: Some(Tier::A), ..Terms::default() };
     let mut egress = None;
-    let mut serve = |sockets: ringfence_sandbox::Sockets| {
+    let mut serve = |sockets: Option<ringfence_sandbox::Sockets>| {
+        let Some(sockets) = sockets else { return Ok(()) };
         let ringfence_sandbox::Sockets { names, doors, proxy, .. } = sockets;
         let sockets = Sockets { names, doors, proxy };
         egress = Egress::start(rules.clone(), system_resolver(), sockets, None, |_| {}).ok();

@@ -18,6 +18,9 @@ impl fmt::Display for Plan {
             }
         };
         writeln!(f, "network   {network}")?;
+        if self.gate.is_some() {
+            writeln!(f, "gate      the one outside decides about an agent's calls")?;
+        }
         if self.nested {
             writeln!(f, "nested    a sandbox of its own can be set up inside")?;
         }

@@ -45,6 +45,28 @@ pub use system::{Host, Inside};
 pub use walls::{Wall, Walls};
 
 use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The process; `None` where it lives in namespaces outside of this one's own, so that nothing in here
+    /// can be it.
+    pub process: Option<u32>,
+    /// The user.
+    pub user: u32,
+}
+
+/// Who is at the other end of a connection, as the kernel knows it.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn peer(connection: &UnixStream) -> io::Result<Peer> {
+    let (process, user) = system::peer(connection.as_fd())?;
+    Ok(Peer { process: (process != 0).then_some(process), user })
+}
 
 /// Starts commands behind walls.
 #[derive(Debug)]
@@ -82,11 +104,12 @@ impl Sandbox {
     ) -> Result<Ended, Refusal> {
         let remedy = "plan it without doors";
         let nobody = || Refusal::new("nobody serves the ways out of the run's network", remedy);
-        Self::run_served(plan, argv, terms, notice, &mut |_| Err(nobody()))
+        let mut serve = |sockets: Option<_>| sockets.map_or(Ok(()), |_: Sockets| Err(nobody()));
+        Self::run_served(plan, argv, terms, notice, &mut serve)
     }
 
-    /// The same, for a plan with [`Doors`]: `serve` is handed the sockets of the run's network once, when the
-    /// command is about to start. It may start threads.
+    /// The same, for a plan with [`Doors`] or a gate: `serve` is called once where there are namespaces of the run's own, when the command
+    /// is about to start, with the sockets of the run's network if it has doors. It may start threads.
     ///
     /// # Errors
     /// When it was not started, whatever the reason; when it is not served, it ends at once.
@@ -95,7 +118,7 @@ impl Sandbox {
         argv: &[OsString],
         terms: &Terms,
         notice: &mut dyn FnMut(&Support),
-        serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
+        serve: &mut dyn FnMut(Option<Sockets>) -> Result<(), Refusal>,
     ) -> Result<Ended, Refusal> {
         system::run(plan, argv, terms, notice, serve)
     }

@@ -78,12 +78,16 @@ pub(crate) fn probe() -> Support {
     Support { tier: None, landlock: 0, missing: vec![missing] }
 }
 
+pub(crate) fn peer(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<(u32, u32)> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn run(
     _: &Plan,
     _: &[OsString],
     _: &Terms,
     _: &mut dyn FnMut(&Support),
-    _: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
+    _: &mut dyn FnMut(Option<Sockets>) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     Err(Refusal::new(WHAT, REMEDY).because(WHY).kind(RefusalKind::Support))
 }

@@ -65,6 +65,9 @@ pub struct Plan {
     /// network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doors: Option<Doors>,
+    /// The socket of the gate outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<PathBuf>,
     /// Limits of each process, or of all of them.
     pub limits: PlanLimits,
     /// Readable places for a kernel without mounts of its own.
@@ -196,6 +199,7 @@ impl Plan {
             nested: profile.system.nested,
             network: request.network,
             doors: doors(request)?,
+            gate: request.gate.clone(),
             limits: PlanLimits {
                 processes: limits.processes.unwrap_or(profile.limits.processes),
                 memory: limits.memory,
@@ -342,6 +346,9 @@ fn masked(
     for path in wanted {
         let Some(path) = look.resolve(&path) else { continue };
         let visible = !covered.covers(&path) || is_shown(show, &path);
+        if request.gate.as_ref() == Some(&path) {
+            continue;
+        }
         let inside = masks.iter().any(|it| path.starts_with(&it.path));
         let folder = look.kind(&path) == Kind::Folder;
         if visible && !inside {

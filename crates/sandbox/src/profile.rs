@@ -53,6 +53,8 @@ pub(crate) struct Home {
 pub(crate) struct System {
     /// Whether programs that bring a sandbox of their own can set it up inside.
     pub(crate) nested: bool,
+    /// Whether it is an agent's: its calls are decided by the gate outside.
+    pub(crate) gate: bool,
     pub(crate) hide: Vec<String>,
     pub(crate) private: Vec<String>,
     pub(crate) read: Vec<String>,
@@ -121,17 +123,26 @@ struct WrittenLimits {
     private_bytes: Option<u64>,
 }
 
+impl Profile {
+    /// Whether it is an agent's: what it asks of its hooks is answered by the gate outside.
+    pub fn has_gate(&self) -> bool {
+        self.system.gate
+    }
+}
+
 /// The profiles that are part of the program, besides the plain one.
-const BUILT_IN: [&str; 10] = [
+const BUILT_IN: [&str; 12] = [
     include_str!("../profiles/aider.toml"),
     include_str!("../profiles/ci.toml"),
     include_str!("../profiles/claude-code.toml"),
     include_str!("../profiles/codex.toml"),
+    include_str!("../profiles/copilot.toml"),
     include_str!("../profiles/cursor.toml"),
     include_str!("../profiles/gemini-cli.toml"),
     include_str!("../profiles/mcp.toml"),
     include_str!("../profiles/nested.toml"),
     include_str!("../profiles/opencode.toml"),
+    include_str!("../profiles/qwen-code.toml"),
     include_str!("../profiles/shell.toml"),
 ];
 
@@ -231,6 +242,7 @@ impl Written {
         add(&mut base.home.programs, &self.home.programs);
         add(&mut base.home.secret, &self.home.secret);
         base.system.nested |= self.system.nested;
+        base.system.gate |= self.system.gate;
         add(&mut base.system.hide, &self.system.hide);
         add(&mut base.system.private, &self.system.private);
         add(&mut base.system.read, &self.system.read);

@@ -33,6 +33,8 @@ pub struct Request {
     pub network: bool,
     /// The ways out of a network of its own. None, without the host's: there is no way out.
     pub doors: Option<Doors>,
+    /// The socket of the gate outside, which an agent inside asks about its calls.
+    pub gate: Option<PathBuf>,
     /// Limits that replace the profile's.
     pub limits: Limits,
 }

@@ -269,3 +269,23 @@ fn nothing_starts_where_it_could_not_see_where_it_is() {
 fn the_same_request_makes_the_same_plan() {
     assert_eq!(plan(&request(), &Made::usual()), plan(&request(), &Made::usual()));
 }
+
+/// An agent inside asks the gate outside: of the folder where the state lies, there is one socket to be seen.
+#[test]
+fn the_door_of_the_gate_is_all_that_is_shown_of_the_state() {
+    let (state, door) = ("/srv/state", "/srv/state/doors/7");
+    let mut host = Made::usual()
+        .with(state, Kind::Folder)
+        .with("/srv/state/doors", Kind::Folder)
+        .with(door, Kind::Other);
+    host.sockets.push(door.into());
+    let plain = Request { hide: vec![state.into()], ..request() };
+    let shown = |plan: &Plan| plan.show.iter().any(|it| it.path.starts_with(state));
+    assert!(!shown(&plan(&plain, &host)));
+    let plan = plan(&Request { gate: Some(door.into()), ..plain }, &host);
+    assert!(plan.hide.contains(&state.into()));
+    let shown: Vec<_> = plan.show.iter().filter(|it| it.path.starts_with(state)).collect();
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].path == Path::new(door) && !shown[0].write && !shown[0].folder, "{shown:?}");
+    assert!(!plan.mask.iter().any(|mask| mask.path == Path::new(door)), "{:?}", plan.mask);
+}

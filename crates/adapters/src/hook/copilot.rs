@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use super::claude_like::Names;
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Reply};
 
 pub(super) struct Copilot;
 
@@ -59,6 +59,11 @@ impl Dialect for Copilot {
 
     fn decides(&self, event: &str) -> bool {
         NAMES.decides(event)
+    }
+
+    /// It does not wait for the hook that says that a session begins: a prompt may be here first.
+    fn beginning(&self) -> Beginning {
+        Beginning::Prompt
     }
 
     fn before_call(&self) -> &'static str {

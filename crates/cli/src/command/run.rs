@@ -5,6 +5,7 @@
 
 mod contained;
 mod diary;
+mod gate;
 mod network;
 mod report;
 mod secrets;
@@ -27,6 +28,8 @@ use ringfence_sandbox::{
 use serde_json::{Map, Value, json};
 
 use self::diary::Diary;
+use self::gate::Door;
+pub(crate) use self::gate::{Asked, DOORS, Told};
 use self::network::{Reach, Served};
 use self::report::Held;
 use crate::exit::{Exit, Failure, Problem};
@@ -152,20 +155,30 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     let diary = Diary::of_its_own(run.state_folder().filter(|_| !run.explain));
     let planned = run.chosen_profile().and_then(|profile| {
         let reach = run.reach(&profile)?;
-        Ok((run.planned_for(&profile, &run.workspace, &reach)?, reach))
+        // What is only explained is asked by nobody.
+        let door = (profile.has_gate() && !run.explain).then(Door::new).transpose()?;
+        let plan = run.planned_for(&profile, &run.workspace, &reach, door.as_ref())?;
+        Ok((plan, reach, door))
     });
     match planned {
-        Ok((plan, reach)) if run.explain => explain(run, &plan, &reach, out),
-        Ok((plan, mut reach)) => execute(run, &plan, &mut reach, diary, out),
+        Ok((plan, reach, _)) if run.explain => explain(run, &plan, &reach, out),
+        Ok((plan, mut reach, door)) => execute(run, &plan, &mut reach, Beside { diary, door }, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
+}
+
+/// What goes on beside a run.
+struct Beside {
+    diary: Diary,
+    /// The way to the gate, where the run is an agent's.
+    door: Option<Door>,
 }
 
 fn execute(
     run: &Run,
     plan: &Plan,
     reach: &mut Reach,
-    mut diary: Diary,
+    beside: Beside,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
     if run.command.is_empty() {
@@ -185,12 +198,21 @@ fn execute(
         Ok(served) => served,
         Err(refusal) => return refuse(run, &refusal, out),
     };
+    let Beside { mut diary, mut door } = beside;
     let writing = RefCell::new(&mut diary);
     let mut notice = |support: &Support| {
         weaker(support);
         writing.borrow().starts(&words, plan, support);
     };
-    let mut serve = |sockets| served.serve(sockets, &mut writing.borrow_mut());
+    let mut serve = |sockets: Option<_>| {
+        if let Some(door) = &mut door {
+            door.open().map_err(|error| {
+                let what = "the gate cannot be reached from inside";
+                Refusal::of_request(what, "free some memory or processes").because(error)
+            })?;
+        }
+        sockets.map_or(Ok(()), |sockets| served.serve(sockets, &mut writing.borrow_mut()))
+    };
     let ended = Sandbox::run_served(plan, &run.command, &terms, &mut notice, &mut serve);
     let egress = served.finish();
     match ended {
@@ -304,8 +326,15 @@ impl Run {
         profile: &Profile,
         workspace: &[PathBuf],
         reach: &Reach,
+        door: Option<&Door>,
     ) -> Result<Plan, Refusal> {
-        Plan::for_command(profile, &self.request(workspace, reach)?, &Host)
+        let mut request = self.request(workspace, reach)?;
+        if let Some(door) = door {
+            request.gate = Some(door.path.clone());
+            request.read.push(door.program().to_owned());
+            request.hide.extend(door.path.ancestors().nth(2).map(Path::to_owned));
+        }
+        Plan::for_command(profile, &request, &Host)
     }
 
     /// The profile that was named, or that the command has.
@@ -366,6 +395,7 @@ impl Run {
             hide: state_folders().chain(self.state_folder()).collect(),
             network: self.net,
             doors: reach.doors(),
+            gate: None,
             limits: Limits {
                 processes: self.processes,
                 memory: self.memory,

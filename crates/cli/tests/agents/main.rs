@@ -6,6 +6,7 @@
 
 mod agent;
 mod faults;
+mod inside;
 mod mock;
 
 use agent::{Agent, Home};

@@ -7,6 +7,7 @@
 mod contained;
 mod faults;
 mod home;
+mod inside;
 mod mock;
 mod subagent;
 

@@ -47,13 +47,18 @@ pub(crate) use self::namespaces::apparmor_restricts;
 pub use self::network::Inside;
 pub(crate) use self::probe::probe;
 
+/// The process and the user at the other end. See [`crate::peer`].
+pub(crate) fn peer(connection: BorrowedFd<'_>) -> std::io::Result<(u32, u32)> {
+    sys::peer(connection)
+}
+
 /// Runs a command and waits for it. See [`crate::Sandbox::run`].
 pub(crate) fn run(
     plan: &Plan,
     argv: &[OsString],
     terms: &Terms,
     notice: &mut dyn FnMut(&Support),
-    serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
+    serve: &mut dyn FnMut(Option<Sockets>) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     if !host::has_one_thread() {
         let remedy = "start it from a process of its own";
@@ -145,7 +150,7 @@ fn launch(
     hold: Hold<'_>,
     terms: &Terms,
     notice: &mut dyn FnMut(),
-    serve: &mut dyn FnMut(Sockets) -> Result<(), Refusal>,
+    serve: &mut dyn FnMut(Option<Sockets>) -> Result<(), Refusal>,
 ) -> Result<Ended, Refusal> {
     let step = |error| {
         let remedy = "free some memory, processes or open files";
@@ -169,10 +174,16 @@ fn launch(
         Hold::Helped(helper) => helper::start(helper, &command, &signals, notice, false)?,
         Hold::Alone(_) => alone::start(&command, &signals)?,
     };
-    if plan.doors.is_some() {
-        // With too few files the last connections fail, and nothing else.
-        let _ = sys::raise_open_files();
-        let served = network::take(supervisor.as_fd()).and_then(serve);
+    // Without namespaces of its own, nobody inside can be told from anybody outside.
+    if tier != Tier::C {
+        let served = match plan.doors {
+            Some(_) => {
+                // With too few files the last connections fail, and nothing else.
+                let _ = sys::raise_open_files();
+                network::take(supervisor.as_fd()).and_then(|sockets| serve(Some(sockets)))
+            }
+            None => serve(None),
+        };
         if let Err(refusal) = served {
             // It ends with its supervisor.
             drop(supervisor);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
 pub(super) use self::network::{
-    every_address_is_local, listen, raise_open_files, receive_with, send_with, wait_for_any,
+    every_address_is_local, listen, peer, raise_open_files, receive_with, send_with, wait_for_any,
 };
 pub(super) use self::notify::{
     Call, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,

@@ -110,7 +110,7 @@ pub(super) fn shown(
     if request.network {
         gather.offer(Path::new("/etc/resolv.conf"), false);
     }
-    for path in &request.read {
+    for path in request.read.iter().chain(&request.gate) {
         gather.demand(path, false)?;
     }
     for path in request.workspace.iter().chain(&request.write) {

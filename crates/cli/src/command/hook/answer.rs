@@ -43,6 +43,8 @@ pub(super) enum NoAnswer {
     Rules(String),
     #[error("{0}")]
     Account(String),
+    #[error("it is not known which process inside of the run asks")]
+    Inside,
 }
 
 /// Everything that is the same whatever the session's state turns out to be.
@@ -213,7 +215,10 @@ impl<'h> Desk<'h> {
             facts: Remembered::new(redactor.clone()),
             redactor,
             engines: [OnceCell::new(), OnceCell::new()],
-            sender: Sender::of_this_hook(),
+            sender: match hook.inside {
+                None => Sender::of_this_hook(),
+                Some(asks) => Some(Sender::of_hook_inside(asks).ok_or(NoAnswer::Inside)?),
+            },
             at: now(),
             guards: guards(hook, &folder, home.as_deref()),
             home,
@@ -300,7 +305,11 @@ impl<'h> Desk<'h> {
         call: Option<&str>,
         decision: &Decision,
     ) -> &Result<WayInside, String> {
-        self.inside.get_or_init(|| contain::way_inside(self, kept, action, call, decision))
+        self.inside.get_or_init(|| match self.hook.inside {
+            // No walls can be built inside of these.
+            Some(_) => Err("the agent runs inside already".to_owned()),
+            None => contain::way_inside(self, kept, action, call, decision),
+        })
     }
 
     /// How a refused call stands. What a person allowed is taken once, for the call that it was allowed for.

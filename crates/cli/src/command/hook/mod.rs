@@ -8,6 +8,7 @@
 mod answer;
 mod contain;
 mod facts;
+mod inside;
 mod origin;
 mod overrule;
 mod prompts;
@@ -53,6 +54,9 @@ pub(crate) struct Hook {
     /// Answer in place of the agent's own prompts, instead of leaving what is allowed to them
     #[arg(long)]
     decide: bool,
+    /// The process inside a run that asks; the supervisor of the run says so, and nobody else may
+    #[arg(long, hide = true, value_name = "PROCESS")]
+    inside: Option<u32>,
     /// Tell on standard error where the time went
     #[arg(long, hide = true)]
     timing: bool,
@@ -122,6 +126,11 @@ fn respond(hook: &Hook) -> Reply {
         Ok(input) => input,
         Err(problem) => return fail(hook, None, &problem),
     };
+    if hook.inside.is_none()
+        && let Some(answered) = inside::asked_outside(hook, &input)
+    {
+        return answered.unwrap_or_else(|problem| refuse(hook, None, &problem));
+    }
     let message = match agent.read(&input) {
         Ok(message) => message,
         Err(error) => return fail(hook, error.event.as_deref(), &error.to_string()),

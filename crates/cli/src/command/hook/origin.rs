@@ -8,6 +8,11 @@
 //! This is evidence, not prevention: a program of the same user that tries hard enough can look like a
 //! hook, and is seen by what it runs before it gets there.
 
+#![expect(clippy::disallowed_methods, reason = "it is told whose program a process runs")]
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
 use ringfence_adapters::hook::{HookAgent, HookEvent};
 use ringfence_record::RecordError;
 use ringfence_record::agents::Agents;
@@ -98,7 +103,25 @@ impl Sender {
 
     /// The process that started this hook, past at most one shell that does nothing else.
     pub(super) fn of_this_hook() -> Option<Self> {
-        let parent = stat(std::os::unix::process::parent_id())?;
+        Self::that_started(std::os::unix::process::parent_id())
+    }
+
+    /// The same, of a hook inside of a run. Only the supervisor of that run may name it: this very program,
+    /// which started this process, and from which the hook inside comes.
+    pub(super) fn of_hook_inside(hook: u32) -> Option<Self> {
+        let supervisor = std::os::unix::process::parent_id();
+        let program = |path: String| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+        let own = program("/proc/self/exe".to_owned())?;
+        if program(format!("/proc/{supervisor}/exe")) != Some(own) {
+            return None;
+        }
+        let sender = Self::that_started(stat(hook)?.parent)?;
+        let supervisor = stat(supervisor)?.process;
+        sender.ancestors.contains(&supervisor).then_some(sender)
+    }
+
+    fn that_started(parent: u32) -> Option<Self> {
+        let parent = stat(parent)?;
         let runs_only_us = is_shell(&parent.name)
             && arguments(parent.process.pid).is_some_and(|line| {
                 line.get(1).is_some_and(|flag| matches!(flag.as_str(), "-c" | "-lc"))

@@ -37,12 +37,15 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     };
     let reach = Reach::by_name(&decided.ticket.hosts);
     let ended = reach.and_then(|mut reach| {
-        let plan =
-            run.planned_for(&Profile::plain()?, workspace, &reach).and_then(starts_where_it_is)?;
+        let plan = run
+            .planned_for(&Profile::plain()?, workspace, &reach, None)
+            .and_then(starts_where_it_is)?;
         let mut served = Served::ready(&mut reach, None)?;
         let words = words(&run.command);
         let writing = std::cell::RefCell::new(&mut diary);
-        let mut serve = |sockets| served.serve(sockets, &mut writing.borrow_mut());
+        let mut serve = |sockets: Option<_>| {
+            sockets.map_or(Ok(()), |sockets| served.serve(sockets, &mut writing.borrow_mut()))
+        };
         let mut starts = |support: &Support| writing.borrow().starts(&words, &plan, support);
         let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut starts, &mut serve)?;
         let report = served.finish();

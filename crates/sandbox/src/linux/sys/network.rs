@@ -178,6 +178,25 @@ pub(in super::super) fn receive_with(
     Ok((usize::try_from(got).map_err(io::Error::other)?, files))
 }
 
+/// The process and the user at the other end of a connection, as this process would name them. A process that
+/// this one cannot see, since it is in namespaces outside of its own, is 0.
+pub(in super::super) fn peer(connection: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
+    let mut about = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;
+    // SAFETY: the kernel fills a structure of this type and size, which lives until the call returns.
+    let asked = unsafe {
+        libc::getsockopt(
+            connection.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            std::ptr::from_mut(&mut about).cast(),
+            &mut size,
+        )
+    };
+    check(c_long::from(asked))?;
+    Ok((u32::try_from(about.pid).map_err(io::Error::other)?, about.uid))
+}
+
 /// Waits until one of several descriptors has something, or is closed.
 pub(in super::super) fn wait_for_any(files: &[BorrowedFd<'_>]) -> io::Result<()> {
     let entry =
