@@ -140,7 +140,7 @@ attributes! {
         [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, ExecCode],
         "Where the path lies: `workspace`, `home`, `temp`, `system`, `device`, `other`, `unknown`.";
     Classes = "classes", Set,
-        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, Net, DownloadExec],
+        [Read, Write, Create, Delete, Metadata, Credential, Persist, Guard, Net, DownloadExec, ExecCode],
         "What the path or host is: classes of `catalog/paths.toml`, such as `shell-rc`, `ci`, `secret`, `lockfile`, or of `catalog/hosts.toml`, such as `paste`, `localhost`.";
     Critical = "critical", Flag, [Read, Write, Delete, Metadata],
         "The path is one whose loss ends a machine or a home: `/` and its children, home, drive roots, the working folder and its parents.";
@@ -154,7 +154,7 @@ attributes! {
     Lang = "lang", Text, [ExecCode, DownloadExec], "The language of the code: `sh`, `python`, `javascript`, `sql`…";
     Unread = "unread", Flag, [ExecCode], "The code lies in a file that nobody has read.";
     Source = "source", Text, [ExecCode, DownloadExec, Package],
-        "Where the code or package comes from: `inline`, `file`, `stdin`, `network`, `registry`, `vcs`, `local`, `task`.";
+        "Where the code or package comes from: `inline`, `file`, `stdin`, `network`, `registry`, `vcs`, `local`, `task`; `renamed`: a program of the machine under another name.";
     // Network.
     Url = "url", Text, [Net, DownloadExec, Message, Browser, Package], "The whole URL, as far as known.";
     Port = "port", Count, [Net], "The port.";
@@ -164,6 +164,7 @@ attributes! {
     Upload = "upload", Flag, [Net], "Content of this machine leaves with the connection.";
     Payload = "payload", Text, [Net, Message, VcsRemote, VcsLocal], "The path or source whose content leaves.";
     PayloadPlace = "payload_place", Text, [Net], "Where the file lies whose content leaves; words as for `place`.";
+    PayloadClasses = "payload_classes", Set, [Net], "What kind of file it is whose content leaves; words as for `classes`.";
     Tunnel = "tunnel", Flag, [Net], "A way in from outside is opened: tunnels, reverse forwarding.";
     Insecure = "insecure", Flag, [], "A check of identity or integrity is switched off: TLS, host keys, signatures.";
     // Version control.

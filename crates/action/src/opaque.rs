@@ -73,6 +73,8 @@ reasons! {
     InvalidText = "invalid_text",
     /// Characters that a reader does not see or mistakes for others.
     HiddenCharacters = "hidden_characters",
+    /// Code that was written in an encoding, so that nobody would read it, is decoded and run.
+    DecodedCode = "decoded_code",
     /// The text does not parse in its language.
     ParseError = "parse_error",
     /// It parses, but uses a construct that analysis does not model.

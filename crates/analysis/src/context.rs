@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use ringfence_action::path::base_name;
 use ringfence_action::{
     Action, Dialect, Effect, EffectKind, Evidence, Opaque, OpaqueReason, Scope, Target, Text,
 };
@@ -139,6 +140,10 @@ pub(crate) struct Analyzer<'a> {
     written: HashMap<String, Data>,
     /// Folders into which this action fetches repositories, and from where.
     clones: Vec<(String, Value)>,
+    /// Programs that this action puts under another name: the copy, and the program.
+    renamed: HashMap<String, String>,
+    /// Texts that were decoded from an encoding.
+    decoded: Vec<String>,
     fuel: usize,
     held: usize,
     depth: usize,
@@ -153,6 +158,8 @@ impl<'a> Analyzer<'a> {
             asked: HashSet::new(),
             written: HashMap::new(),
             clones: Vec::new(),
+            renamed: HashMap::new(),
+            decoded: Vec::new(),
             fuel: limits::FUEL,
             held: 0,
             depth: 0,
@@ -219,10 +226,14 @@ impl<'a> Analyzer<'a> {
             hosts::consequence(&mut effect);
             if let Some(path) = effect.attributes.text(Attr::Payload).filter(|p| p.starts_with('/'))
             {
-                let place = paths::place(self, frame, path);
-                effect.attributes.set(Attr::PayloadPlace, place);
+                let path = path.to_owned();
+                effect.attributes.set(Attr::PayloadPlace, paths::place(self, frame, &path));
+                for class in paths::classes(self, frame, &Value::Known(path)) {
+                    effect.attributes.insert(Attr::PayloadClasses, class);
+                }
             }
         }
+        self.outdate(&effect);
         if effect.kind == EffectKind::ExecCode
             && let Some(from) = effect.target.as_known().and_then(|path| self.cloned(path))
         {
@@ -283,6 +294,11 @@ impl<'a> Analyzer<'a> {
         if asked && (name.starts_with("**.") || name.starts_with("*.")) {
             effect.attributes.set(Attr::Upload, true);
             effect.attributes.set(Attr::Payload, "computed");
+        }
+        // No host has such a name: it is something else, written in letters and digits.
+        if effect.target.as_known().is_some_and(|host| host.contains("=.")) {
+            effect.attributes.set(Attr::Upload, true);
+            effect.attributes.set(Attr::Payload, "encoded");
         }
         let Some(path) = &frame.embedded else { return };
         let url = effect.attributes.text(Attr::Url).unwrap_or_default();
@@ -346,7 +362,13 @@ impl<'a> Analyzer<'a> {
             Data::Text(text, _) if text.len() > limits::VALUE_BYTES => Data::Unknown,
             // A program under another name does what it does under its own.
             Data::File(from) => match argv::stand_in(&from) {
-                Some(script) => Data::Text(script, Span::default()),
+                Some(script) => {
+                    let (program, copy) = (from.to_target(), base_name(path));
+                    if base_name(&program.text()) != copy {
+                        self.renamed.insert(path.to_owned(), program.text().into_owned());
+                    }
+                    Data::Text(script, Span::default())
+                }
                 None => Data::File(from),
             },
             content => content,
@@ -360,6 +382,44 @@ impl<'a> Analyzer<'a> {
     /// The content that an earlier part of this action gave to a file, if it touched it.
     pub(crate) fn written(&self, path: &str) -> Option<&Data> {
         self.written.get(path)
+    }
+
+    /// What an earlier part of this action wrote is not there any more where its file is deleted, or
+    /// other files arrive in its folder.
+    fn outdate(&mut self, effect: &Effect) {
+        let changes = match effect.kind {
+            // What is moved arrives elsewhere as it was.
+            EffectKind::Delete => effect.text(ringfence_action::Attr::Op) != Some("move"),
+            EffectKind::Write => effect.is(ringfence_action::Attr::Recursive),
+            _ => false,
+        };
+        if !changes || self.written.is_empty() || effect.is(ringfence_action::Attr::Content) {
+            return;
+        }
+        let target = effect.target.text();
+        let fixed = target.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches('/');
+        if !fixed.starts_with('/') {
+            return;
+        }
+        for (path, content) in &mut self.written {
+            if ringfence_action::path::is_within(fixed, path) {
+                *content = Data::Unknown;
+            }
+        }
+    }
+
+    /// The program that an earlier part of this action put there under another name.
+    pub(crate) fn renamed(&self, path: &str) -> Option<&str> {
+        self.renamed.get(path).map(String::as_str)
+    }
+
+    /// Remembers what was decoded from an encoding: whoever runs it hid it from readers.
+    pub(crate) fn decoded(&mut self, text: &str) {
+        let text = text.trim();
+        if !text.is_empty() && self.decoded.len() < limits::REMARKS {
+            self.hold(text.len());
+            self.decoded.push(text.to_owned());
+        }
     }
 
     /// From where this action itself fetched the repository in which a path lies.
@@ -427,6 +487,11 @@ impl<'a> Analyzer<'a> {
             output = argv::run(analyzer, frame, invocation);
         });
         if let Some(known) = shell::static_output(self, frame, invocation) {
+            if let Data::Text(text, _) = &known
+                && shell::decodes(invocation)
+            {
+                self.decoded(text);
+            }
             shell::copied(self, frame, invocation, &known);
             return known;
         }
@@ -500,6 +565,10 @@ impl<'a> Analyzer<'a> {
             let mut inner = frame.clone();
             inner.source = frame.source.nested(text, code.span);
             inner.conditional |= texts.len() > 1;
+            if self.decoded.iter().any(|decoded| text.contains(decoded.as_str())) {
+                let detail = "the code stands there in an encoding";
+                self.opaque(frame, code.span, OpaqueReason::DecodedCode, detail);
+            }
             self.deeper(frame, code.span, |analyzer| {
                 if text.len() > limits::CODE_BYTES {
                     let detail = format!("{} bytes of code", text.len());

@@ -156,6 +156,11 @@ fn is_created(effect: &Effect, facts: &Facts, session: &Session) -> bool {
         EffectKind::VcsLocal | EffectKind::VcsRemote => {
             return is_own_version(effect, facts, session);
         }
+        // A program that this session wrote, over what was there or not.
+        EffectKind::ExecCode => {
+            let has = |key: &str| facts.created.contains(key) || session.has_created(key);
+            return has(target) || has(&format!("changed:{target}"));
+        }
         _ if effect.kind.targets_path() => {
             // For a pattern, the folder above its first wildcard must be the session's own.
             let own = |made: &String| made == target || target.starts_with(&format!("{made}/"));

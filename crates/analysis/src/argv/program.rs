@@ -137,6 +137,15 @@ pub(crate) fn run_unknown(
     program: &Program,
 ) {
     project::run(analyzer, frame, invocation, program);
+    if let Some(word) = invocation.argv.first()
+        && script::is_attack_tool(analyzer, frame, &program.base)
+    {
+        let effect = Effect::new(EffectKind::ExecCode, Target::known(program.base.as_str()))
+            .with(Attr::By, program.base.as_str())
+            .with(Attr::Classes, [script::ATTACK_TOOL])
+            .with(Attr::Source, "file");
+        analyzer.effect(frame, word.span, effect);
+    }
     read_operands(analyzer, frame, invocation, program);
     take_away(analyzer, frame, invocation, &program.base);
     overrides_safety(analyzer, frame, invocation);

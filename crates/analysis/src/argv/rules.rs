@@ -190,6 +190,13 @@ pub(crate) fn effect(
             }
             found.name
         }
+        EffectKind::ExecCode => {
+            if let Some(path) = value.as_known().filter(|text| text.starts_with('/')) {
+                let place = paths::place(analyzer, subject.frame, path);
+                set(&mut attributes, Attr::Place, place.into());
+            }
+            value.to_target()
+        }
         EffectKind::Infra | EffectKind::Database => {
             if let Some(environment) = environment::hinted(parsed, &value, &subject.invocation.env)
             {
@@ -429,6 +436,11 @@ fn filtered(
             path.unwrap_or(text).to_owned()
         }),
         Filter::Base => map(&|text| ringfence_action::path::base_name(text).to_owned()),
+        Filter::Repository => map(&|text| {
+            let text = text.trim_end_matches('/');
+            let name = text.rsplit(['/', ':']).next().unwrap_or(text);
+            name.strip_suffix(".git").unwrap_or(name).to_owned()
+        }),
     }
 }
 

@@ -10,6 +10,14 @@ use crate::value::{Span, Value, Word};
 use super::rules::Subject;
 use super::url;
 
+/// The class of files that are known to be written for breaking into machines.
+pub(crate) const ATTACK_TOOL: &str = "attack-tool";
+
+/// Whether a file of this name is one of them.
+pub(crate) fn is_attack_tool(analyzer: &Analyzer<'_>, frame: &Frame, path: &str) -> bool {
+    paths::classes(analyzer, frame, &Value::known(path)).contains(ATTACK_TOOL)
+}
+
 /// A file is run as code in a language; `auto` asks its first line, then its name. Where the
 /// content is known, it is analysed in turn.
 pub(crate) fn file(
@@ -45,7 +53,18 @@ pub(crate) fn file(
         effect = effect.with(Attr::Lang, language);
     }
     if let Some(known) = target.as_known() {
-        effect = effect.with(Attr::Place, paths::place(analyzer, frame, known));
+        // A copy is judged by where it comes from.
+        let origin = match &written {
+            Some(Data::File(Value::Known(from))) => from.as_str(),
+            _ => known,
+        };
+        effect = effect.with(Attr::Place, paths::place(analyzer, frame, origin));
+        if is_attack_tool(analyzer, frame, known) {
+            effect.attributes.insert(Attr::Classes, ATTACK_TOOL);
+        }
+        if analyzer.renamed(known).is_some_and(interprets) {
+            effect.attributes.set(Attr::Source, "renamed");
+        }
     }
     effect.attributes.set(Attr::Unread, content.is_none());
     analyzer.effect(frame, span, effect);

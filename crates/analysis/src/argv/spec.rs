@@ -239,6 +239,8 @@ pub(crate) enum Filter {
     Upper,
     /// The last component.
     Base,
+    /// The folder that a repository of this URL is cloned into.
+    Repository,
     /// The path of a `file:` address.
     File,
 }

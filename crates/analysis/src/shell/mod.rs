@@ -38,7 +38,7 @@ pub(crate) use interpret::download_exec;
 pub(crate) use program::{is_shell, run_shell_program};
 pub(crate) use state::Inherited;
 use state::State;
-pub(crate) use static_output::{copied, output as static_output};
+pub(crate) use static_output::{copied, decodes, output as static_output};
 
 /// Interprets shell code. Every program it would run goes through [`Analyzer::run`].
 pub(crate) fn interpret(

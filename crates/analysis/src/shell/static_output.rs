@@ -103,6 +103,18 @@ pub(crate) fn output(
     Some(Data::Text(printed, span))
 }
 
+/// Whether the program turns an encoding back into text.
+pub(crate) fn decodes(invocation: &Invocation) -> bool {
+    let mut words = invocation.argv.iter().filter_map(|word| word.value.as_known());
+    let program = words.next().map(path::base_name);
+    let decodes = |word: &str| matches!(word, "-d" | "-D" | "-di" | "--decode" | "-r");
+    match program {
+        Some("rev") => true,
+        Some("base64" | "base32" | "openssl" | "xxd") => words.any(decodes),
+        _ => false,
+    }
+}
+
 /// `tee` puts what it prints into files as well.
 pub(crate) fn copied(
     analyzer: &mut Analyzer<'_>,

@@ -168,6 +168,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Upload
             | Attr::Payload
             | Attr::PayloadPlace
+            | Attr::PayloadClasses
             | Attr::Shown
             | Attr::Args
             | Attr::Source

@@ -40,6 +40,14 @@ fn searched(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
         if matches!(paths::place(analyzer, subject.frame, &place), "workspace" | "temp") {
             continue;
         }
+        for mode in parsed.all("mode").filter(|mode| is_setuid(mode)) {
+            let op = vec![
+                (Attr::Op, AttrValue::from("search")),
+                (Attr::Mechanism, AttrValue::from("setuid")),
+            ];
+            let span = start.span.cover(mode.span);
+            effect(analyzer, subject, EffectKind::Privilege, Value::known(&*place), span, op);
+        }
         for name in parsed.all("name") {
             let Some(text) = name.value.as_known() else { continue };
             // Any folder may be somebody's home.
@@ -53,6 +61,15 @@ fn searched(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
     }
 }
 
+/// Whether a condition on the mode asks for programs that run with their owner's or group's rights.
+fn is_setuid(mode: &Word) -> bool {
+    let Some(text) = mode.value.as_known() else { return false };
+    let text = text.trim_start_matches(['-', '/', '+']);
+    let octal = text.len() >= 4 && text.bytes().all(|digit| digit.is_ascii_digit());
+    (octal && matches!(text.trim_start_matches('0').as_bytes(), [b'2' | b'4' | b'6', _, _, _]))
+        || (text.contains('=') && text.contains('s'))
+}
+
 /// What the expression selects: below every starting point, the names it asks for.
 fn selected(subject: &Subject<'_>) -> Vec<(Value, Span)> {
     let parsed = subject.parsed;
@@ -62,7 +79,7 @@ fn selected(subject: &Subject<'_>) -> Vec<(Value, Span)> {
     // Alternatives and negations select other names too: then anything below is meant.
     let narrow = !parsed.given("either") && !parsed.given("not");
     let names: Vec<&Word> = if narrow { parsed.all("name").collect() } else { Vec::new() };
-    let bounded = !names.is_empty() || parsed.given("condition");
+    let bounded = !names.is_empty() || parsed.given("condition") || parsed.given("mode");
     let mut selected = Vec::new();
     for start in &starts {
         let below = start.value.concat(&Value::Pattern("/**".to_owned()));
