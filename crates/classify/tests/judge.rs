@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_action::{Action, Preset, Verdict};
 use ringfence_classify::judge::{
-    Answer as Judged, Docket, Ended, Fault, History, Judge, Judgement, Key, Known, Mode,
+    Answer as Judged, Beside, Docket, Ended, Fault, History, Judge, Judgement, Key, Known, Mode,
     ProviderName, Said, Seen, Settings, Subject,
 };
 use ringfence_record::StateFolder;
@@ -48,7 +48,8 @@ fn judge(settings: &Settings) -> Judge {
 /// One command, judged at this time.
 fn ask_at(judge: &Judge, command: &str, now: u64) -> Judgement {
     let (history, seen, known) = (history(), seen(command), Known::default());
-    let docket = Docket::new(&history, Subject::Call(&seen, &known), "");
+    let beside = Beside::default();
+    let docket = Docket::new(&history, Subject::Call(&seen, &known), &beside);
     judge.judge(&docket, "claude-code s", "sha256:policy", now, PATIENCE)
 }
 

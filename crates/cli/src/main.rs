@@ -13,6 +13,7 @@ mod processes;
 mod progress;
 mod recording;
 mod render;
+mod reviewing;
 mod rules;
 mod wiring;
 
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    allow_once, audit, check, doctor, eval, explain, hook, init, policy, replay, run, setup,
+    allow_once, audit, check, doctor, eval, explain, hook, init, judge, policy, replay, run, setup,
     status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
@@ -60,6 +61,7 @@ enum Command {
     Explain(explain::Explain),
     Hook(hook::Hook),
     Init(init::Init),
+    Judge(judge::Judge),
     Pending(allow_once::Pending),
     Policy(policy::Policy),
     Replay(replay::Replay),
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &mut out),
         Command::Hook(_) => Ok(Exit::Usage),
         Command::Init(init) => init::run(init, &mut out),
+        Command::Judge(judge) => judge::run(judge, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
         Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),

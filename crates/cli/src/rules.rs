@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
 use ringfence_action::{Effect, Preset};
+use ringfence_classify::judge;
 use ringfence_policy::{Bundle, BundleError, Layer, Source, Tried, default_sources};
 use ringfence_record::given;
 use serde::{Deserialize, Serialize};
@@ -99,10 +100,13 @@ pub(crate) struct Configured {
 }
 
 /// `config.toml` of a configuration folder.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Settings {
-    preset: Preset,
+pub(crate) struct Settings {
+    /// What is assumed where no rule speaks.
+    pub(crate) preset: Preset,
+    /// Whom to ask about what rules leave open.
+    pub(crate) judge: judge::Settings,
 }
 
 impl Configured {
@@ -117,7 +121,7 @@ impl Configured {
 /// or `.cedar` file. What is not there is not configured; what is there and cannot be used, or could have
 /// been written by somebody else, is an error, with the file it is in.
 pub(crate) fn configured(folder: &Path, me: u32) -> Result<Configured, String> {
-    let preset = preset_in(folder, me)?;
+    let preset = settings_in(folder, me)?.preset;
     configured_with(folder, me, preset)
 }
 
@@ -144,18 +148,16 @@ pub(crate) fn configured_with(
     Ok(Configured { bundle, preset })
 }
 
-/// The preset that a configuration folder of the user `me` names.
-pub(crate) fn preset_in(folder: &Path, me: u32) -> Result<Preset, String> {
+/// What `config.toml` in a configuration folder of the user `me` says.
+pub(crate) fn settings_in(folder: &Path, me: u32) -> Result<Settings, String> {
     match std::fs::metadata(folder) {
         Ok(metadata) => check_private(folder, &metadata, me)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Preset::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
         Err(error) => return Err(format!("`{}` cannot be read: {error}", folder.display())),
     }
     let path = folder.join("config.toml");
-    let Some(text) = private_text(&path, me)? else { return Ok(Preset::default()) };
-    toml::from_str(&text)
-        .map(|Settings { preset }| preset)
-        .map_err(|error| format!("`{}`: {}", path.display(), error.message()))
+    let Some(text) = private_text(&path, me)? else { return Ok(Settings::default()) };
+    toml::from_str(&text).map_err(|error| format!("`{}`: {}", path.display(), error.message()))
 }
 
 fn rule_files(folder: &Path, me: u32) -> Result<Vec<PathBuf>, String> {
@@ -178,7 +180,7 @@ fn rule_files(folder: &Path, me: u32) -> Result<Vec<PathBuf>, String> {
 }
 
 /// A file that nobody but its owner can change; `None` if there is none.
-fn private_text(path: &Path, me: u32) -> Result<Option<String>, String> {
+pub(crate) fn private_text(path: &Path, me: u32) -> Result<Option<String>, String> {
     let (text, metadata) = match given::text(path) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -2,18 +2,22 @@
 //! facts and this session.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
 use ringfence_action::{Action, Agent, Facts, Platform, Preset};
 use ringfence_analysis::Analysis;
+use ringfence_classify::judge::History;
 use ringfence_engine::{Engine, Explained, Options, Session, Sessions};
 use ringfence_facts::{FactSource, Live, Supplied};
 use ringfence_policy::Bundle;
+use ringfence_record::ledger::Ledger;
 use serde_json::json;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, Problem};
+use crate::reviewing::{self, Chair};
 use crate::rules;
 
 /// What decisions are made with. The same options for every command that decides.
@@ -49,6 +53,13 @@ pub(crate) fn preset(name: &str) -> Result<Preset, String> {
 pub(crate) struct Judge {
     engine: Engine,
     sessions: Sessions,
+    reviewing: Option<Reviewing>,
+}
+
+/// A judge of what rules leave open, and what it has heard by session.
+struct Reviewing {
+    chair: Chair,
+    histories: BTreeMap<String, History>,
 }
 
 impl Judge {
@@ -58,13 +69,14 @@ impl Judge {
             if live { Box::new(Live::default()) } else { Box::new(Supplied) };
         let options = rules.options();
         let bundle = rules::load(&rules.policy)?;
-        Ok(Self { engine: Engine::new(bundle, facts, options), sessions: Sessions::new() })
+        let engine = Engine::new(bundle, facts, options);
+        Ok(Self { engine, sessions: Sessions::new(), reviewing: None })
     }
 
     /// A judge over these rules that knows this host not at all.
     pub(crate) fn over(bundle: Bundle, options: Options) -> Self {
         let engine = Engine::new(bundle, Box::new(Supplied), options);
-        Self { engine, sessions: Sessions::new() }
+        Self { engine, sessions: Sessions::new(), reviewing: None }
     }
 
     /// The digest of the rules.
@@ -72,12 +84,53 @@ impl Judge {
         self.engine.bundle().digest()
     }
 
+    /// The same, with the judge of the user's configuration, as far as one is named there. Nothing that it is
+    /// asked is kept.
+    ///
+    /// # Errors
+    /// When the configuration names none.
+    pub(crate) fn with_judge(mut self) -> Result<Self, Failure> {
+        let (settings, me) = (reviewing::settings()?, reviewing::me());
+        let chair = Chair::of(&settings, me, Ok(Ledger::in_memory())).ok_or_else(|| {
+            Problem::new(
+                "no judge is configured",
+                "set `mode` and an endpoint in the section `[judge]` of config.toml; \
+                 `ringfence judge --help` has an example",
+            )
+        })?;
+        if let Some(problem) = chair.problem() {
+            let what = "the judge of the configuration cannot be asked";
+            return Err(Problem::new(what, "see the cause").because(problem).into());
+        }
+        self.reviewing = Some(Reviewing { chair, histories: BTreeMap::new() });
+        Ok(self)
+    }
+
+    /// Decides an action, and tells what a judge was shown, where one was asked.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`].
+    pub(crate) fn decide_and_tell(
+        &mut self,
+        action: &Action,
+    ) -> Result<(Explained, Option<String>), Undecided> {
+        let Self { engine, sessions, reviewing } = self;
+        let session = sessions.of(action.session.as_deref());
+        match reviewing {
+            None => decide(engine, action, session).map(|explained| (explained, None)),
+            Some(reviewing) => {
+                let decide = || reviewing.decide(engine, action, session);
+                catch_unwind(AssertUnwindSafe(decide)).map_err(|_| Undecided)
+            }
+        }
+    }
+
     /// Decides an action, in the session that it names.
     ///
     /// # Errors
     /// When deciding itself broke down. Nothing was decided then, least of all in favour.
     pub(crate) fn decide(&mut self, action: &Action) -> Result<Explained, Undecided> {
-        decide(&self.engine, action, self.sessions.of(action.session.as_deref()))
+        self.decide_and_tell(action).map(|(explained, _)| explained)
     }
 
     /// Decides an action in a session that the caller keeps.
@@ -90,6 +143,32 @@ impl Judge {
         session: &mut Session,
     ) -> Result<Explained, Undecided> {
         decide(&self.engine, action, session)
+    }
+}
+
+impl Reviewing {
+    fn decide(
+        &mut self,
+        engine: &Engine,
+        action: &Action,
+        session: &mut Session,
+    ) -> (Explained, Option<String>) {
+        let action = heard(action, session);
+        let mut fresh = reviewing::history();
+        let history = match &action.session {
+            Some(id) => self.histories.entry(id.clone()).or_insert(fresh),
+            None => &mut fresh,
+        };
+        action.user_messages.iter().for_each(|said| reviewing::hear(history, said));
+        let (owner, before) = (reviewing::session_of(&action), history.clone());
+        let mut sitting = self.chair.sit(&before, &owner, engine.bundle().digest());
+        let call = ringfence_adapters::normalize(&action);
+        let explained = engine.decide_with(&action, &call, session, Some(&mut sitting));
+        if let Some(seen) = sitting.seen {
+            let ended = reviewing::ended(explained.decision.verdict);
+            history.called(action.id.as_deref(), seen, ended);
+        }
+        (explained, sitting.shown)
     }
 }
 

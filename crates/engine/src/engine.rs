@@ -9,10 +9,12 @@ use ringfence_action::{
     Preset, RuleHit, Verdict,
 };
 use ringfence_analysis::Analysis;
+use ringfence_classify::judge::{Judgement, Seen};
 use ringfence_facts::FactSource;
 use ringfence_policy::{Bundle, Evaluation, Hit, RepositoryFacts, Request, Subject, TargetFacts};
 
 use crate::gather;
+use crate::review::{self, Reviewer, Unspoken};
 use crate::session::Session;
 use crate::session_rules;
 use crate::target_facts;
@@ -45,6 +47,8 @@ pub struct Explained {
     /// Whether a person may let this call through, once: no error stands against it, and no rule that is
     /// nobody's to lift.
     pub overridable: bool,
+    /// What a judge said, where one was asked.
+    pub judgement: Option<Judgement>,
     /// What a person would be asked about, as `RULE:TARGET`, and need not be asked about again in this
     /// session.
     pub(crate) asked: BTreeSet<String>,
@@ -61,8 +65,19 @@ impl Engine {
         &self.bundle
     }
 
-    /// Decides one action, and remembers in `session` what follows from it.
+    /// Decides one action, and remembers in `session` what follows from it. No judge is asked.
     pub fn decide(&self, action: &Action, call: &Call, session: &mut Session) -> Explained {
+        self.decide_with(action, call, session, None)
+    }
+
+    /// The same, with a judge for what rules leave open.
+    pub fn decide_with(
+        &self,
+        action: &Action,
+        call: &Call,
+        session: &mut Session,
+        reviewer: Option<&mut dyn Reviewer>,
+    ) -> Explained {
         #[expect(clippy::disallowed_methods, reason = "for `elapsed_us` alone")]
         let started = Instant::now();
         for message in &action.user_messages {
@@ -72,7 +87,7 @@ impl Engine {
             Call::Malformed { tool, problem } => {
                 (self.refuse_malformed(action, tool, problem), BTreeMap::new())
             }
-            _ => self.judge(action, call, session),
+            _ => self.judge(action, call, session, reviewer),
         };
         session.remember(call, &explained.decision, written);
         explained.decision.elapsed_us =
@@ -97,8 +112,8 @@ impl Engine {
             instead: "send the call again with input of the tool's own shape".to_owned(),
             evidence: Vec::new(),
         });
-        let facts = action.facts.clone();
-        Explained { decision, facts, overridable: false, asked: BTreeSet::new() }
+        let (facts, asked) = (action.facts.clone(), BTreeSet::new());
+        Explained { decision, facts, overridable: false, judgement: None, asked }
     }
 
     /// The decision, and what files hold after it.
@@ -107,6 +122,7 @@ impl Engine {
         action: &Action,
         call: &Call,
         session: &Session,
+        reviewer: Option<&mut dyn Reviewer>,
     ) -> (Explained, BTreeMap<String, Option<String>>) {
         let (mut analysis, facts) = gather::analyse(self.facts.as_ref(), session, action, call);
         let session_facts = session.facts(&facts);
@@ -151,9 +167,23 @@ impl Engine {
         let written = std::mem::take(&mut analysis.written);
         let asked = std::mem::take(&mut findings.asked);
         let fixed = findings.fixed;
-        let decision = self.conclude(action, analysis, findings);
+        findings.open.how.subagent |= matches!(call, Call::Subagent { .. });
+        let (allowed, unspoken) = (findings.outcome == Outcome::Allow, findings.open);
+        let mut decision = self.conclude(action, analysis, findings);
+        let judgement = reviewer.and_then(|reviewer| {
+            let Decision { effects, opaque, .. } = &decision;
+            let seen = Seen::of(action, call, &written, effects);
+            let open = || unspoken.left_open(effects, opaque, &facts, &session_facts, session);
+            reviewer.review(seen, allowed.then(open).flatten())
+        });
+        // What nobody asked about is not judged, whatever comes back.
+        let judgement = judgement.filter(|_| allowed);
+        if let Some(judgement) = &judgement {
+            let verdict = judgement.verdict(self.options.preset);
+            review::apply(&mut decision, judgement, verdict, self.enforced(verdict));
+        }
         let overridable = !fixed && decision.verdict >= Verdict::Ask;
-        (Explained { decision, facts, overridable, asked }, written)
+        (Explained { decision, facts, overridable, judgement, asked }, written)
     }
 
     fn ask(
@@ -174,7 +204,7 @@ impl Engine {
     }
 
     fn conclude(&self, action: &Action, analysis: Analysis, findings: Findings) -> Decision {
-        let Findings { rules, outcome, decided_by, code, fixed: _, asked: _ } = findings;
+        let Findings { rules, outcome, decided_by, code, fixed: _, asked: _, open: _ } = findings;
         let verdict = self.enforced(self.verdict(outcome));
         let mut rules: Vec<RuleHit> = rules.into_values().collect();
         rules.sort_by(|a, b| b.outcome.cmp(&a.outcome).then_with(|| a.id.cmp(&b.id)));
@@ -186,8 +216,8 @@ impl Engine {
         decision
     }
 
-    /// What leaves the engine: there is no classifier yet to review, and `contain` is only answered
-    /// where a sandbox can start.
+    /// What leaves the engine: a rule that says `review` asks a person, since a judge lifts nothing, and
+    /// `contain` is only answered where a sandbox can start.
     fn verdict(&self, outcome: Outcome) -> Verdict {
         match outcome {
             Outcome::Allow => Verdict::Allow,
@@ -222,6 +252,8 @@ struct Findings {
     /// Whether something stands against it that no person lifts from here.
     fixed: bool,
     asked: BTreeSet<String>,
+    /// About what no rule spoke.
+    open: Unspoken,
 }
 
 impl Default for Findings {
@@ -233,6 +265,7 @@ impl Default for Findings {
             code: "default".to_owned(),
             fixed: false,
             asked: BTreeSet::new(),
+            open: Unspoken::default(),
         }
     }
 }
@@ -271,6 +304,7 @@ impl Findings {
             return;
         }
         if evaluation.hits.is_empty() {
+            self.open.how.opaque = true;
             self.raise(evaluation.outcome, DecidedBy::Default, "default");
         } else {
             self.add_hits(&evaluation.hits, evidence, DecidedBy::Policy);
@@ -318,6 +352,7 @@ impl Findings {
             };
             self.add_hits(&[hit], effect.evidence.as_ref(), DecidedBy::Guard);
         } else {
+            self.open.effect(effect, known.created);
             self.raise(by_preset, DecidedBy::Default, "default");
         }
     }
@@ -362,7 +397,7 @@ impl Findings {
     }
 }
 
-/// `review` never leaves the engine: without a classifier, a person is asked.
+/// `review` never leaves the engine: a person is asked.
 fn shown(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Review => Outcome::Ask,

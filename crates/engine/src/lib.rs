@@ -3,7 +3,7 @@
 //! [`Engine::decide`] takes an action and the call its adapter understood, and walks the layers in
 //! order: analysis (what it would do), facts (what is true here), policy (what the rules say, one
 //! question per effect), session (what this session has seen and been told), consent (what the user
-//! named). The strictest answer stands; a layer below never widens what a layer above forbids.
+//! named), and a judge where one is asked ([`Reviewer`]). The strictest answer stands; a layer below never widens what a layer above forbids.
 //!
 //! *Invariant:* no other crate makes a [`Decision`](ringfence_action::Decision).
 //!
@@ -19,6 +19,7 @@ mod lexicon;
 mod made;
 mod named;
 mod operations;
+mod review;
 mod said;
 mod session;
 mod session_rules;
@@ -27,4 +28,5 @@ mod wishes;
 mod words;
 
 pub use crate::engine::{Engine, Explained, Options};
+pub use crate::review::{LeftOpen, Reviewer};
 pub use crate::session::{Heard, Session, Sessions};

@@ -104,6 +104,11 @@ impl History {
         }
     }
 
+    /// It is not known what happened in between: what the user said before is not shown any more.
+    pub fn lose_consent(&mut self) {
+        self.events.retain(|event| matches!(event, Event::Call { .. }));
+    }
+
     fn said(&self) -> impl Iterator<Item = &str> {
         self.events.iter().filter_map(|event| match event {
             Event::User { said } => Some(said.as_str()),
@@ -194,6 +199,27 @@ impl Known {
     }
 }
 
+/// What decides about an action beside what is shown: the files that it would run. A digest, no content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beside(String);
+
+impl Beside {
+    /// The digest of the files that analysis read.
+    pub fn of(facts: &Facts) -> Self {
+        if facts.files.is_empty() {
+            return Self::default();
+        }
+        let mut digest = Sha256::new();
+        for (path, content) in &facts.files {
+            for part in [path, content] {
+                digest.update(part.len().to_le_bytes());
+                digest.update(part.as_bytes());
+            }
+        }
+        Self(format!("{:x}", digest.finalize()))
+    }
+}
+
 /// What is to be judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Subject<'a> {
@@ -208,14 +234,12 @@ pub enum Subject<'a> {
 pub struct Docket<'a> {
     history: &'a History,
     subject: Subject<'a>,
-    /// The digest of what decides about it beside what is shown, such as files that would run.
-    beside: &'a str,
+    beside: &'a Beside,
 }
 
 impl<'a> Docket<'a> {
-    /// This, after that. `beside`: a digest that changes with anything that is not shown and matters, such as
-    /// the content of a script that would run.
-    pub fn new(history: &'a History, subject: Subject<'a>, beside: &'a str) -> Self {
+    /// This, after that. `beside`: what is not shown and matters.
+    pub fn new(history: &'a History, subject: Subject<'a>, beside: &'a Beside) -> Self {
         Self { history, subject, beside }
     }
 
@@ -243,7 +267,7 @@ impl<'a> Docket<'a> {
         self.history.events.iter().map(Event::shown)
     }
 
-    /// What is judged.
+    /// What is judged, in its form for the judge.
     pub(super) fn shown(&self) -> Value {
         match self.subject {
             Subject::Call(seen, known) => json!({"call": seen.shown(), "known": known}),
@@ -270,7 +294,7 @@ impl<'a> Docket<'a> {
             digest.update(text.as_bytes());
         };
         rules.iter().for_each(|rule| part(rule));
-        part(self.beside);
+        part(&self.beside.0);
         self.history.said().for_each(&mut part);
         part(&self.shown().to_string());
         if let Subject::Return(_) = self.subject {
@@ -314,8 +338,10 @@ mod tests {
         let mut history = History::new("m".to_owned());
         history.hear(&Said::typed_by_the_user("the task"));
         let (known, one) = (Known::default(), seen(1));
-        let key = |history: &History, known: &Known, beside: &str, rules: &str| {
-            Docket::new(history, Subject::Call(&one, known), beside).key(&[rules])
+        let key = |history: &History, known: &Known, script: &str, rules: &str| {
+            let mut facts = Facts::default();
+            facts.files.insert("/p/x.sh".to_owned(), script.to_owned());
+            Docket::new(history, Subject::Call(&one, known), &Beside::of(&facts)).key(&[rules])
         };
         let first = key(&history, &known, "", "r");
         let mut later = history.clone();
@@ -326,7 +352,7 @@ mod tests {
         for other in [
             key(&later, &known, "", "r"),
             key(&history, &tainted, "", "r"),
-            key(&history, &known, "sha256:1", "r"),
+            key(&history, &known, "rm -rf ~", "r"),
             key(&history, &known, "", "s"),
         ] {
             assert_ne!(other, first);

@@ -38,7 +38,7 @@ use ringfence_record::ledger::{Closed, Ledger, Limits};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use self::docket::{Docket, Ended, History, Known, Said, Subject};
+pub use self::docket::{Beside, Docket, Ended, History, Known, Said, Subject};
 pub use self::judgement::{Answer, Cost, Fault, Judgement};
 pub use self::opinion::{Category, Consent, Covers, Opinion, Risk, schema};
 pub use self::rules::Slots;

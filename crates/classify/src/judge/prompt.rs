@@ -123,7 +123,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::judge::{Ended, History, Known, Said, Seen};
+    use crate::judge::{Beside, Ended, History, Known, Said, Seen};
 
     fn seen(command: &str) -> Seen {
         let text = json!({"tool": "Bash", "input": {"command": command}}).to_string();
@@ -136,7 +136,8 @@ mod tests {
         history.hear(&Said::typed_by_the_user(said));
         history.called(None, seen(before), Ended::Ran);
         let (seen, known) = (seen(command), Known::default());
-        Prompt::new("", &Docket::new(&history, Subject::Call(&seen, &known), "")).docket
+        Prompt::new("", &Docket::new(&history, Subject::Call(&seen, &known), &Beside::default()))
+            .docket
     }
 
     #[test]
@@ -176,10 +177,16 @@ mod tests {
             (History::new("m".to_owned()), seen("ls"), Known::default());
         history.hear(&Said::typed_by_the_user("list it"));
         let system = system(&Slots::default());
-        let prompt = Prompt::new(&system, &Docket::new(&history, Subject::Call(&seen, &known), ""));
+        let prompt = Prompt::new(
+            &system,
+            &Docket::new(&history, Subject::Call(&seen, &known), &Beside::default()),
+        );
         assert!(prompt.question(true).contains("one letter"));
         assert!(prompt.question(false).contains("JSON object"));
-        let returned = Prompt::new(&system, &Docket::new(&history, Subject::Return(&seen), ""));
+        let returned = Prompt::new(
+            &system,
+            &Docket::new(&history, Subject::Return(&seen), &Beside::default()),
+        );
         assert!(
             returned.question(true).contains("subagent"),
             "what came back is asked about as that"

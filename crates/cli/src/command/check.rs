@@ -42,6 +42,9 @@ pub(crate) struct Check {
     /// Keep the decisions in the audit log
     #[arg(long)]
     record: bool,
+    /// Ask the judge of your configuration about what rules leave open
+    #[arg(long, conflicts_with = "record")]
+    judge: bool,
     /// Write JSON; `check` always does
     #[arg(long)]
     json: bool,
@@ -58,8 +61,11 @@ struct BadLine<'a> {
 }
 
 pub(crate) fn run(check: &Check, out: &mut impl Write) -> Result<Exit, Failure> {
-    let Check { file, rules, live, record, json: _ } = check;
+    let Check { file, rules, live, record, judge: with_judge, json: _ } = check;
     let mut judge = Judge::new(rules, *live)?;
+    if *with_judge {
+        judge = judge.with_judge()?;
+    }
     let mut recorder = if *record { Some(Recorder::open(rules)?) } else { None };
     let source = Source::named(file.as_deref());
     let input = source.open("one action per line")?;

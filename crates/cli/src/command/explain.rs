@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ringfence_action::{Action, Decision, Effect, Facts, Opaque, Platform};
+use ringfence_classify::judge::Judgement;
 use ringfence_engine::Explained;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use crate::command::check::exit_of;
 use crate::exit::{Exit, Failure, Problem};
 use crate::input::{Source, is_blank};
 use crate::render::color::{FAINT, STRONG, paint, width};
-use crate::render::{effects, explanation, json};
+use crate::render::{effects, explanation, json, judgement};
 use crate::wiring::{self, Judge, Rules};
 
 /// Show what an action would do, and why it is decided as it is
@@ -29,13 +30,16 @@ pub(crate) struct Explain {
     #[arg(conflicts_with = "shell")]
     file: Option<PathBuf>,
     /// Show the effects of this shell command alone
-    #[arg(long, value_name = "CMD", conflicts_with_all = ["live", "policy"])]
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["live", "policy", "judge"])]
     shell: Option<String>,
     #[command(flatten)]
     rules: Rules,
     /// Look at this host for facts that an action does not bring
     #[arg(long)]
     live: bool,
+    /// Ask the judge of your configuration about what rules leave open, and show what it saw and said
+    #[arg(long)]
+    judge: bool,
     /// Write JSON: the decision with its `facts`, or `effects` and `opaque`
     #[arg(long)]
     json: bool,
@@ -51,6 +55,11 @@ struct WithFacts<'a> {
     #[serde(flatten)]
     decision: &'a Decision,
     facts: &'a Facts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judgement: Option<&'a Judgement>,
+    /// What the judge was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judge_saw: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,19 +75,28 @@ pub(crate) fn run(explain: &Explain, out: &mut impl Write) -> Result<Exit, Failu
     let source = Source::named(explain.file.as_deref());
     let actions = actions(&source.read("an action")?, &source)?;
     let mut judge = Judge::new(&explain.rules, explain.live)?;
+    if explain.judge {
+        judge = judge.with_judge()?;
+    }
     let mut exit = Exit::Fine;
     for (index, action) in actions.iter().enumerate() {
-        let Explained { decision, facts, .. } = judge.decide(action).map_err(|error| {
+        let (explained, saw) = judge.decide_and_tell(action).map_err(|error| {
             Problem::new(error.to_string(), "report the action, so that this can be mended")
         })?;
+        let Explained { decision, facts, judgement, .. } = explained;
         exit = exit.max(exit_of(decision.verdict));
         if explain.json {
-            json::line(out, &WithFacts { decision: &decision, facts: &facts })?;
+            let (judgement, judge_saw) = (judgement.as_ref(), saw.as_deref());
+            let whole = WithFacts { decision: &decision, facts: &facts, judgement, judge_saw };
+            json::line(out, &whole)?;
         } else {
             if index > 0 {
                 writeln!(out)?;
             }
             write!(out, "{}", explanation::draw(action, &decision, &facts, width()))?;
+            if explain.judge {
+                write!(out, "{}", judgement::draw(judgement.as_ref(), saw.as_deref(), width()))?;
+            }
         }
     }
     Ok(exit)

@@ -9,6 +9,7 @@ pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod hook;
 pub(crate) mod init;
+pub(crate) mod judge;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;

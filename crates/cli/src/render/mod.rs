@@ -7,6 +7,7 @@ pub(crate) mod color;
 pub(crate) mod effects;
 pub(crate) mod explanation;
 pub(crate) mod json;
+pub(crate) mod judgement;
 pub(crate) mod session;
 pub(crate) mod snippet;
 pub(crate) mod summary;

@@ -8,6 +8,8 @@ fn every_command_has_json_and_help_with_an_example() {
         &["check"][..],
         &["eval"],
         &["explain"],
+        &["judge", "rules"],
+        &["judge", "test"],
         &["replay"],
         &["setup", "apparmor"],
         &["policy", "check"],

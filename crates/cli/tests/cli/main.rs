@@ -10,6 +10,7 @@ mod help;
 mod hook;
 mod hostile;
 mod init;
+mod judge;
 mod load;
 mod policy;
 mod replay;

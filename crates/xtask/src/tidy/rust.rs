@@ -29,11 +29,21 @@ const WORLDLY: [&str; 11] = [
 ];
 
 /// A word, where alone it may stand (beginnings of paths), and why.
-const RESERVED: [(&str, &[&str], &str); 3] = [
+const RESERVED: [(&str, &[&str], &str); 4] = [
     (
         "Decision::new",
         &["crates/engine/src/", "crates/action/src/"],
         "only `engine` makes a decision",
+    ),
+    (
+        "Said::typed_by_the_user",
+        &[
+            "crates/classify/src/judge/",
+            "crates/classify/tests/",
+            "crates/cli/src/command/hook/turn.rs",
+            "crates/cli/src/reviewing.rs",
+        ],
+        "what a judge takes for the user's words is made where it is known that they were typed",
     ),
     (
         "shuck_",

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::judge::opinion::Opinion;
-use crate::judge::{Docket, History, Known, Said, Seen, Slots, Subject};
+use crate::judge::{Beside, Docket, History, Known, Said, Seen, Slots, Subject};
 
 const OPINION: &str = r#"{"rationale":"It deletes more than the build folder.","category":"destruction","risk":"high","consent":{"covers":"nothing","quote":""},"verdict":"deny"}"#;
 
@@ -22,7 +22,10 @@ fn requests_to(dialect: &dyn Dialect, endpoint: &str) -> [Value; 2] {
     let mut history = History::new("5f2ca11b".to_owned());
     history.hear(&Said::typed_by_the_user("clean the build"));
     let system = super::super::prompt::system(&Slots::default());
-    let prompt = Prompt::new(&system, &Docket::new(&history, Subject::Call(&seen, &known), ""));
+    let prompt = Prompt::new(
+        &system,
+        &Docket::new(&history, Subject::Call(&seen, &known), &Beside::default()),
+    );
     [true, false]
         .map(|first| dialect.request(&Ask { model: "m", endpoint, prompt: &prompt, first }))
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ringfence_action::{Action, Decision, Facts, Preset};
 use ringfence_adapters::normalize;
+use ringfence_classify::judge::Judgement;
 use ringfence_engine::{Engine, Heard, Options, Session};
 use ringfence_facts::Supplied;
 use serde::Deserialize;
@@ -23,6 +24,7 @@ use crate::exit::{Exit, Failure};
 use crate::places;
 use crate::render::json;
 use crate::render::text::printable;
+use crate::reviewing;
 use crate::rules;
 
 #[derive(Debug, Args)]
@@ -48,6 +50,8 @@ struct Recorded {
     preset: Preset,
     sandbox: bool,
     decision: Decision,
+    /// What a judge said, which is not asked again.
+    judgement: Option<Judgement>,
 }
 
 /// What replaying found.
@@ -145,11 +149,14 @@ fn compare(
     recorded: Recorded,
     tally: &mut Tally,
 ) {
-    let Recorded { mut action, facts, state, remembered, decision: before, .. } = recorded;
+    let Recorded { mut action, facts, state, remembered, decision: before, judgement, .. } =
+        recorded;
+    let mut judge = reviewing::Recorded(judgement);
     action.facts = facts;
     let digest = format!("sha256:{:x}", Sha256::digest(json!(session).to_string().as_bytes()));
     let mut kept = session.clone();
-    let now = engine.decide(&action, &normalize(&action), &mut kept).decision;
+    let call = normalize(&action);
+    let now = engine.decide_with(&action, &call, &mut kept, Some(&mut judge)).decision;
     if remembered {
         kept.forget_contents();
         *session = kept;

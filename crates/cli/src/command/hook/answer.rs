@@ -15,8 +15,10 @@ use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Preset, Verdict};
 use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
 use ringfence_adapters::normalize;
+use ringfence_classify::judge::Mode;
 use ringfence_engine::{Engine, Options, Session};
 use ringfence_record::agents::Agents;
+use ringfence_record::ledger::Ledger;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{SessionStore, Stored};
@@ -32,6 +34,7 @@ use super::prompts::Look;
 use super::state::{self, Kept, Unconfirmed};
 use super::timing;
 use super::turn::{Outcome, Turn};
+use crate::reviewing::Chair;
 use crate::rules;
 
 /// Why there is no answer but no.
@@ -72,6 +75,8 @@ pub(super) struct Desk<'h> {
     inside: OnceCell<Result<WayInside, String>>,
     /// The refused call that was settled, and how.
     settled: OnceCell<(String, Standing)>,
+    /// Whom to ask about what rules leave open, if anybody.
+    chair: OnceCell<Option<Chair>>,
 }
 
 /// How often an answer is worked out outside the lock, when other messages of the session are faster.
@@ -146,25 +151,27 @@ fn mark_missed(hook: &Hook, event: &str, session: Option<&str>, problem: &str) {
 }
 
 /// What the user has chosen, or why it cannot be told. Read once, before anything else.
-static PRESET: OnceLock<Result<Preset, String>> = OnceLock::new();
+static CHOSEN: OnceLock<Result<rules::Settings, String>> = OnceLock::new();
 
 /// Reads what the user has chosen.
-pub(super) fn preset(hook: &Hook) -> &'static Result<Preset, String> {
-    PRESET.get_or_init(|| {
+pub(super) fn chosen(hook: &Hook) -> &'static Result<rules::Settings, String> {
+    CHOSEN.get_or_init(|| {
         let folder = || state_folder(hook).map(|folder| folder.owner());
         let me = given::own_user().map_or_else(folder, Ok).map_err(|error| error.to_string())?;
         let own_home = || state::home_of(me);
         let home =
             hook.home.as_ref().and_then(|home| home.to_str().map(str::to_owned)).or_else(own_home);
-        config_folder(hook, home.as_deref())
-            .map_or(Ok(Preset::default()), |folder| rules::preset_in(&folder, me))
+        config_folder(hook, home.as_deref()).map_or_else(
+            || Ok(rules::Settings::default()),
+            |folder| rules::settings_in(&folder, me),
+        )
     })
 }
 
 /// Whether the user has chosen that nothing is ever blocked, not even for an error. Reads nothing: what
 /// is not known by now is not so.
 pub(super) fn only_observes() -> bool {
-    matches!(PRESET.get(), Some(Ok(Preset::Observe)))
+    matches!(CHOSEN.get(), Some(Ok(rules::Settings { preset: Preset::Observe, .. })))
 }
 
 fn config_folder(hook: &Hook, home: Option<&str>) -> Option<PathBuf> {
@@ -230,6 +237,7 @@ impl<'h> Desk<'h> {
             look: OnceCell::new(),
             inside: OnceCell::new(),
             settled: OnceCell::new(),
+            chair: OnceCell::new(),
         };
         if decides {
             timing::mark("state");
@@ -278,7 +286,7 @@ impl<'h> Desk<'h> {
         if let Some(engine) = cell.get() {
             return Ok(engine);
         }
-        let preset = preset(self.hook).clone();
+        let preset = chosen(self.hook).as_ref().map(|it| it.preset).map_err(Clone::clone);
         let configured =
             preset.and_then(|preset| match config_folder(self.hook, self.home.as_deref()) {
                 Some(folder) => rules::configured_with(&folder, self.user, preset),
@@ -290,6 +298,17 @@ impl<'h> Desk<'h> {
         let facts = timing::facts(Box::new(self.facts.clone()));
         let engine = Engine::new(configured.bundle, facts, options);
         Ok(cell.get_or_init(|| (engine, options)))
+    }
+
+    /// The judge that the user's configuration names, if any. Its answer takes longer than anything else here.
+    pub(super) fn chair(&self) -> Option<&Chair> {
+        let chair = self.chair.get_or_init(|| {
+            let settings = chosen(self.hook).as_ref().ok()?;
+            let ledger = || Ledger::open(&self.folder).map_err(|error| error.to_string());
+            (settings.judge.mode != Mode::Off)
+                .then(|| Chair::of(&settings.judge, self.user, ledger()))?
+        });
+        chair.as_ref()
     }
 
     /// Whether another agent started the one that sent this message.

@@ -20,6 +20,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -72,6 +73,12 @@ fn agent(name: &str) -> Result<HookAgent, String> {
 /// Well inside the ten seconds that `init` registers with the agent.
 const DEADLINE: Duration = Duration::from_secs(4);
 
+/// The same, where a judge is asked.
+const DEADLINE_WITH_A_JUDGE: Duration = Duration::from_secs(8);
+
+/// A judge is being asked.
+static JUDGING: AtomicBool = AtomicBool::new(false);
+
 /// So long the watchdog tries to leave word after its answer.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
@@ -87,6 +94,9 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
     let watched = hook.clone();
     let watchdog = thread::Builder::new().spawn(move || {
         thread::sleep(DEADLINE);
+        if JUDGING.load(Ordering::Relaxed) {
+            thread::sleep(DEADLINE_WITH_A_JUDGE - DEADLINE);
+        }
         let code = i32::from(give_up(watched));
         #[expect(clippy::disallowed_methods, reason = "the main thread may never come back")]
         std::process::exit(code);
@@ -121,7 +131,7 @@ fn give_up(hook: Hook) -> u8 {
 fn respond(hook: &Hook) -> Reply {
     let agent = hook.agent;
     // What goes wrong, and a missed deadline, are answered as the user has chosen.
-    let _ = answer::preset(hook);
+    let _ = answer::chosen(hook);
     let input = match read_input() {
         Ok(input) => input,
         Err(problem) => return fail(hook, None, &problem),

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ringfence_classify::judge::History;
 use ringfence_engine::Session;
 use ringfence_record::log::Receipt;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub(super) struct Kept {
     pub(super) receipt: Option<Receipt>,
     /// When the last message came, as the clock said.
     pub(super) at: Option<String>,
+    /// What a judge may see of the session, where one is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) history: Option<History>,
 }
 
 /// Prompts that wait to be seen in the transcript.

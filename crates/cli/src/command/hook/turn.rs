@@ -4,11 +4,14 @@
 //! the entries, in order: a session can be followed from its entries alone
 //! (`ringfence audit replay`), and every decision comes out as it did.
 
+mod judging;
+
 use jiff::{SignedDuration, Timestamp};
 use ringfence_action::{Action, Decision, Verdict};
 use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
 use ringfence_adapters::normalize;
-use ringfence_engine::{Explained, Heard, Options, Session};
+use ringfence_classify::judge::{Ended, History, Seen};
+use ringfence_engine::{Explained, Heard, Options, Reviewer, Session};
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
 
@@ -17,6 +20,7 @@ use super::origin::{self, Origin};
 use super::overrule::{Refused, Standing};
 use super::state::{self, Kept, Pending};
 use crate::command::standing;
+use crate::reviewing;
 
 /// What follows from a message.
 pub(super) struct Outcome {
@@ -42,6 +46,8 @@ struct Judged {
     /// Whether the session keeps what follows from it.
     remember: bool,
     options: Options,
+    /// The call, as a judge sees it.
+    seen: Option<Seen>,
 }
 
 /// What an agent is told of a call that failed inside.
@@ -196,9 +202,13 @@ impl<'d> Turn<'d> {
             None if let_through => self.as_decided("ringfence: the user let this through once"),
             None => self.in_words(decision, standing == Standing::Waits),
         };
+        let ended = if let_through { Ended::LetGo } else { reviewing::ended(decision.verdict) };
         self.record_decision(&action, &judged);
         if let Standing::LetThrough(entry) = standing {
             self.record("override", [("call", json!(call)), ("approval", json!(entry))]);
+        }
+        if let (Some(history), Some(seen)) = (self.history(), judged.seen) {
+            history.called(call, seen, ended);
         }
         Ok(answer)
     }
@@ -245,6 +255,9 @@ impl<'d> Turn<'d> {
             None => self.lose_trust("session.undecided-call", "undecided-call", json!(ran)),
         }
         created.iter().for_each(|path| self.kept.session.observe_created(path));
+        if let (Some(history), Some(call)) = (self.history(), call) {
+            history.came_back(call, if failed { Ended::Failed } else { Ended::Ran });
+        }
         self.record(
             "result",
             [
@@ -256,6 +269,8 @@ impl<'d> Turn<'d> {
         );
         if is_contained && failed {
             Answer::Context { text: INSIDE.to_owned() }
+        } else if self.has_strayed(&action) {
+            Answer::Context { text: judging::STRAYED.to_owned() }
         } else {
             Answer::NoOpinion
         }
@@ -337,6 +352,10 @@ impl<'d> Turn<'d> {
             self.kept.prompts.digests.remove(at);
             let heard = self.understood(text);
             self.kept.session.observe_heard(heard.clone());
+            let words = self.desk.redactor.text(text).unwrap_or_else(|| text.clone());
+            if let Some(history) = self.history() {
+                reviewing::hear(history, &words);
+            }
             let intent = json!(heard);
             self.record("prompt", [("standing", json!("confirmed")), ("intent", intent)]);
         }
@@ -358,6 +377,7 @@ impl<'d> Turn<'d> {
     fn lose_trust(&mut self, code: &str, taint: &str, problem: Value) {
         self.kept.session.distrust(taint);
         self.kept.session.lose_consent();
+        self.kept.history.iter_mut().for_each(History::lose_consent);
         self.finding([
             ("code", json!(code)),
             ("problem", problem),
@@ -428,18 +448,25 @@ impl<'d> Turn<'d> {
         let (engine, options) = self.desk.engine(sandbox)?;
         let state = state::digest(&json!(self.kept.session));
         let call = normalize(action);
+        let judging = self.judging();
+        let owner = reviewing::session_of(action);
+        let mut sitting = judging
+            .as_ref()
+            .map(|(chair, history)| chair.sit(history, &owner, engine.bundle().digest()));
+        let reviewer = sitting.as_mut().map(|it| it as &mut dyn Reviewer);
         let explained = if remember {
-            engine.decide(action, &call, &mut self.kept.session)
+            engine.decide_with(action, &call, &mut self.kept.session, reviewer)
         } else {
-            engine.decide(action, &call, &mut self.kept.session.clone())
+            engine.decide_with(action, &call, &mut self.kept.session.clone(), reviewer)
         };
+        let seen = sitting.and_then(|sitting| sitting.seen);
         // The disk says what is in a file when it runs.
         self.kept.session.forget_contents();
-        Ok(Judged { explained, state, remember, options: *options })
+        Ok(Judged { explained, state, remember, options: *options, seen })
     }
 
     fn record_decision(&mut self, action: &Action, judged: &Judged) {
-        let Judged { explained, state, remember, options } = judged;
+        let Judged { explained, state, remember, options, seen: _ } = judged;
         self.record(
             "decision",
             [
@@ -453,6 +480,10 @@ impl<'d> Turn<'d> {
                 ("decision", json!(explained.decision)),
             ],
         );
+        let entry = self.entries.last_mut().zip(explained.judgement.as_ref());
+        if let Some((entry, judgement)) = entry {
+            entry.fields.insert("judgement".to_owned(), json!(judgement));
+        }
     }
 
     fn reason(&self, decision: &Decision) -> String {
