@@ -6,6 +6,7 @@
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
 //! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]), and one that a person
 //! may let through a case ([`cases`]).
+//! What a run knew of its folders spares the next one the looking ([`scans`]).
 //! What a judge was asked and what that cost is counted across processes ([`ledger`]).
 //!
 //! *Invariant:* only this crate persists.
@@ -26,6 +27,7 @@ pub mod log;
 pub mod originals;
 pub mod projection;
 pub mod redact;
+pub mod scans;
 pub mod sessions;
 pub mod tickets;
 

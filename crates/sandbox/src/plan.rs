@@ -166,7 +166,7 @@ impl Plan {
         look: &dyn Look,
     ) -> Result<Self, Refusal> {
         let hide = places::hidden(profile, request, look)?;
-        let private = places::private(profile, look);
+        let private = places::private(profile, request, look, &hide);
         let covered = places::Covered { hide: &hide, private: &private };
         let (show, links) = places::shown(profile, request, look, &covered)?;
         if covered.covers(&request.cwd) && !is_shown(&show, &request.cwd) {
@@ -253,7 +253,8 @@ pub(crate) const SETTINGS: [&str; 2] = ["config", "config.worktree"];
 fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) -> Kept {
     let (mut wanted, mut settings) = (BTreeSet::new(), BTreeSet::new());
     let (mut secret, mut repositories) = (BTreeSet::new(), BTreeSet::new());
-    let (mut levels, mut memory) = (Reach::BEFORE.levels, Memory::default());
+    let mut levels = Reach::BEFORE.levels;
+    let mut memory = Memory::read(&request.seen, &profile.workspace, Reach::BEFORE.folders);
     let folders: BTreeSet<&PathBuf> = request.workspace.iter().chain(&request.write).collect();
     for folder in &folders {
         let found = scan::workspace(&profile.workspace, folder, look, Reach::BEFORE, &mut memory);

@@ -45,6 +45,8 @@ pub(crate) struct Home {
     /// What is obeyed or executed at the next start, in what can be written.
     pub(crate) protect: Vec<String>,
     pub(crate) programs: Vec<String>,
+    /// What is the run's own, where the home folder is hidden.
+    pub(crate) private: Vec<String>,
     pub(crate) secret: Vec<String>,
 }
 
@@ -62,7 +64,7 @@ pub(crate) struct System {
     pub(crate) secret: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Workspace {
     /// What others execute or obey: a name in any folder, or a path below one.
@@ -240,6 +242,7 @@ impl Written {
         add(&mut base.home.write, &self.home.write);
         add(&mut base.home.protect, &self.home.protect);
         add(&mut base.home.programs, &self.home.programs);
+        add(&mut base.home.private, &self.home.private);
         add(&mut base.home.secret, &self.home.secret);
         base.system.nested |= self.system.nested;
         base.system.gate |= self.system.gate;

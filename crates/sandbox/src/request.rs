@@ -37,6 +37,9 @@ pub struct Request {
     pub gate: Option<PathBuf>,
     /// Limits that replace the profile's.
     pub limits: Limits,
+    /// What an earlier run knew of the same folders, as [`crate::Ended::seen`] gave it: it is believed, and
+    /// spares reading those that have not changed.
+    pub seen: Vec<u8>,
 }
 
 /// Where a network of its own is open: every address in it leads to sockets that the supervisor holds.

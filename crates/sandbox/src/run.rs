@@ -64,6 +64,9 @@ pub struct Ended {
     pub after: After,
     /// What it was seen to do, if that was asked for.
     pub observed: Option<Observed>,
+    /// What is known of the folders that were looked through, for [`crate::Request::seen`] of the next run. None:
+    /// hardly more than that one knew.
+    pub seen: Option<Vec<u8>>,
 }
 
 /// The same shell command, telling on a descriptor where it ended: `SHELL -c CODE` alone.

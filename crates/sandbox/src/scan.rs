@@ -1,12 +1,13 @@
 //! What in a workspace has a name that means something to programs outside: what they execute or obey, what
 //! is secret, and repositories. Looked for once before a run and once after it.
 
-use std::borrow::Cow;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+mod memory;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::memory::Memory;
 use crate::names;
 use crate::profile::Workspace;
 use crate::request::{Kind, Look};
@@ -79,47 +80,15 @@ pub(crate) fn workspace(
 
 /// What of the entries of one folder matters. It follows from their names and kinds alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Page {
+pub(crate) struct Page {
     /// Whether it holds the settings of a repository.
     repository: bool,
     protected: Vec<OsString>,
     /// Paths that are protected if they are there, whose first part is.
-    below: Vec<String>,
+    below: Vec<OsString>,
     secret: Vec<OsString>,
     /// Where there may be more.
     folders: Vec<OsString>,
-}
-
-/// Folders that were read, each with the stamp it had before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
-    pages: HashMap<(u64, u64), ((i64, i64), Page)>,
-    /// Whether stamps can be relied on, for each device.
-    devices: BTreeMap<u64, bool>,
-}
-
-impl Memory {
-    fn page(
-        &mut self,
-        folder: &Path,
-        look: &dyn Look,
-        read: impl FnOnce() -> Page,
-    ) -> Cow<'_, Page> {
-        let Some(stamp) = look.stamp(folder) else { return Cow::Owned(read()) };
-        let keeps = *self.devices.entry(stamp.device).or_insert_with(|| look.keeps_stamps(folder));
-        if !keeps {
-            return Cow::Owned(read());
-        }
-        match self.pages.entry((stamp.device, stamp.number)) {
-            Entry::Occupied(mut known) => {
-                if known.get().0 != stamp.changed {
-                    known.insert((stamp.changed, read()));
-                }
-                Cow::Borrowed(&known.into_mut().1)
-            }
-            Entry::Vacant(new) => Cow::Borrowed(&new.insert((stamp.changed, read())).1),
-        }
-    }
 }
 
 /// Names, sorted by how they are compared: every entry of every folder is.
@@ -191,7 +160,7 @@ impl<'a> Wanted<'a> {
                 continue;
             }
             let below = self.below.iter().filter(|(first, _)| *first == bytes);
-            page.below.extend(below.map(|(_, path)| (*path).to_owned()));
+            page.below.extend(below.map(|(_, path)| OsString::from(path)));
             // A `.git` that is a file says where the folder of the repository is.
             if self.protected.has(bytes) || kind == Kind::File && bytes == b".git" {
                 page.protected.push(name);
@@ -222,6 +191,7 @@ fn is_example(profile: &Workspace, root: &Path, folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::request::Stamp;
@@ -334,6 +304,32 @@ mod tests {
         let (found, read) = host.found(&mut memory);
         assert!(found.contains(&"/w/b/c/.vscode".to_owned()), "{found:?}");
         assert_eq!(read, ["/w/b/c"]);
+    }
+
+    #[test]
+    fn what_was_written_down_is_remembered() {
+        let (mut host, mut memory) = (usual(), Memory::default());
+        host.add("/w/b/odd\nname", Kind::Folder);
+        let (first, _) = host.found(&mut memory);
+        let profile = Workspace::default();
+        let text = memory.text(&profile).unwrap();
+        let mut again = Memory::read(&text, &profile, 2);
+        assert_eq!(host.found(&mut again).1.len(), 4, "the first two are known");
+        let mut again = Memory::read(&text, &profile, 2);
+        again.begin_again();
+        // What cannot be written down as one line is read again.
+        assert_eq!(host.found(&mut again), (first, vec!["/w/b".to_owned()]));
+    }
+
+    #[test]
+    fn what_another_profile_looked_for_is_not_known() {
+        let (host, mut memory) = (usual(), Memory::default());
+        host.found(&mut memory);
+        let text = memory.text(&Workspace::default()).unwrap();
+        let other = Workspace { skip: vec!["x".to_owned()], ..Workspace::default() };
+        assert_eq!(Memory::read(&text, &other, 9), Memory::default());
+        let damaged = text.get(..text.len() - 3).unwrap();
+        assert_eq!(Memory::read(damaged, &Workspace::default(), 9), Memory::default());
     }
 
     #[test]

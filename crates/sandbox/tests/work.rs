@@ -380,9 +380,41 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "text\n",
     ),
     (
+        "gdb",
+        // Of a process that runs already.
+        "sleep 60 & pid=$!; sleep 0.2; gdb -q -batch -p $pid -ex 'print 6*7' 2>&1 | grep -o '= 42'; kill $pid",
+        "= 42\n",
+    ),
+    (
         "java",
         "printf 'class X { public static void main(String[] a) { System.out.println(java.util.stream.IntStream.range(0, 100).parallel().sum()); } }' > X.java && java X.java",
         "4950\n",
+    ),
+    (
+        "javac",
+        "printf 'public class Y { public static void main(String[] a) throws Exception { var all = new Thread[20]; for (int i = 0; i < 20; i++) { all[i] = new Thread(() -> {}); all[i].start(); } for (var it : all) it.join(); var p = new ProcessBuilder(\"echo\", \"text\").inheritIO().start(); System.exit(p.waitFor() + 3); } }' > Y.java && javac Y.java && java -cp . Y; echo $?",
+        "text\n3\n",
+    ),
+    (
+        "python3",
+        concat!("cat > mp.py <<'END'\n", include_str!("multiprocessing.py"), "END\npython3 mp.py"),
+        "all of it\n",
+    ),
+    (
+        "node",
+        "cat > serve.mjs <<'END'\nimport http from 'node:http'; import {Worker} from 'node:worker_threads'; import {execFileSync} from 'node:child_process';\nconst server = http.createServer((q, a) => a.end('served ')).listen(0, '127.0.0.1', async () => {\nconst said = await (await fetch(`http://127.0.0.1:${server.address().port}/`)).text();\nnew Worker(`require('worker_threads').parentPort.postMessage('worker ')`, {eval: true}).on('message', (it) => {\nprocess.stdout.write(said + it + execFileSync('echo', ['child'])); server.close(); }); });\nEND\nnode serve.mjs",
+        "served worker child\n",
+    ),
+    (
+        // Its own sandbox is for those who may set one up; a profile of its own lies in a cache.
+        "chromium",
+        "echo '<script>document.write(6 * 7)</script>' > page.html && chromium --headless --no-sandbox --disable-gpu --dump-dom file://$PWD/page.html 2> /dev/null | grep -o '42' && chromium --headless --no-sandbox --disable-gpu --screenshot=shot.png --window-size=200,100 file://$PWD/page.html 2> /dev/null; head -c 4 shot.png | tail -c 3",
+        "42\nPNG",
+    ),
+    (
+        "make",
+        "printf 'all: a b\\n\\t@cat a b\\n%%:\\n\\t@echo $@ > $@\\n' > Makefile && make -s -j4",
+        "a\nb\n",
     ),
     (
         "cc",
@@ -470,21 +502,89 @@ fn on_memory(user: User) -> Result<(), Failed> {
         return Ok(());
     }
     let mut place = Place::new(user);
-    let folder = place.path("mem");
+    let output = mounted(
+        &mut place,
+        "mount -t tmpfs memory",
+        "ls -A",
+        "echo evil > .mcp.json; mkdir .gemini; echo work > file",
+    );
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = "code 0\n.gemini.quarantined-1\n.mcp.json.quarantined-1\nfile\n";
+    if names == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+/// As a command that runs below a mount of its own, which only root can make: `mount` is a command that ends in
+/// the folder to mount on. Afterwards `list` is run there.
+fn mounted(place: &mut Place, mount: &str, list: &str, code: &str) -> std::process::Output {
+    let folder = place.path("mounted");
     fs::create_dir(&folder).unwrap();
     place.elsewhere = Some(folder.clone());
-    let command =
-        place.command(&["/bin/sh", "-c", "echo evil > .mcp.json; mkdir .gemini; echo work > file"]);
+    let command = place.command(&["/bin/sh", "-c", code]);
     let code =
-        "mount -t tmpfs memory \"$0\" && chmod 1777 \"$0\" && cd \"$0\" && \"$@\"; ls -A \"$0\"";
+        format!("{mount} \"$0\" && chmod 1777 \"$0\" && cd \"$0\" && \"$@\"; echo code $?; {list}");
     let mut outer = Command::new("unshare");
-    outer.args(["--mount", "--propagation", "private", "/bin/sh", "-c", code]).arg(&folder);
+    outer.args(["--mount", "--propagation", "private", "/bin/sh", "-c", &code]).arg(&folder);
     outer.arg(command.get_program()).args(command.get_args());
     outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = outer.output().unwrap();
-    let names = String::from_utf8_lossy(&output.stdout).into_owned();
-    let expected = ".gemini.quarantined-1\n.mcp.json.quarantined-1\nfile\n";
-    if names == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
+    outer.current_dir(place.path("")).output().unwrap()
+}
+
+/// A workspace that is a layer over another folder, as those of containers are.
+fn on_layers(user: User) -> Result<(), Failed> {
+    if !users_are_root() {
+        eprintln!("skipped: only root can mount");
+        return Ok(());
+    }
+    let mut place = Place::new(user);
+    for folder in ["below/src/.vscode", "above", "scratch", "below/.git/hooks"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    for file in ["below/.envrc", "below/.env", "below/src/.vscode/tasks.json", "below/src/main"] {
+        fs::write(place.path(file), "CANARY\n").unwrap();
+    }
+    if user == User::Nobody {
+        support::own(&place.path("below"));
+        support::own(&place.path("above"));
+    }
+    let output = mounted(
+        &mut place,
+        "mount -t overlay layers -o lowerdir=below,upperdir=above,workdir=scratch",
+        "cat src/main made; ls -A . src",
+        "cat .env; for it in .envrc src/.vscode/tasks.json; do echo evil >> $it; done; mv src other; echo more >> src/main; echo evil > src/.mcp.json; echo text > made",
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = "code 0\nCANARY\nmore\ntext\n.:\n.env\n.envrc\n.git\nmade\nsrc\n\nsrc:\n.mcp.json.quarantined-1\n.vscode\nmain\n";
+    let held = fs::read_to_string(place.path("below/.envrc")).is_ok_and(|it| it == "CANARY\n")
+        && !place.path("above/.envrc").exists();
+    // As another user than root the layers are not the mounter's to write.
+    let usual = text == expected
+        || user == User::Nobody && text.contains(".envrc") && !text.contains("evil");
+    if usual && held { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+/// A disk that is full is the command's to hear of, and what it left is moved away all the same.
+fn disk_full(user: User) -> Result<(), Failed> {
+    if !users_are_root() {
+        eprintln!("skipped: only root can mount");
+        return Ok(());
+    }
+    let mut place = Place::new(user);
+    let output = mounted(
+        &mut place,
+        "mount -t tmpfs -o size=300k memory",
+        "ls -A",
+        "git init -q . && git config user.name inside; touch .mcp.json; head -c 900000 /dev/zero > big; echo ended $?; git config user.email inside@x; echo \"code of git $?\"",
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let heard = text.contains("ended 1") && errors.contains("No space left");
+    let rest = text.lines().skip_while(|it| !it.starts_with("code 0"));
+    let rest = rest.collect::<Vec<_>>().join(" ");
+    if heard && rest == "code 0 .git .mcp.json.quarantined-1 big" {
+        Ok(())
+    } else {
+        Err(format!("{output:?}").into())
+    }
 }
 
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
@@ -556,15 +656,17 @@ fn main() -> ExitCode {
             trials.push(Trial::test(named("signals"), move || signals(user, tier)));
             trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
         }
-        for (name, code, expected) in PROGRAMS {
+        for (number, (name, code, expected)) in PROGRAMS.iter().enumerate() {
             let trial = move || program(user, name, code, expected);
-            trials.push(Trial::test(format!("{user:?}::A::{name}"), trial));
+            trials.push(Trial::test(format!("{user:?}::A::{name}_{number}"), trial));
         }
         trials.push(Trial::test(format!("{user:?}::sandbox_inside"), move || sandbox_inside(user)));
         trials.push(Trial::test(format!("{user:?}::places"), move || places(user)));
         let known = move || moved_from_known_folders(user);
         trials.push(Trial::test(format!("{user:?}::moved_from_known_folders"), known));
         trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
+        trials.push(Trial::test(format!("{user:?}::on_layers"), move || on_layers(user)));
+        trials.push(Trial::test(format!("{user:?}::disk_full"), move || disk_full(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
         trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));

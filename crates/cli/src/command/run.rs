@@ -6,11 +6,13 @@
 mod contained;
 mod diary;
 mod gate;
+mod known;
 mod network;
 mod report;
 mod secrets;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -217,6 +219,7 @@ fn execute(
     let egress = served.finish();
     match ended {
         Ok(ended) => {
+            known::keep(run.state_folder(), &plan.watch.folders, ended.seen.as_deref());
             let held = Held::of(plan, &egress, ended.observed.as_ref(), &Host::homes());
             diary.ends(told(&held, &ended, &egress), ended.observed.as_ref());
             if run.json {
@@ -384,6 +387,8 @@ impl Run {
         let known = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
+        let write = absolute(&here, &self.write)?;
+        let folders: BTreeSet<PathBuf> = workspace.iter().chain(&write).cloned().collect();
         let mut request = Request {
             workspace,
             cwd: cwd.unwrap_or_default(),
@@ -391,7 +396,7 @@ impl Run {
             environment: env::vars_os().filter_map(known).collect(),
             pass: self.env.clone(),
             read: absolute(&here, &self.read)?,
-            write: absolute(&here, &self.write)?,
+            write,
             hide: state_folders().chain(self.state_folder()).collect(),
             network: self.net,
             doors: reach.doors(),
@@ -402,6 +407,7 @@ impl Run {
                 file_size: self.file_size,
                 ..Limits::default()
             },
+            seen: known::load(self.state_folder(), &folders),
         };
         reach.equip(&mut request);
         Ok(request)

@@ -34,8 +34,13 @@ pub(super) struct Settle<'a> {
 }
 
 impl Settle<'_> {
-    /// `copies`: what the command made of each file of settings, where it did.
-    pub(super) fn all(mut self, settings: &[Settings], copies: &[Option<Vec<u8>>]) -> After {
+    /// `copies`: what the command made of each file of settings, where it did. Answers too what the next run
+    /// need not look at again, if there is more of it than before.
+    pub(super) fn all(
+        mut self,
+        settings: &[Settings],
+        copies: &[Option<Vec<u8>>],
+    ) -> (After, Option<Vec<u8>>) {
         for (number, it) in settings.iter().enumerate() {
             if self.copied {
                 if let Some(Some(copy)) = copies.get(number) {
@@ -47,6 +52,7 @@ impl Settle<'_> {
         }
         let watch = &self.plan.watch;
         let mut memory = watch.memory.clone();
+        memory.begin_again();
         for folder in &watch.folders {
             let found = scan::workspace(&watch.profile, folder, &Host, Reach::AFTER, &mut memory);
             self.after.incomplete |= !found.complete;
@@ -65,7 +71,8 @@ impl Settle<'_> {
                 self.note(&path, NoteKind::Changed);
             }
         }
-        self.after
+        let seen = memory.text(&watch.profile);
+        (self.after, seen)
     }
 
     fn note(&mut self, path: &Path, kind: NoteKind) {

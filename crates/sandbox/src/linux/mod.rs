@@ -216,13 +216,13 @@ fn launch(
             let copied = tier == Tier::A;
             let after = After::default();
             let settle = Settle { plan, started, copied, loose, quarantine, after };
-            let after = if terms.walls.stands(Wall::After) {
+            let (after, seen) = if terms.walls.stands(Wall::After) {
                 settle.all(&command.settings, &copies)
             } else {
-                After::default()
+                (After::default(), None)
             };
             let observed = observer.map(|it| it.finish(plan));
-            Ok(Ended { code, tier, folder, left_running, after, observed })
+            Ok(Ended { code, tier, folder, left_running, after, observed, seen })
         }
         End::Refused(refusal) => Err(refusal),
     }

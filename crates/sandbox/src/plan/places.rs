@@ -55,9 +55,17 @@ pub(super) fn hidden(
 }
 
 /// Folders that are the run's own.
-pub(super) fn private(profile: &Profile, look: &dyn Look) -> Vec<PathBuf> {
+pub(super) fn private(
+    profile: &Profile,
+    request: &Request,
+    look: &dyn Look,
+    hide: &[PathBuf],
+) -> Vec<PathBuf> {
     let folders = profile.system.private.iter().filter_map(|it| look.resolve(Path::new(it)));
-    let mut folders: Vec<PathBuf> = folders.collect();
+    // In a home folder that is hidden nothing is there, and each of these is made.
+    let homes = request.homes.iter().filter(|home| hide.iter().any(|it| home.starts_with(it)));
+    let own = homes.flat_map(|home| profile.home.private.iter().map(|name| home.join(name)));
+    let mut folders: Vec<PathBuf> = folders.chain(own).collect();
     folders.sort();
     outermost(&mut folders);
     folders

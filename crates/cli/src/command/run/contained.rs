@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::diary::Diary;
 use super::network::{Reach, Served};
-use super::{Run, refuse, report, say, words};
+use super::{Run, known, refuse, report, say, words};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -49,6 +49,7 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         let mut starts = |support: &Support| writing.borrow().starts(&words, &plan, support);
         let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut starts, &mut serve)?;
         let report = served.finish();
+        known::keep(run.state_folder(), &plan.watch.folders, ended.seen.as_deref());
         Ok(Held { ended, report, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
