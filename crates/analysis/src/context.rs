@@ -234,6 +234,9 @@ impl<'a> Analyzer<'a> {
             }
         }
         self.outdate(&effect);
+        if effect.kind == EffectKind::ExecCode && self.builds(&effect) {
+            effect.attributes.set(Attr::Unread, false);
+        }
         if effect.kind == EffectKind::ExecCode
             && let Some(from) = effect.target.as_known().and_then(|path| self.cloned(path))
         {
@@ -382,6 +385,17 @@ impl<'a> Analyzer<'a> {
     /// The content that an earlier part of this action gave to a file, if it touched it.
     pub(crate) fn written(&self, path: &str) -> Option<&Data> {
         self.written.get(path)
+    }
+
+    /// Whether it runs what an earlier part of this action put into a scratch folder: a build, a script.
+    fn builds(&self, run: &Effect) -> bool {
+        use ringfence_action::Attr;
+        run.text(Attr::Place) == Some("temp")
+            && self
+                .found
+                .effects
+                .iter()
+                .any(|effect| effect.kind == EffectKind::Write && effect.target == run.target)
     }
 
     /// What an earlier part of this action wrote is not there any more where its file is deleted, or

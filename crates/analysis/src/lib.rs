@@ -26,6 +26,7 @@ mod shell;
 mod tools;
 mod value;
 
+pub use argv::environment_of;
 pub use hosts::{
     classes as classes_of_host, of_class as hosts_of_class, of_registry as hosts_of_registry,
 };

@@ -6,6 +6,7 @@ use ringfence_action::{Action, Call, EffectKind, Facts};
 use ringfence_analysis::{Analysis, analyze};
 use ringfence_facts::FactSource;
 
+use crate::database;
 use crate::session::Session;
 
 /// How often analysis may ask for files.
@@ -37,6 +38,11 @@ pub(crate) fn analyse(
         }
         analysis = analyze(&action, call);
     }
+    let read = |path: &str| {
+        let supplied = || action.facts.files.get(path).cloned();
+        source.read(path).or_else(|| session.written(path).map(str::to_owned)).or_else(supplied)
+    };
+    database::place(&mut analysis.effects, &action, read);
     let mut facts = action.facts.clone();
     source.gather(&action, &analysis.effects, &mut facts, deadline);
     // A name that leads elsewhere is judged by where it leads, and a push that names no branch by the
@@ -50,6 +56,8 @@ pub(crate) fn analyse(
     if led || branch {
         action.to_mut().facts = facts.clone();
         analysis = analyze(&action, call);
+        let read = |path: &str| source.read(path);
+        database::place(&mut analysis.effects, &action, read);
         source.gather(&action, &analysis.effects, &mut facts, deadline);
     }
     (analysis, facts)

@@ -13,6 +13,8 @@
 //! *Invariant:* there is no path from error to allow.
 
 mod consent;
+mod database;
+mod detour;
 mod engine;
 mod gather;
 mod lexicon;

@@ -3,14 +3,15 @@
 //! Only what is new by the session's doing counts. That something was not there before is known from
 //! facts, or because the program refuses where it is: `mkdir` without `-p`, `git clone`.
 
-use ringfence_action::{Attr, Effect, EffectKind, Scope, Target, Verdict};
+use ringfence_action::{Attr, AttrValue, Effect, EffectKind, Scope, Target, Verdict};
 
 use crate::Explained;
 use crate::session::{APPROVED, GONE};
 
 impl Explained {
     /// What will be the session's own if the call succeeds: absolute paths that were not there;
-    /// `branch:NAME`; `pushed:FOLDER:BRANCH`; `rewrote:FOLDER` where commits became others;
+    /// `branch:NAME`; `pushed:FOLDER:BRANCH`; `port:N` where it
+    /// serves; `rewrote:FOLDER` where commits became others;
     /// `changed:PATH` for files that had no changes of somebody else's; `approved:RULE:TARGET` where a
     /// person was asked. What begins with `gone:` is no longer there, or no longer the session's.
     pub fn would_create(&self) -> impl Iterator<Item = String> {
@@ -22,6 +23,7 @@ impl Explained {
             EffectKind::Create | EffectKind::Write => self.written(effect),
             EffectKind::VcsLocal => versioned(effect),
             EffectKind::VcsRemote => pushed(effect),
+            EffectKind::Net if effect.is(Attr::Listen) => serves(effect),
             _ => Vec::new(),
         });
         let asked = self.decision.verdict == Verdict::Ask;
@@ -66,6 +68,14 @@ fn refuses_what_is_there(effect: &Effect) -> bool {
             Some("git") => matches!(op, "clone" | "worktree add"),
             _ => false,
         }
+}
+
+/// A server of this session: who frees its port ends what the session started.
+fn serves(effect: &Effect) -> Vec<String> {
+    match effect.attributes.get(Attr::Port) {
+        Some(AttrValue::Count(port)) => vec![format!("port:{port}")],
+        _ => Vec::new(),
+    }
 }
 
 fn versioned(effect: &Effect) -> Vec<String> {

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Verdict};
 use ringfence_policy::SessionFacts;
 
+use crate::detour;
 use crate::said::{self, Boundary, Intent, Request};
 use crate::wishes::{Environment, Wish};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Session {
     /// Files that the session wrote, by absolute path: what they hold is known when they run.
     written: BTreeMap<String, String>,
     denials: Denials,
+    /// What was denied (see [`crate::detour`]), and by which rule.
+    denied: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -156,6 +159,7 @@ impl Session {
     /// A person has looked at what was denied, and lets the session go on.
     pub fn release(&mut self) {
         self.denials = Denials::default();
+        self.denied.clear();
     }
 
     /// Notes a source of text or events that is not to be trusted.
@@ -186,6 +190,11 @@ impl Session {
             Verdict::Deny => {
                 self.denials.in_a_row += 1;
                 self.denials.total += 1;
+                for thing in detour::things_denied(decision) {
+                    if self.denied.len() < MOST_REMEMBERED {
+                        self.denied.entry(thing).or_insert_with(|| decision.code.clone());
+                    }
+                }
                 return;
             }
             Verdict::Allow => self.denials.in_a_row = 0,
@@ -291,6 +300,14 @@ impl Session {
 
     pub(crate) fn knows_destination(&self, place: &str) -> bool {
         self.destinations.contains(place)
+    }
+
+    /// The rule that denied the same before, by whatever program.
+    pub(crate) fn denied_before(&self, effect: &Effect) -> Option<&str> {
+        if self.denied.is_empty() {
+            return None;
+        }
+        self.denied.get(&detour::thing(effect)?).map(String::as_str)
     }
 
     /// Whether so much was denied that a person must look first.

@@ -32,6 +32,9 @@ pub(crate) fn findings(
         if let Some(unreviewed) = unreviewed(effect, action, session) {
             findings.push(unreviewed);
         }
+        if let Some(detour) = detour(effect, session) {
+            findings.push(detour);
+        }
         if halted && effect.kind.changes_state() && !is_own(effect, action, session) {
             findings.push(hit(
                 "session.halted",
@@ -135,6 +138,21 @@ fn consequential(effect: &Effect, facts: &SessionFacts, session: &Session) -> Op
             Outcome::Ask,
             "this session has read untrusted text, and the user did not name this operation and its target",
             "ask the user, naming the operation and the target",
+            effect,
+        )
+    })
+}
+
+/// What was denied is not done by another program instead.
+fn detour(effect: &Effect, session: &Session) -> Option<RuleHit> {
+    let rule = session.denied_before(effect)?;
+    let asked_for = consent::covers(session, effect, Here::default());
+    (!asked_for).then(|| {
+        hit(
+            "session.denied-before",
+            Outcome::Ask,
+            &format!("the same was denied before, by `{rule}`, and this is another way to it"),
+            "finish without it, or tell the user what is needed and why",
             effect,
         )
     })

@@ -69,6 +69,7 @@ pub(crate) fn about(
     }
     if matches!(effect.kind, EffectKind::VcsRemote | EffectKind::VcsLocal) {
         add_branch(&mut known, effect, repository);
+        known.upstream = repository.and_then(|git| is_upstream(effect, git));
         add_commits(&mut known, effect, repository);
     }
     let here = Here {
@@ -141,6 +142,24 @@ fn add_branch(known: &mut TargetFacts, effect: &Effect, git: Option<&GitFacts>) 
     };
 }
 
+/// Whether the remote is the project that this repository was forked from: of the two, whose owners
+/// differ, the user's own is `origin`.
+fn is_upstream(effect: &Effect, git: &GitFacts) -> Option<bool> {
+    let remotes = git.remotes.as_ref()?;
+    let owner = |name: &str| owner(remotes.get(name).map_or(name, String::as_str));
+    let (own, theirs) = (owner("origin")?, owner("upstream")?);
+    let here = owner(effect.text(Attr::Remote)?)?;
+    Some(own != theirs && here == theirs)
+}
+
+/// Who owns the repository at a URL: `host/owner`, in lower case.
+fn owner(url: &str) -> Option<String> {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let (owner, _repository) = place.trim_end_matches('/').rsplit_once('/')?;
+    Some(owner.replace(':', "/").to_lowercase())
+}
+
 fn branch_of(target: &Target) -> Option<&str> {
     target.as_known()?.split_once('/').map(|(_, branch)| branch)
 }
@@ -152,6 +171,9 @@ fn is_created(effect: &Effect, facts: &Facts, session: &Session) -> bool {
         Target::OneOf(_) | Target::Unknown => return false,
     };
     let key = match effect.kind {
+        EffectKind::Process if target.starts_with("port:") => {
+            format!("port:{}", port(target).unwrap_or_default())
+        }
         EffectKind::Process => format!("pid:{target}"),
         EffectKind::VcsLocal | EffectKind::VcsRemote => {
             return is_own_version(effect, facts, session);
@@ -179,6 +201,13 @@ fn is_created(effect: &Effect, facts: &Facts, session: &Session) -> bool {
         _ => target.to_owned(),
     };
     facts.created.contains(&key) || session.has_created(&key)
+}
+
+/// The number of a port: `port:3000`, `port:tcp:3000`, `port:3000/tcp`.
+fn port(target: &str) -> Option<&str> {
+    let number = target.rsplit(':').next()?;
+    let end = number.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(number.len());
+    number.get(..end).filter(|digits| !digits.is_empty())
 }
 
 /// Whether what version control would lose is of this session's making.

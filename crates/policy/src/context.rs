@@ -162,6 +162,7 @@ fn target_facts(facts: &TargetFacts) -> Result<Value, String> {
         ("default_branch", facts.default_branch),
         ("current_branch", facts.current_branch),
         ("known_destination", facts.known_destination),
+        ("upstream", facts.upstream),
     ];
     for (name, value) in optional {
         fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));

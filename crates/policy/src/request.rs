@@ -56,6 +56,8 @@ pub struct TargetFacts {
     pub default_branch: Option<bool>,
     /// For a branch or ref: whether it is the one checked out.
     pub current_branch: Option<bool>,
+    /// For a remote: whether it is the project that this repository was forked from.
+    pub upstream: Option<bool>,
     /// For a destination (host, remote, registry, recipient): whether it was seen before in the
     /// session, the user's words or the configuration.
     pub known_destination: Option<bool>,

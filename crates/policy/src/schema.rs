@@ -156,6 +156,8 @@ type TargetFacts = {
   default_branch?: Bool,
   current_branch?: Bool,
   known_destination?: Bool,
+  // The remote is the project that this repository was forked from.
+  upstream?: Bool,
   // The user named exactly this target together with this operation.
   named_by_user: Bool,
 };

@@ -114,6 +114,7 @@ fn world(facts: &str) -> World {
             "repository.stashes" => world.repository.stashes = value.parse().ok(),
             "default_branch" => world.target.default_branch = yes,
             "current_branch" => world.target.current_branch = yes,
+            "upstream" => world.target.upstream = yes,
             "known_destination" => world.target.known_destination = yes,
             "repository.dirty" => world.repository.dirty = yes,
             "repository.has_untracked" => world.repository.has_untracked = yes,

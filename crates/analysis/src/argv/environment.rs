@@ -24,8 +24,8 @@ const HINTS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The environment that a name hints at.
-pub(crate) fn of(name: &str) -> Option<&'static str> {
+/// The environment that a name hints at: `production`, `staging` or `development`.
+pub fn of(name: &str) -> Option<&'static str> {
     let segments = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty());
     let trimmed =
         |segment: &str| segment.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();

@@ -57,7 +57,7 @@ pub(crate) fn knows(name: &str) -> bool {
     spec::entry(name).is_some()
 }
 
-pub(crate) use environment::of as environment_of;
+pub use environment::of as environment_of;
 pub(crate) use program::{is_installed, stand_in};
 
 /// Resolves one invocation into effects. Returns what it writes to standard output.
