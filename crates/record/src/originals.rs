@@ -116,6 +116,14 @@ pub fn read(path: &Path) -> Result<Option<String>, RecordError> {
 /// # Errors
 /// When it cannot be done; the file is as it was then.
 pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
+    replace_as(path, text, 0o600)
+}
+
+/// The same, with the mode that a file gets which was not there.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_as(path: &Path, text: Option<&str>, new: u32) -> Result<(), RecordError> {
     let real = match path.canonicalize() {
         Ok(real) => real,
         // A link that leads nowhere must not be replaced by a file: it is somebody's arrangement.
@@ -130,24 +138,24 @@ pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
     if let Some(folder) = real.parent() {
         fs::create_dir_all(folder).map_err(RecordError::io("make", folder))?;
     }
-    let mode = fs::metadata(&real).map_or(0o600, |metadata| metadata.permissions().mode() & 0o7777);
-    let new = real.with_extension("ringfence-new");
+    let mode = fs::metadata(&real).map_or(new, |metadata| metadata.permissions().mode() & 0o7777);
+    let fresh = real.with_extension("ringfence-new");
     // What an earlier attempt left when it was stopped.
-    let _ = fs::remove_file(&new);
+    let _ = fs::remove_file(&fresh);
     let written = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(&new)
+        .open(&fresh)
         .and_then(|mut file| {
             // The mask of the process was taken from the mode.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
         })
-        .and_then(|()| fs::rename(&new, &real));
+        .and_then(|()| fs::rename(&fresh, &real));
     written.map_err(|error| {
         // Whatever was begun is taken away again; that this failed too is not the news.
-        let _ = fs::remove_file(&new);
+        let _ = fs::remove_file(&fresh);
         RecordError::io("replace", &real)(error)
     })
 }

@@ -35,7 +35,7 @@ pub fn our_hooks(answer: &Value) -> Result<Vec<ListedHook>, InstallError> {
     for hook in folders.iter().filter_map(|it| it.get("hooks")?.as_array()).flatten() {
         let text = |name: &str| hook.get(name).and_then(Value::as_str);
         let ours = text("command").and_then(|command| program_of(command, HookAgent::Codex));
-        if ours.is_none() || text("source") != Some("user") {
+        if ours.is_none() || !matches!(text("source"), Some("user" | "system")) {
             continue;
         }
         let (Some(key), Some(hash)) = (text("key"), text("currentHash")) else {

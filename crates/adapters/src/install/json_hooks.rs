@@ -491,6 +491,7 @@ mod tests {
             config: "/home/u/.config/ringfence".into(),
             home: "/home/u".into(),
             decide: false,
+            managed: false,
         }
     }
 

@@ -7,7 +7,11 @@
 pub mod codex_trust;
 mod json_hooks;
 mod layouts;
+mod managed;
 mod plugin;
+mod unprompted;
+
+pub use self::unprompted::{Shell, with_aliases, without_aliases};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,6 +32,8 @@ pub struct Registration {
     pub home: PathBuf,
     /// Answer in place of the agent's prompts.
     pub decide: bool,
+    /// For every user of the machine: no folders are named, and the gate takes those of whoever runs it.
+    pub managed: bool,
 }
 
 /// Why settings could not be changed, and what to do about it.
@@ -268,6 +274,9 @@ impl Registration {
         let [program, state, config, home] =
             [&self.program, &self.state, &self.config, &self.home].map(quote_path);
         let kind = agent.as_str();
+        if self.managed {
+            return format!("{program} hook {kind}{decide}");
+        }
         format!("{program} hook {kind} --state {state} --config {config} --home {home}{decide}")
     }
 }
@@ -336,6 +345,7 @@ mod tests {
                 config: "/c d".into(),
                 home: folder.into(),
                 decide: true,
+                managed: false,
             };
             let command = gate.command(HookAgent::ClaudeCode);
             assert_eq!(program_of(&command, HookAgent::ClaudeCode), Some(gate.program.clone()));

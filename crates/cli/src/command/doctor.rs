@@ -1,6 +1,7 @@
 //! `ringfence doctor`: proves for each agent that its gate is alive, and says what is wrong where it is not.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
@@ -26,6 +27,9 @@ pub(crate) struct Doctor {
     /// Only these agents [default: those found]
     #[arg(value_name = "AGENT", value_parser = agent)]
     agents: Vec<HookAgent>,
+    /// Where the settings of an organisation lie, as for `init --managed`
+    #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
+    root: PathBuf,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +49,7 @@ struct Report {
 }
 
 pub(crate) fn run(doctor: &Doctor, out: &mut impl Write) -> Result<Exit, Failure> {
-    let scene = scene()?;
+    let scene = scene(&doctor.root)?;
     let named = !doctor.agents.is_empty();
     let agents = if named { &doctor.agents } else { HookAgent::ALL };
     let agents = agents.iter().map(|agent| Standing::of(*agent, &scene));

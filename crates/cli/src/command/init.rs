@@ -1,5 +1,7 @@
 //! `ringfence init`: puts the gate in front of the agents of this user, and takes it away again.
 
+mod alias;
+mod show;
 mod trust;
 
 use std::fs;
@@ -9,15 +11,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
 use ringfence_adapters::install::codex_trust::without_trust;
-use ringfence_adapters::install::{Registered, Registration};
+use ringfence_adapters::install::{Registration, Shell, without_aliases};
 use ringfence_record::StateFolder;
-use ringfence_record::originals::{Original, Originals};
+use ringfence_record::originals::{Original, Originals, replace_as};
 use serde::Serialize;
-use similar::{ChangeTag, TextDiff};
+use similar::TextDiff;
 
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
-use crate::render::color::{GREEN, RED, paint};
 use crate::render::json;
 use crate::render::text::printable;
 use crate::rules;
@@ -28,7 +29,7 @@ use crate::rules;
 /// and order included.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence init\n  ringfence init --undo\n\nExits with 1 when nothing was changed: you said no, or somebody else changed the settings meanwhile."
+    after_help = "Examples:\n  ringfence init\n  ringfence init --undo\n  ringfence init --alias\n  sudo ringfence init --managed claude-code codex\n\nExits with 1 when nothing was changed: you said no, or somebody else changed the settings meanwhile."
 )]
 pub(crate) struct Init {
     /// Only these agents [default: those found]
@@ -43,6 +44,21 @@ pub(crate) struct Init {
     /// Let Ringfence answer in place of the agent's own prompts
     #[arg(long, conflicts_with = "undo")]
     decide: bool,
+    /// Write the settings of an organisation, which hold for every user of this machine
+    #[arg(long)]
+    managed: bool,
+    /// Where those lie
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "managed",
+        default_value = "/",
+        hide_default_value = true
+    )]
+    root: PathBuf,
+    /// Write shell functions that start agents without prompts, behind the gate and behind walls
+    #[arg(long, conflicts_with_all = ["managed", "decide"])]
+    alias: bool,
     /// Show every line that changes, not the gist
     #[arg(long)]
     diff: bool,
@@ -66,6 +82,10 @@ enum File {
     Hooks,
     /// What Codex trusts.
     Trust,
+    /// The organisation's settings for it.
+    Managed,
+    /// The startup file of a shell: whoever is named is one of several.
+    Alias(Shell),
 }
 
 impl File {
@@ -74,7 +94,25 @@ impl File {
         match self {
             Self::Hooks => agent.as_str(),
             Self::Trust => "codex-trust",
+            Self::Managed => managed_name(agent),
+            Self::Alias(Shell::Bash) => "alias-bash",
+            Self::Alias(Shell::Zsh) => "alias-zsh",
+            Self::Alias(Shell::Fish) => "alias-fish",
         }
+    }
+}
+
+/// What an organisation's settings are kept under.
+const fn managed_name(agent: HookAgent) -> &'static str {
+    match agent {
+        HookAgent::ClaudeCode => "managed-claude-code",
+        HookAgent::Codex => "managed-codex",
+        HookAgent::Copilot => "managed-copilot",
+        HookAgent::GeminiCli => "managed-gemini-cli",
+        HookAgent::QwenCode => "managed-qwen-code",
+        HookAgent::Cursor => "managed-cursor",
+        HookAgent::Windsurf => "managed-windsurf",
+        _ => "managed",
     }
 }
 
@@ -106,7 +144,10 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
     let home = places::home()?;
     let state = places::state_folder()?;
     let config = places::config_folder()?;
-    let agents = if init.agents.is_empty() { found(&home) } else { init.agents.clone() };
+    let mut agents = if init.agents.is_empty() { found(&home) } else { init.agents.clone() };
+    if init.managed && init.agents.is_empty() {
+        agents.retain(|agent| agent.managed_path(&init.root).is_some());
+    }
     if agents.is_empty() {
         let help = "install one first, or name it: `ringfence init claude-code`";
         return Err(Problem::new("no agent was found in your home folder", help).into());
@@ -120,20 +161,35 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
         })?;
     }
     let mut changes = Vec::new();
-    for agent in agents.iter().copied() {
-        let change = if init.undo {
-            restored(agent, &home, &originals)?
-        } else {
-            registered(agent, &home, &state, &config, init.decide)?
+    if init.alias && !init.undo {
+        changes.extend(alias::written(&home, &agents, &init.agents)?.filter(Change::is_one));
+        return match changes.is_empty() {
+            true => nothing_to_change(init, out).map(|()| Exit::Fine),
+            false => make(&changes, init, &originals, out),
+        };
+    }
+    let place = Place { home: &home, state: &state, config: &config, root: &init.root };
+    for agent in agents.iter().copied().filter(|_| !init.alias) {
+        let change = match (init.undo, init.managed) {
+            (true, false) => restored(agent, File::Hooks, agent.settings_path(&home), &originals)?,
+            (true, true) => match agent.managed_path(&init.root) {
+                Some(path) => restored(agent, File::Managed, path, &originals)?,
+                None => None,
+            },
+            (false, _) => Some(registered(agent, &place, init)?),
         };
         changes.extend(change.filter(Change::is_one));
     }
-    let codex = agents.contains(&HookAgent::Codex);
+    let codex = agents.contains(&HookAgent::Codex) && !init.managed && !init.alias;
     if codex && init.undo {
         changes.extend(trust::withdrawn(&home, &originals)?.filter(Change::is_one));
     }
+    // Without an agent's name everything is undone.
+    if init.undo && !init.managed && (init.alias || init.agents.is_empty()) {
+        changes.extend(alias::taken_away(&home, &originals)?.into_iter().filter(Change::is_one));
+    }
     let mut gone = Vec::new();
-    if init.undo {
+    if init.undo && !init.managed && !init.alias {
         let unchanged = |agent: &HookAgent| !changes.iter().any(|change| change.agent == *agent);
         for agent in agents.into_iter().filter(unchanged) {
             let name = agent.as_str();
@@ -154,15 +210,20 @@ pub(crate) fn run(init: &Init, out: &mut impl Write) -> Result<Exit, Failure> {
     if let Some(exit) = exit {
         return Ok(exit);
     }
+    nothing_to_change(init, out)?;
+    for agent in gone.into_iter().filter(|_| !init.json) {
+        writeln!(out, "the gate of {agent} was taken away already; it is not missed any more")?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn nothing_to_change(init: &Init, out: &mut impl Write) -> Result<(), Failure> {
     if init.json {
         json::line(out, &Report { applied: true, changes: Vec::new() })?;
     } else {
         writeln!(out, "nothing to change")?;
-        for agent in gone {
-            writeln!(out, "the gate of {agent} was taken away already; it is not missed any more")?;
-        }
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// Shows changes, asks once, and makes them.
@@ -174,7 +235,7 @@ fn make(
 ) -> Result<Exit, Failure> {
     if !init.json {
         for change in changes {
-            show(change, init, out)?;
+            show::change(change, init, out)?;
         }
         out.flush()?;
     }
@@ -198,9 +259,11 @@ fn make(
             let done = match (init.undo, change.file) {
                 (true, _) => "restored",
                 (false, File::Hooks) => "guarded",
+                (false, File::Managed) => "guarded for every user",
                 (false, File::Trust) => "trusted",
+                (false, File::Alias(_)) => "written",
             };
-            writeln!(out, "{done}: {} ({})", change.agent.as_str(), change.path.display())?;
+            writeln!(out, "{done}: {} ({})", change.whose(), change.path.display())?;
         }
     } else {
         writeln!(out, "nothing was changed")?;
@@ -213,104 +276,92 @@ fn found(home: &Path) -> Vec<HookAgent> {
     HookAgent::ALL.iter().copied().filter(is_there).collect()
 }
 
-fn registered(
-    agent: HookAgent,
-    home: &Path,
-    state: &Path,
-    config: &Path,
-    decide: bool,
-) -> Result<Option<Change>, Failure> {
-    let program =
-        std::env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| {
-            Problem::new("cannot tell where this program is", "start it by its full path")
-                .because(error)
-        })?;
-    let path = agent.settings_path(home);
-    let before = read(&path)?;
+/// This program, as settings and startup files are to name it.
+fn this_program() -> Result<PathBuf, Problem> {
+    std::env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| {
+        Problem::new("cannot tell where this program is", "start it by its full path")
+            .because(error)
+    })
+}
+
+/// Where a gate is registered, and what it works with.
+struct Place<'p> {
+    home: &'p Path,
+    state: &'p Path,
+    config: &'p Path,
+    /// Where the settings of the system lie.
+    root: &'p Path,
+}
+
+fn registered(agent: HookAgent, place: &Place<'_>, init: &Init) -> Result<Change, Failure> {
     let gate = Registration {
-        program,
-        state: state.to_owned(),
-        config: config.to_owned(),
-        home: home.to_owned(),
-        decide,
+        program: this_program()?,
+        state: place.state.to_owned(),
+        config: place.config.to_owned(),
+        home: place.home.to_owned(),
+        decide: init.decide,
+        managed: init.managed,
     };
-    let after = agent.register(before.as_deref().unwrap_or_default(), &gate).map_err(|error| {
+    let (file, path) = if init.managed {
+        (File::Managed, managed_path(agent, place)?)
+    } else {
+        (File::Hooks, agent.settings_path(place.home))
+    };
+    let before = read(&path)?;
+    let text = before.as_deref().unwrap_or_default();
+    let after = match file {
+        File::Managed => agent.register_managed(text, &gate),
+        _ => agent.register(text, &gate),
+    };
+    let after = after.map_err(|error| {
         Problem::new(format!("cannot change `{}`", path.display()), "see the cause").because(error)
     })?;
-    Ok(Some(Change { agent, file: File::Hooks, path, before, after: Some(after) }))
+    Ok(Change { agent, file, path, before, after: Some(after) })
+}
+
+/// The organisation's settings for an agent, unless this user has a gate of their own: two gates would both
+/// hear of every call, and each would take the other's answers for a finding.
+fn managed_path(agent: HookAgent, place: &Place<'_>) -> Result<PathBuf, Failure> {
+    let name = agent.as_str();
+    let path = agent.managed_path(place.root).ok_or_else(|| {
+        let what = format!("{} has no settings for an organisation", agent.title());
+        Problem::new(what, format!("register its gate for each user: `ringfence init {name}`"))
+    })?;
+    let own = read(&agent.settings_path(place.home))?.unwrap_or_default();
+    if agent.registered(&own).is_ok_and(|it| !it.programs.is_empty()) {
+        let what = format!("the gate of {name} is registered for this user already");
+        let help = format!("take it away first: `ringfence init --undo {name}`");
+        return Err(Problem::new(what, help).into());
+    }
+    Ok(path)
 }
 
 /// The settings as they were before `init`. Where somebody changed them since, only what is ours is
 /// taken out.
 fn restored(
     agent: HookAgent,
-    home: &Path,
+    file: File,
+    path: PathBuf,
     originals: &Originals,
 ) -> Result<Option<Change>, Failure> {
-    let path = agent.settings_path(home);
     let before = read(&path)?;
     let Some(text) = &before else { return Ok(None) };
-    let original = originals.load(agent.as_str()).map_err(failed)?;
+    let original = originals.load(file.name(agent)).map_err(failed)?;
     let after = match original {
         Some(original) if original.installed == *text => original.before,
         original => {
             let theirs = original.and_then(|original| original.before).unwrap_or_default();
-            Some(agent.unregister(text, &theirs).map_err(|error| {
+            let without = match file {
+                File::Managed => agent.unregister_managed(text, &theirs),
+                _ => agent.unregister(text, &theirs),
+            };
+            Some(without.map_err(|error| {
                 let what = format!("cannot change `{}`", path.display());
                 Problem::new(what, "see the cause").because(error)
             })?)
         }
     };
-    Ok(Some(Change { agent, file: File::Hooks, path, before, after }))
-}
-
-/// The gist of a change, or all of it.
-fn show(change: &Change, init: &Init, out: &mut impl Write) -> Result<(), Failure> {
-    writeln!(out, "{}", printable(&change.path.display().to_string()))?;
-    if init.diff {
-        return show_lines(change, out);
-    }
-    if change.file == File::Trust {
-        let line = "  codex runs hooks only if its user has trusted them: their hashes";
-        writeln!(out, "{line}")?;
-        return show_lines(change, out);
-    }
-    let (sign, style) = if init.undo { ('-', RED) } else { ('+', GREEN) };
-    let with_gate = if init.undo { &change.before } else { &change.after };
-    let with_gate = change.agent.registered(with_gate.as_deref().unwrap_or_default());
-    let Registered { guarded, told, commands, .. } = with_gate.unwrap_or_default();
-    for (what, events) in [("can stop a call", guarded), ("hear what happened", told)] {
-        let line = format!("{sign} hooks that {what}: {}", events.join(", "));
-        writeln!(out, "{}", paint(style, &line))?;
-    }
-    for command in commands {
-        writeln!(out, "{}", paint(style, &format!("{sign}   {}", printable(&command))))?;
-    }
-    match (&change.before, &change.after) {
-        (None, _) => writeln!(out, "  a new file (`--diff` shows it)")?,
-        (_, None) => writeln!(out, "  the file goes: it was not there before")?,
-        _ => writeln!(out, "  everything else stays as it is (`--diff` shows every line)")?,
-    }
-    writeln!(out)?;
-    Ok(())
-}
-
-fn show_lines(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
-    let before = change.before.as_deref().unwrap_or_default();
-    let after = change.after.as_deref().unwrap_or_default();
-    let diff = TextDiff::from_lines(before, after);
-    for group in diff.grouped_ops(2) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = printable(change.value().trim_end_matches('\n')).into_owned();
-            match change.tag() {
-                ChangeTag::Delete => writeln!(out, "{}", paint(RED, &format!("- {line}")))?,
-                ChangeTag::Insert => writeln!(out, "{}", paint(GREEN, &format!("+ {line}")))?,
-                ChangeTag::Equal => writeln!(out, "  {line}")?,
-            }
-        }
-    }
-    writeln!(out)?;
-    Ok(())
+    Ok(Some(Change { agent, file, path, before, after }))
 }
 
 impl Change {
@@ -319,11 +370,19 @@ impl Change {
         self.before != self.after
     }
 
+    /// Whose it is, in a word.
+    fn whose(&self) -> &'static str {
+        match self.file {
+            File::Hooks | File::Trust | File::Managed => self.agent.as_str(),
+            File::Alias(shell) => shell.as_str(),
+        }
+    }
+
     fn reported(&self) -> ReportedChange<'_> {
         let before = self.before.as_deref().unwrap_or_default();
         let diff = TextDiff::from_lines(before, self.after.as_deref().unwrap_or_default());
         let diff = diff.unified_diff().context_radius(2).to_string();
-        ReportedChange { agent: self.agent.as_str(), path: &self.path, diff }
+        ReportedChange { agent: self.whose(), path: &self.path, diff }
     }
 }
 
@@ -365,8 +424,9 @@ fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failu
             (earlier, Some(before)) => {
                 let theirs = earlier.and_then(|earlier| earlier.before).unwrap_or_default();
                 Some(match change.file {
-                    File::Hooks => without_gate(change.agent, before, &theirs)?,
+                    File::Hooks | File::Managed => without_gate(change, before, &theirs)?,
                     File::Trust => without_trust(before),
+                    File::Alias(_) => without_aliases(before),
                 })
             }
             (_, None) => None,
@@ -374,7 +434,9 @@ fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failu
         let original = Original { before, installed: installed.clone(), made_folder };
         originals.save(name, &original).map_err(failed)?;
     }
-    ringfence_record::originals::replace(&change.path, change.after.as_deref()).map_err(failed)?;
+    // What an organisation sets, every user's agent has to read.
+    let mode = if change.file == File::Managed { 0o644 } else { 0o600 };
+    replace_as(&change.path, change.after.as_deref(), mode).map_err(failed)?;
     if undo {
         let earlier = originals.load(name).map_err(failed)?;
         let folder = change.path.parent().filter(|_| change.after.is_none());
@@ -388,12 +450,19 @@ fn apply(change: &Change, undo: bool, originals: &Originals) -> Result<(), Failu
 }
 
 /// Settings of somebody's own, byte for byte if the gate is not in them.
-fn without_gate(agent: HookAgent, settings: &str, theirs: &str) -> Result<String, Failure> {
-    let is_in = |settings| agent.registered(settings).is_ok_and(|it| !it.programs.is_empty());
-    if !is_in(settings) {
+fn without_gate(change: &Change, settings: &str, theirs: &str) -> Result<String, Failure> {
+    let (agent, managed) = (change.agent, change.file == File::Managed);
+    let found =
+        if managed { agent.registered_managed(settings) } else { agent.registered(settings) };
+    if !found.is_ok_and(|it| !it.programs.is_empty()) {
         return Ok(settings.to_owned());
     }
-    Ok(agent.unregister(settings, theirs).map_err(|error| {
+    let without = if managed {
+        agent.unregister_managed(settings, theirs)
+    } else {
+        agent.unregister(settings, theirs)
+    };
+    Ok(without.map_err(|error| {
         Problem::new("cannot take the gate out of the settings", "see the cause").because(error)
     })?)
 }

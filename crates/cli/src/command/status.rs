@@ -1,7 +1,7 @@
 //! `ringfence status`: whether anything is enforced, in one line, and why not.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
@@ -48,7 +48,7 @@ struct AgentStatus {
 }
 
 pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure> {
-    let scene = scene()?;
+    let scene = scene(Path::new("/"))?;
     let agents: Vec<AgentStatus> = HookAgent::ALL
         .iter()
         .map(|agent| AgentStatus::from(Standing::of(*agent, &scene)))
@@ -63,10 +63,10 @@ pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure
     Ok(if enforced { Exit::Fine } else { Exit::Found })
 }
 
-/// This machine, as its user stands in it.
-pub(super) fn scene() -> Result<Scene, Failure> {
+/// This machine, as its user stands in it. `root` is where the settings of the system lie.
+pub(super) fn scene(root: &Path) -> Result<Scene, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
-    Ok(Scene { root: PathBuf::from("/"), home: places::home()?, here })
+    Ok(Scene { root: root.to_owned(), home: places::home()?, here })
 }
 
 impl From<Standing> for AgentStatus {

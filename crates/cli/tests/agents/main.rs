@@ -7,6 +7,7 @@
 mod agent;
 mod faults;
 mod inside;
+mod managed;
 mod mock;
 
 use agent::{Agent, Home};

@@ -7,6 +7,7 @@ mod eval;
 mod explain;
 mod gate;
 mod help;
+mod home;
 mod hook;
 mod hostile;
 mod init;

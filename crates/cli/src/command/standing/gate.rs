@@ -16,21 +16,27 @@ const AGAIN: &str = "run `ringfence init` again";
 
 /// Whether the gate stands in the agent's settings below this home folder; why not, if it does not.
 pub(in crate::command) fn gate_below(agent: HookAgent, home: &str) -> Result<(), String> {
-    gate_of(agent, Path::new(home), |_| true).map(drop)
+    gate_of(agent, Path::new("/"), Path::new(home), |_| true).map(drop)
 }
 
 /// A registered gate is alive if it is called for every tool, exists and can be started.
 pub(super) fn gate_of(
     agent: HookAgent,
+    root: &Path,
     home: &Path,
     was_registered: fn(HookAgent) -> bool,
 ) -> Result<Registered, String> {
     let settings =
         originals::read(&agent.settings_path(home)).map_err(|error| error.to_string())?;
-    let found = match settings {
+    let mut found = match settings {
         Some(settings) => agent.registered(&settings).map_err(|error| error.to_string())?,
         None => Registered::default(),
     };
+    if found.guarded.is_empty()
+        && let Some(managed) = managed(agent, root, home)?
+    {
+        found = managed;
+    }
     if let Some(bypass) = found.bypasses.first() {
         return Err(bypass.clone());
     }
@@ -56,6 +62,23 @@ pub(super) fn gate_of(
     Ok(found)
 }
 
+/// The gate of the organisation, which serves every user with folders of their own.
+fn managed(agent: HookAgent, root: &Path, home: &Path) -> Result<Option<Registered>, String> {
+    let Some(path) = agent.managed_path(root) else { return Ok(None) };
+    let Some(text) = originals::read(&path).map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    let found = agent.registered_managed(&text).map_err(|error| error.to_string())?;
+    let (state, config) = (home.join(".local/state/ringfence"), home.join(".config/ringfence"));
+    let managed = Registered { states: vec![state], configs: vec![config], ..found };
+    Ok((!managed.guarded.is_empty()).then_some(managed))
+}
+
+/// Whether a gate is that of the organisation: its command lines name no folders.
+fn is_managed(found: &Registered) -> bool {
+    !found.commands.iter().any(|command| command.contains(" --state "))
+}
+
 pub(super) fn guards(found: &Registered) -> String {
     format!("registered on {}", found.guarded.join(", "))
 }
@@ -77,17 +100,31 @@ pub(super) fn is_this_program(found: &Registered) -> Found {
 
 /// Whether every entry is as `init` would write it now, for this program and these folders. An entry that
 /// only looks like ours does whatever it does.
-pub(super) fn is_as_written(agent: HookAgent, home: &Path, found: &Registered) -> Found {
+pub(super) fn is_as_written(agent: HookAgent, scene: &Scene, found: &Registered) -> Found {
+    let home = &scene.home;
     let program = found.programs.first().ok_or_else(|| fails("no gate is registered"))?;
     let folder = |place: Result<PathBuf, Problem>| place.map_err(|it| unknown(it.to_string()));
     let [state, config] = [folder(places::state_folder())?, folder(places::config_folder())?];
-    let settings = read(&agent.settings_path(home))?.unwrap_or_default();
+    let managed = is_managed(found);
+    let path = agent.managed_path(&scene.root).filter(|_| managed);
+    let path = path.unwrap_or_else(|| agent.settings_path(home));
+    let settings = read(&path)?.unwrap_or_default();
     // Either is what `init` writes; the entries say which was chosen.
     let decide = found.commands.iter().any(|command| command.ends_with(" --decide"));
-    let gate =
-        Registration { program: program.clone(), state, config, home: home.to_owned(), decide };
-    let deviations =
-        agent.deviations(&settings, &gate).map_err(|error| fails(error.to_string()))?;
+    let gate = Registration {
+        program: program.clone(),
+        state,
+        config,
+        home: home.to_owned(),
+        decide,
+        managed,
+    };
+    let deviations = if managed {
+        agent.deviations_managed(&settings, &gate)
+    } else {
+        agent.deviations(&settings, &gate)
+    };
+    let deviations = deviations.map_err(|error| fails(error.to_string()))?;
     let Some(first) = deviations.first() else {
         return Ok("every entry is as `ringfence init` writes it".to_owned());
     };
@@ -95,7 +132,10 @@ pub(super) fn is_as_written(agent: HookAgent, home: &Path, found: &Registered) -
 }
 
 /// Whether the agent looks for its settings where the gate is registered.
-pub(super) fn is_where_it_looks(agent: HookAgent, home: &Path) -> Found {
+pub(super) fn is_where_it_looks(agent: HookAgent, home: &Path, found: &Registered) -> Found {
+    if is_managed(found) {
+        return Ok("registered in the organisation's settings, which nothing moves".to_owned());
+    }
     let folder = agent.folder(home);
     let moved = agent.moved_by().and_then(|name| Some((name, std::env::var_os(name)?)));
     match moved {

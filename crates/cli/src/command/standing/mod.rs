@@ -112,7 +112,7 @@ impl Standing {
             return Self { kind, state, reason, unguarded, findings, checks };
         }
         let mut look = Look { checks: Vec::new() };
-        let gate = gate::gate_of(agent, &scene.home, |agent| record::was_registered(agent));
+        let gate = gate::gate_of(agent, &scene.root, &scene.home, record::was_registered);
         look.note(
             "registration",
             gate.as_ref().map(gate::guards).map_err(|why| fails(why.clone())),
@@ -164,8 +164,8 @@ impl Look {
     fn at_a_gate(&mut self, agent: HookAgent, scene: &Scene, gate: &Registered) {
         let home: &Path = &scene.home;
         self.note("program", gate::is_this_program(gate));
-        self.note("entries", gate::is_as_written(agent, home, gate));
-        self.note("place", gate::is_where_it_looks(agent, home));
+        self.note("entries", gate::is_as_written(agent, scene, gate));
+        self.note("place", gate::is_where_it_looks(agent, home, gate));
         self.note("switches", gate::is_not_switched_off(agent, scene));
         self.note("agent", gate::is_run(agent, &scene.here));
         self.note("environment", around::environment(agent));
