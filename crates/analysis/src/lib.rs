@@ -30,6 +30,7 @@ pub use argv::environment_of;
 pub use hosts::{
     classes as classes_of_host, of_class as hosts_of_class, of_registry as hosts_of_registry,
 };
+pub use paths::{Meaning, meaning as meaning_of_path};
 
 use std::collections::BTreeMap;
 

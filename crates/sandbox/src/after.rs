@@ -12,6 +12,21 @@ pub struct After {
     pub notes: Vec<Note>,
     /// Whether there was more than could be looked at.
     pub incomplete: bool,
+    /// Files of the workspace that were made or changed while it ran, by whomever. What of that matters
+    /// depends on what they are to others.
+    #[serde(skip)]
+    pub touched: Vec<Touched>,
+}
+
+/// A file that was made or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it was made, and not only changed.
+    pub new: bool,
+    /// Whether it can be executed now.
+    pub executable: bool,
 }
 
 /// One thing that a run left.

@@ -31,7 +31,7 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
-pub use after::{After, Note, NoteKind};
+pub use after::{After, Note, NoteKind, Touched};
 pub use apparmor::{APPARMOR_MARK, apparmor_profile};
 pub use observe::{Deed, Observe, Observed, Sight};
 pub use plan::{Gap, GapReason, Link, Mask, Place, Plan, PlanLimits, Show, Watch};

@@ -145,7 +145,9 @@ impl Journal {
                     if own { (sight.target.clone(), true) } else { outside(deed, &sight.target) };
                 let place = if own { lexical } else { place(plan, deed, &real) };
                 sight.place = Some(place);
-                sight.refused = possible && refuses(deed, place);
+                // What is there outside is made in vain there, too; here it is missed.
+                let missed = deed == Deed::Make && place == Place::Hidden;
+                sight.refused = (possible || missed) && refuses(deed, place);
             }
             sights.push(sight);
         }

@@ -38,6 +38,9 @@ pub struct Plan {
     pub private: Vec<PathBuf>,
     /// What of the host is laid on top of that. The rest of the host is read-only where it is.
     pub show: Vec<Show>,
+    /// Folders that are empty and read-only in what was covered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<PathBuf>,
     /// Symbolic links that are made again in a covered folder.
     pub links: Vec<Link>,
     /// What is read-only although it lies in something writable.
@@ -180,12 +183,14 @@ impl Plan {
         let mask = masked(profile, request, look, &covered, &show, secret);
         let (environment, withheld) = environment::chosen(profile, request);
         let limits = request.limits;
+        let empty = places::empty(request, look, &covered);
         let read = places::readable(profile, request, look, &hide);
         Ok(Self {
             profile: profile.name.clone(),
             cwd: request.cwd.clone(),
             hide,
             private,
+            empty,
             show,
             links,
             protect,

@@ -3,6 +3,8 @@
 //! A profile names places relative to what a request brings (a home folder, workspaces), so that it is
 //! the same on every machine. It never says *how* something is kept away; that is the plan's business.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use crate::names;
@@ -42,6 +44,8 @@ pub struct ProfileNetwork {
 pub(crate) struct Home {
     pub(crate) read: Vec<String>,
     pub(crate) write: Vec<String>,
+    /// Folders that can be written, and are made if they are not there.
+    pub(crate) make: Vec<String>,
     /// What is obeyed or executed at the next start, in what can be written.
     pub(crate) protect: Vec<String>,
     pub(crate) programs: Vec<String>,
@@ -60,6 +64,8 @@ pub(crate) struct System {
     pub(crate) hide: Vec<String>,
     pub(crate) private: Vec<String>,
     pub(crate) read: Vec<String>,
+    /// What can be written although it is in no home folder: absolute paths.
+    pub(crate) write: Vec<String>,
     pub(crate) run: Vec<String>,
     pub(crate) secret: Vec<String>,
 }
@@ -240,6 +246,7 @@ impl Written {
         add(&mut base.network.classes, &self.network.classes);
         add(&mut base.home.read, &self.home.read);
         add(&mut base.home.write, &self.home.write);
+        add(&mut base.home.make, &self.home.make);
         add(&mut base.home.protect, &self.home.protect);
         add(&mut base.home.programs, &self.home.programs);
         add(&mut base.home.private, &self.home.private);
@@ -249,6 +256,7 @@ impl Written {
         add(&mut base.system.hide, &self.system.hide);
         add(&mut base.system.private, &self.system.private);
         add(&mut base.system.read, &self.system.read);
+        add(&mut base.system.write, &self.system.write);
         add(&mut base.system.run, &self.system.run);
         add(&mut base.system.secret, &self.system.secret);
         add(&mut base.workspace.protect, &self.workspace.protect);
@@ -275,6 +283,19 @@ impl Profile {
     /// The profile for any command of a developer.
     pub fn plain() -> Result<Self, Refusal> {
         toml::from_str(include_str!("../profiles/plain.toml")).map_err(unreadable)
+    }
+}
+
+impl Profile {
+    /// Folders below a home folder that a run has to find there: to be made before it is planned.
+    pub fn made(&self) -> impl Iterator<Item = &str> {
+        self.home.make.iter().map(String::as_str)
+    }
+
+    /// Whether a path below a home folder is a secret, or holds one: it is never shown.
+    pub fn keeps(&self, below_home: &Path) -> bool {
+        let mut secrets = self.home.secret.iter().map(Path::new);
+        secrets.any(|it| it.starts_with(below_home) || below_home.starts_with(it))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Request {
     pub write: Vec<PathBuf>,
     /// More to hide, such as the state of Ringfence.
     pub hide: Vec<PathBuf>,
+    /// Folders that are there, and empty, in what is hidden: below them it shows what else is missed.
+    pub empty: Vec<PathBuf>,
     /// Whether the network of the host is shared.
     pub network: bool,
     /// The ways out of a network of its own. None, without the host's: there is no way out.

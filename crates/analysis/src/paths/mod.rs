@@ -256,6 +256,33 @@ pub(crate) fn classes(
     judged.flat_map(|judgement| judgement.classes).collect()
 }
 
+/// What a path is to others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Meaning {
+    /// Its classes in the catalogue, umbrella classes among them.
+    pub classes: BTreeSet<&'static str>,
+    /// Whether somebody executes or obeys what is there, or is let in by it.
+    pub obeyed: bool,
+    /// Whether reading it is reading a secret.
+    pub secret: bool,
+}
+
+/// What an absolute path is to others, told from its name alone.
+pub fn meaning(path: &str, home: Option<&str>) -> Meaning {
+    let world = World::at_home(home);
+    let lower = path.to_lowercase();
+    let found = classes::of(&cut(&world, &lower, false));
+    let mut meaning = Meaning::default();
+    for class in found {
+        meaning.classes.insert(class.name);
+        meaning.classes.extend(class.also);
+        meaning.obeyed |= class.change.is_some();
+        meaning.secret |= class.read;
+    }
+    meaning.obeyed |= meaning.classes.contains("protected");
+    meaning
+}
+
 /// Where a path lies: `workspace`, `home`, `temp`, `system`…
 pub(crate) fn place(analyzer: &Analyzer<'_>, frame: &Frame, path: &str) -> &'static str {
     let world = World::of(analyzer.action);

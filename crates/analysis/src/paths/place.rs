@@ -18,6 +18,12 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Of nobody's action.
+    pub(super) fn at_home(home: Option<&str>) -> Self {
+        let home = home.map(str::to_owned);
+        Self { home, workspace: Vec::new(), cwd: None, anchored: false }
+    }
+
     pub(super) fn of(action: &Action) -> Self {
         let home = home(action);
         let tidy = |path: &str| absolute("/", &super::forward_slashes(path));

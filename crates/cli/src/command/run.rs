@@ -7,6 +7,8 @@ mod contained;
 mod diary;
 mod gate;
 mod known;
+mod later;
+mod learn;
 mod network;
 mod report;
 mod secrets;
@@ -17,23 +19,25 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use ringfence_egress::Report;
 use ringfence_record::given;
 use ringfence_sandbox::{
-    After, Ended, Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request,
-    Sandbox, Support, Terms, Tier,
+    Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox,
+    Support, Terms, Tier,
 };
 use serde_json::{Map, Value, json};
 
 use self::diary::Diary;
 use self::gate::Door;
 pub(crate) use self::gate::{Asked, DOORS, Told};
+use self::later::Scripts;
+use self::learn::{Learned, Proposal};
 use self::network::{Reach, Served};
-use self::report::Held;
+use self::report::{Held, Outcome};
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
 use crate::render::json;
@@ -50,7 +54,8 @@ pub(crate) struct Run {
     net: bool,
     #[command(flatten)]
     network: network::Arguments,
-    /// What kind of command it is: the name of a profile, of Ringfence's or one's own; `auto` goes by the command
+    /// What kind of command it is: the name of a profile, of Ringfence's or one's own, or the file of one; `auto`
+    /// goes by the command
     #[arg(long, value_name = "NAME", default_value = "auto")]
     profile: String,
     /// Something more to read; may be given several times
@@ -83,6 +88,9 @@ pub(crate) struct Run {
     /// Watch what it executes, connects to, writes, renames and removes, to say what was blocked and to record it
     #[arg(long)]
     observe: bool,
+    /// Watch what it reads too, and propose a profile with what it was refused: print it, or write it to a new file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "net")]
+    learn: Option<Option<PathBuf>>,
     /// Print the plan and what this system gives, and run nothing
     #[arg(long)]
     explain: bool,
@@ -101,7 +109,7 @@ pub(crate) struct Run {
 }
 
 /// What a ticket fixes: whoever carries a decision out may not change what was decided.
-const WIDER: [&str; 21] = [
+const WIDER: [&str; 22] = [
     "net",
     "allow_host",
     "allow_class",
@@ -122,6 +130,7 @@ const WIDER: [&str; 21] = [
     "processes",
     "require_tier",
     "observe",
+    "learn",
     "explain",
 ];
 
@@ -157,32 +166,38 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
     let diary = Diary::of_its_own(run.state_folder().filter(|_| !run.explain));
     let planned = run.chosen_profile().and_then(|profile| {
         let reach = run.reach(&profile)?;
+        run.learns_to()?;
+        if !run.explain {
+            make_folders(&profile)?;
+        }
         // What is only explained is asked by nobody.
         let door = (profile.has_gate() && !run.explain).then(Door::new).transpose()?;
         let plan = run.planned_for(&profile, &run.workspace, &reach, door.as_ref())?;
-        Ok((plan, reach, door))
+        Ok(Planned { profile, plan, reach, door })
     });
     match planned {
-        Ok((plan, reach, _)) if run.explain => explain(run, &plan, &reach, out),
-        Ok((plan, mut reach, door)) => execute(run, &plan, &mut reach, Beside { diary, door }, out),
+        Ok(planned) if run.explain => explain(run, &planned.plan, &planned.reach, out),
+        Ok(planned) => execute(run, planned, diary, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
 }
 
-/// What goes on beside a run.
-struct Beside {
-    diary: Diary,
+/// Everything that a run is made of.
+struct Planned {
+    profile: Profile,
+    plan: Plan,
+    reach: Reach,
     /// The way to the gate, where the run is an agent's.
     door: Option<Door>,
 }
 
 fn execute(
     run: &Run,
-    plan: &Plan,
-    reach: &mut Reach,
-    beside: Beside,
+    planned: Planned,
+    mut diary: Diary,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
+    let Planned { profile, plan, mut reach, mut door } = planned;
     if run.command.is_empty() {
         let help = "write the command after --, as in `ringfence run -- make`";
         return Err(Problem::new("no command is given", help).into());
@@ -192,19 +207,19 @@ fn execute(
         in_place: false,
         quarantine: run.quarantine(),
         longest: run.longest.map(Duration::from_secs),
-        observe: run.observe.then(Observe::default),
+        observe: run.observes().then(|| Observe { reads: run.learn.is_some() }),
         ..Terms::default()
     };
     let words = words(&run.command);
-    let mut served = match Served::ready(reach, run.network.log()) {
+    let scripts = Scripts::in_folders(&plan.watch.folders);
+    let mut served = match Served::ready(&mut reach, run.network.log()) {
         Ok(served) => served,
         Err(refusal) => return refuse(run, &refusal, out),
     };
-    let Beside { mut diary, mut door } = beside;
     let writing = RefCell::new(&mut diary);
     let mut notice = |support: &Support| {
         weaker(support);
-        writing.borrow().starts(&words, plan, support);
+        writing.borrow().starts(&words, &plan, support);
     };
     let mut serve = |sockets: Option<_>| {
         if let Some(door) = &mut door {
@@ -215,38 +230,44 @@ fn execute(
         }
         sockets.map_or(Ok(()), |sockets| served.serve(sockets, &mut writing.borrow_mut()))
     };
-    let ended = Sandbox::run_served(plan, &run.command, &terms, &mut notice, &mut serve);
+    let ended = Sandbox::run_served(&plan, &run.command, &terms, &mut notice, &mut serve);
     let egress = served.finish();
-    match ended {
-        Ok(ended) => {
-            known::keep(run.state_folder(), &plan.watch.folders, ended.seen.as_deref());
-            let held = Held::of(plan, &egress, ended.observed.as_ref(), &Host::homes());
-            diary.ends(told(&held, &ended, &egress), ended.observed.as_ref());
-            if run.json {
-                let line = json!({"exit": ended.code, "tier": ended.tier, "after": ended.after,
-                                  "report": held.to_json(), "observed": ended.observed});
-                // If nobody reads standard error the command has ended all the same.
-                let _ = writeln!(std::io::stderr(), "{line}");
-            } else {
-                held.tell(ended.code);
-                report(&ended.after);
-            }
-            Ok(Exit::Child(ended.code))
-        }
+    let ended = match ended {
+        Ok(ended) => ended,
         Err(refusal) => {
             diary.ends(refused(&refusal), None);
-            refuse(run, &refusal, out)
+            return refuse(run, &refusal, out);
         }
+    };
+    known::keep(run.state_folder(), &plan.watch.folders, ended.seen.as_deref());
+    let (homes, observed) = (Host::homes(), ended.observed.as_ref());
+    let learned = observed.filter(|_| run.learn.is_some()).map(|observed| Learned {
+        name: run.name_learned(),
+        command: words.join(" "),
+        written: run.profile_file().and_then(|it| it.ok()).map(|(written, _)| written),
+        profile: &profile,
+        plan: &plan,
+        observed,
+        egress: &egress,
+        homes: &homes,
+    });
+    let outcome = Outcome {
+        held: Held::of(&plan, &egress, observed, &homes),
+        later: later::of(&ended.after, &scripts, &homes),
+        proposal: learned.as_ref().map(Proposal::of),
+        ended: &ended,
+    };
+    diary.ends(outcome.entry(&egress), observed);
+    if run.json {
+        // If nobody reads standard error the command has ended all the same.
+        let _ = writeln!(std::io::stderr(), "{}", outcome.to_json());
+    } else {
+        outcome.tell(&plan.cwd);
     }
-}
-
-/// What the last entry of a run says.
-fn told(held: &Held, ended: &Ended, egress: &Report) -> Map<String, Value> {
-    let report = report::ended(ended).into_iter().map(|(name, it)| (name.to_owned(), it));
-    let mut entry: Map<String, Value> = report.collect();
-    entry.insert("egress".into(), json!(egress));
-    entry.insert("report".into(), held.to_json());
-    entry
+    if let Some(proposal) = &outcome.proposal {
+        run.keep(proposal);
+    }
+    Ok(Exit::Child(ended.code))
 }
 
 fn refused(refusal: &Refusal) -> Map<String, Value> {
@@ -256,16 +277,6 @@ fn refused(refusal: &Refusal) -> Map<String, Value> {
 /// A command as text, for people.
 fn words(command: &[OsString]) -> Vec<String> {
     command.iter().map(|it| it.to_string_lossy().into_owned()).collect()
-}
-
-/// Says what the command left that others would execute later.
-fn report(after: &After) {
-    for note in &after.notes {
-        say(&note.to_string());
-    }
-    if after.incomplete {
-        say("the workspace holds more folders than are looked at after a run");
-    }
 }
 
 /// Says what is not held, before the command starts.
@@ -343,12 +354,39 @@ impl Run {
     /// The profile that was named, or that the command has.
     fn chosen_profile(&self) -> Result<Profile, Refusal> {
         let own = own_profiles()?;
-        let profiles = Profiles::with(own.iter().map(String::as_str))?;
+        let own = own.iter().map(String::as_str);
+        if let Some(file) = self.profile_file() {
+            let (written, text) = file?;
+            let name = written.get("name").and_then(|it| it.as_str()).unwrap_or_default();
+            return Profiles::with([text.as_str()].into_iter().chain(own))?.named(name);
+        }
+        let profiles = Profiles::with(own)?;
         if self.profile != "auto" {
             return profiles.named(&self.profile);
         }
         let program = self.command.first().and_then(|it| it.to_str()).unwrap_or_default();
         profiles.for_command(program)
+    }
+
+    /// The profile in the file that was named, if one was, as it is written.
+    fn profile_file(&self) -> Option<Result<(toml::Table, String), Refusal>> {
+        let path = Path::new(&self.profile);
+        path.extension().is_some_and(|it| it == "toml").then(|| profile_in(path))
+    }
+
+    fn observes(&self) -> bool {
+        self.observe || self.learn.is_some()
+    }
+
+    /// Where a profile is written that is learned: a file that is not there yet.
+    fn learns_to(&self) -> Result<Option<&Path>, Refusal> {
+        match self.learn.as_ref().and_then(Option::as_deref) {
+            Some(path) if path.symlink_metadata().is_ok() => {
+                let what = format!("{} is there already", path.display());
+                Err(Refusal::of_request(what, "name a new file, or move that one away"))
+            }
+            path => Ok(path),
+        }
     }
 
     /// What the command line and the profile let it reach. The network of the host is all of it.
@@ -357,11 +395,37 @@ impl Run {
             return self.network.reach(&[], &[]);
         }
         let reach = self.network.reach(&profile.network.hosts, &profile.network.classes)?;
-        Ok(if self.observe { reach.watched() } else { reach })
+        Ok(if self.observes() { reach.watched() } else { reach })
     }
 
     fn state_folder(&self) -> Option<PathBuf> {
         self.state.clone().map_or_else(places::state_folder, Ok).ok()
+    }
+
+    /// What a learned profile is called.
+    fn name_learned(&self) -> String {
+        let file = self.learn.as_ref().and_then(Option::as_ref).and_then(|it| it.file_stem());
+        file.map_or_else(|| "learned".to_owned(), |it| it.to_string_lossy().into_owned())
+    }
+
+    /// Writes a proposal down, where that was asked for, or says it.
+    #[expect(clippy::disallowed_methods, reason = "the person named the file to write to")]
+    fn keep(&self, proposal: &Proposal) {
+        if proposal.is_empty() {
+            say("nothing to learn: it was refused nothing that a profile could give");
+        }
+        let Some(Some(path)) = &self.learn else {
+            // If nobody reads it, nobody misses it.
+            let _ = write!(std::io::stderr(), "{proposal}");
+            return;
+        };
+        let new = fs::File::create_new(path);
+        match new.and_then(|mut file| write!(file, "{proposal}")) {
+            Ok(()) => {
+                say(&format!("proposed in {0}: read it, then use --profile {0}", path.display()))
+            }
+            Err(error) => say(&format!("{} cannot be written: {error}", path.display())),
+        }
     }
 
     /// Where what is moved away after this run goes.
@@ -398,6 +462,7 @@ impl Run {
             read: absolute(&here, &self.read)?,
             write,
             hide: state_folders().chain(self.state_folder()).collect(),
+            empty: if self.learn.is_some() { learn::shelves(&Host::homes()) } else { Vec::new() },
             network: self.net,
             doors: reach.doors(),
             gate: None,
@@ -412,6 +477,30 @@ impl Run {
         reach.equip(&mut request);
         Ok(request)
     }
+}
+
+fn profile_in(path: &Path) -> Result<(toml::Table, String), Refusal> {
+    let unreadable = |why: String| {
+        let what = format!("the profile {} cannot be read", path.display());
+        Refusal::of_request(what, "correct it, or name another").because(why)
+    };
+    let (text, _) = given::text(path).map_err(|error| unreadable(error.to_string()))?;
+    let written = toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    Ok((written, text))
+}
+
+/// Makes the folders that a run finds in the home folder because its profile says so.
+fn make_folders(profile: &Profile) -> Result<(), Refusal> {
+    let Some(home) = Host::homes().pop() else { return Ok(()) };
+    for name in profile.made() {
+        let folder = home.join(name);
+        let private = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        private.map_err(|error| {
+            let what = format!("{} cannot be made", folder.display());
+            Refusal::of_request(what, "make it, or leave it out of the profile").because(error)
+        })?;
+    }
+    Ok(())
 }
 
 /// A person's own profiles: `profiles/*.toml` in the configuration folder.

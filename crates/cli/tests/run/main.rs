@@ -4,6 +4,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod later;
+mod learn;
 mod place;
 
 use serde_json::json;

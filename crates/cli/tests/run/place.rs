@@ -70,6 +70,12 @@ impl Place {
         Output { code, text: text(output.stdout), errors: own.join("\n") }
     }
 
+    /// What the last run proposed.
+    pub(crate) fn proposal(&self) -> String {
+        let last = self.entries().pop().unwrap();
+        last["proposal"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn ringfence(&self, words: &[&str]) -> ExitStatus {
         self.program().args(words).stdout(Stdio::null()).status().unwrap()
     }

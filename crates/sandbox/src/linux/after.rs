@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::host::Host;
 use super::settings::{Held, Settings};
-use super::sys;
+use super::{sys, touched};
 use crate::after::{After, Note, NoteKind};
 use crate::plan::{Plan, SETTINGS};
 use crate::request::{Kind, Look};
@@ -66,6 +66,9 @@ impl Settle<'_> {
                 self.move_away(path);
             }
         }
+        let (touched, complete) = touched::since(&self.plan.watch, self.started);
+        self.after.touched = touched;
+        self.after.incomplete |= !complete;
         for path in std::mem::take(&mut self.loose) {
             if self.is_touched(&path) {
                 self.note(&path, NoteKind::Changed);

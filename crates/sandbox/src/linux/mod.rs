@@ -16,6 +16,7 @@ mod probe;
 mod seccomp;
 mod settings;
 mod sys;
+mod touched;
 mod witness;
 
 use std::ffi::OsString;

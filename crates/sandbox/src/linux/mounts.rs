@@ -112,6 +112,9 @@ fn show(plan: &Plan, shown: &[OwnedFd]) -> Result<(), Failed> {
         sys::set_attributes(tree.as_fd(), attributes).doing(words)?;
         put(tree, &show.path).doing(words)?;
     }
+    for folder in plan.empty.iter().filter(|it| it.symlink_metadata().is_err()) {
+        make_place(folder, true).doing(|| format!("making {}", folder.display()))?;
+    }
     for link in &plan.links {
         make_parents(&link.at)
             .and_then(|()| make_link(&link.to, &link.at))

@@ -156,7 +156,7 @@ fn canary(plan: &Plan, folder: &Path) -> Option<PathBuf> {
     let again = |path: &Path| {
         let shows = plan.show.iter().map(|it| &it.path);
         let links = plan.links.iter().map(|it| &it.at);
-        let hides = plan.hide.iter().chain(&plan.private);
+        let hides = plan.hide.iter().chain(&plan.private).chain(&plan.empty);
         shows
             .chain(links)
             .chain(hides)

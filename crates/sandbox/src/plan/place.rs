@@ -63,7 +63,8 @@ impl Plan {
             (depth(&it.path), 1, if it.write { Place::Writable } else { Place::ReadOnly })
         });
         // A folder that is covered is there, and so is what leads to something shown in it.
-        let leads = self.show.iter().any(|it| it.path.starts_with(path));
+        let there = self.show.iter().map(|it| &it.path).chain(&self.empty);
+        let leads = there.into_iter().any(|it| it.starts_with(path));
         let hidden = self.hide.iter().filter(|it| !leads && within(it) && path != it.as_path());
         let hidden = hidden.map(|it| (depth(it), 0, Place::Hidden));
         let own = self.private.iter().map(|it| it.as_path()).chain(OWN.map(Path::new));

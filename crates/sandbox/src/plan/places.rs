@@ -105,12 +105,15 @@ pub(super) fn shown(
         for name in &profile.home.read {
             gather.offer(&home.join(name), false);
         }
-        for name in &profile.home.write {
+        for name in profile.home.write.iter().chain(&profile.home.make) {
             gather.offer(&home.join(name), true);
         }
     }
     for folder in program_folders(profile, request) {
         gather.offer(&folder, false);
+    }
+    for path in &profile.system.write {
+        gather.offer(Path::new(path), true);
     }
     for path in &profile.system.run {
         gather.offer(Path::new(path), false);
@@ -128,6 +131,13 @@ pub(super) fn shown(
         }
     }
     Ok(gather.finish())
+}
+
+/// Folders of the host that are there in what is covered, without what is in them.
+pub(super) fn empty(request: &Request, look: &dyn Look, covered: &Covered<'_>) -> Vec<PathBuf> {
+    let there =
+        request.empty.iter().filter(|it| look.kind(it) == Kind::Folder && covered.covers(it));
+    there.cloned().collect()
 }
 
 /// Places that are readable where every one has to be named. One that holds what is hidden is not among

@@ -134,9 +134,7 @@ impl Decided {
                     add("egress", json!(report));
                 }
                 add("write", json!(written.collect::<Vec<_>>()));
-                for (name, value) in report::ended(ended) {
-                    add(name, value);
-                }
+                entry.extend(report::ended(ended));
             }
             Err(refusal) => {
                 add("refused", json!(refusal.to_string()));

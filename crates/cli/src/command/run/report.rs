@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use ringfence_egress::Report;
 use ringfence_sandbox::{Deed, Ended, Observed, Place, Plan, Sight};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::later::{self, Later};
+use super::learn::Proposal;
 use super::say;
 
 /// Something that was held back.
@@ -156,16 +158,17 @@ fn remedy(
     let below = home.iter().find_map(|it| path.strip_prefix(it).ok());
     let (flag, name) = if changes { ("--write", "write") } else { ("--read", "read") };
     let line = match below {
-        Some(below) => format!("[home] {name} = [\"{}\"]", below.display()),
-        None => format!("[system] {name} = [\"{}\"]", path.display()),
+        Some(below) => Some(format!("[home] {name} = [\"{}\"]", below.display())),
+        None if changes => Some(format!("[system] write = [\"{}\"]", path.display())),
+        None => None,
     };
     match place {
         Place::Writable | Place::Own => (None, None),
         Place::ReadOnly | Place::Hidden if path.symlink_metadata().is_ok() => {
-            (Some(format!("allow with {flag} {}", path.display())), Some(line))
+            (Some(format!("allow with {flag} {}", path.display())), line)
         }
         Place::ReadOnly | Place::Hidden => {
-            (Some(format!("make {} first, then allow it with {flag}", path.display())), Some(line))
+            (Some(format!("make {} first, then allow it with {flag}", path.display())), line)
         }
         Place::Protected | Place::Held => (Some("change it outside of the run".to_owned()), None),
         Place::Masked if first.deed == Deed::Connect => (None, None),
@@ -176,12 +179,54 @@ fn remedy(
     }
 }
 
-/// What of a run's doings goes into its last entry, besides its events.
-pub(super) fn ended(ended: &Ended) -> Vec<(&'static str, Value)> {
-    vec![
-        ("tier", json!(ended.tier)),
-        ("exit", json!(ended.code)),
-        ("left_running", json!(ended.left_running)),
-        ("after", json!(ended.after)),
-    ]
+/// What is told of a run that has ended.
+pub(super) struct Outcome<'a> {
+    pub(super) held: Held,
+    pub(super) later: Vec<Later>,
+    pub(super) proposal: Option<Proposal>,
+    pub(super) ended: &'a Ended,
+}
+
+impl Outcome<'_> {
+    /// What the last entry of the run says.
+    pub(super) fn entry(&self, egress: &Report) -> Map<String, Value> {
+        let mut entry = ended(self.ended);
+        entry.insert("egress".into(), json!(egress));
+        entry.insert("report".into(), self.held.to_json());
+        entry.insert("later".into(), json!(self.later));
+        if let Some(proposal) = &self.proposal {
+            entry.insert("proposal".into(), json!(proposal.to_string()));
+        }
+        entry
+    }
+
+    /// For people.
+    pub(super) fn tell(&self, here: &Path) {
+        self.held.tell(self.ended.code);
+        let after = &self.ended.after;
+        after.notes.iter().for_each(|note| say(&note.to_string()));
+        if after.incomplete {
+            say("the workspace holds more than is looked at after a run");
+        }
+        later::tell(&self.later, here);
+    }
+
+    /// For machines.
+    pub(super) fn to_json(&self) -> Value {
+        let Ended { code, tier, after, observed, .. } = self.ended;
+        json!({"exit": code, "tier": tier, "after": after, "later": self.later,
+               "report": self.held.to_json(), "observed": observed,
+               "proposal": self.proposal.as_ref().map(ToString::to_string)})
+    }
+}
+
+/// How a run ended, for its last entry.
+pub(super) fn ended(ended: &Ended) -> Map<String, Value> {
+    let mut entry = Map::new();
+    let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
+    add("tier", json!(ended.tier));
+    add("exit", json!(ended.code));
+    add("left_running", json!(ended.left_running));
+    add("after", json!(ended.after));
+    entry
 }
