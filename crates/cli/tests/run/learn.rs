@@ -7,13 +7,13 @@ use crate::place::Place;
 /// A tool with a configuration of its own, a cache that it makes, and a folder beside the workspace.
 const TOOL: &str = "
 cat $HOME/.config/tool/settings || exit 1
-mkdir -p $HOME/.cache/tool/v1 && echo x > $HOME/.cache/tool/v1/entry || exit 2
+mkdir -p $HOME/.local/share/tool/v1 && echo x > $HOME/.local/share/tool/v1/entry || exit 2
 echo x > $HOME/.tool/state || exit 3
 echo done";
 
 fn place() -> Place {
     let place = Place::new();
-    for name in ["home/.config/tool", "home/.cache", "home/.tool", "home/.ssh", "home/.local"] {
+    for name in ["home/.config/tool", "home/.local/share", "home/.tool", "home/.ssh"] {
         fs::create_dir_all(place.path(name)).unwrap();
     }
     fs::write(place.path("home/.config/tool/settings"), "on\n").unwrap();
@@ -47,14 +47,15 @@ fn what_fails_under_the_plain_profile_passes_with_what_was_learned() {
 #[test]
 fn a_proposal_names_folders_of_programs_and_hosts() {
     let place = place();
-    let code = "mkdir $HOME/.cache/tool; for i in 1 2 3 4 5 6 7; do echo x > $HOME/.tool/f$i; done
+    let code =
+        "mkdir $HOME/.local/share/tool; for i in 1 2 3 4 5 6 7; do echo x > $HOME/.tool/f$i; done
         python3 -c 'import socket; socket.create_connection((\"api.test\", 443), 2)'; true";
     let output = place.run(&["--learn"], code);
     assert_eq!(output.code, 0, "{output:?}");
     let proposal = &place.proposal();
     for line in [
         "write = [\".tool\"]",
-        "make = [\".cache/tool\"]",
+        "make = [\".local/share/tool\"]",
         "hosts = [\"api.test\"]",
         "extends = \"plain\"",
     ] {
