@@ -53,6 +53,13 @@ pub enum NoteKind {
         /// Why not.
         why: String,
     },
+    /// What was written and could not be brought into the workspace.
+    Kept {
+        /// Where it is.
+        at: PathBuf,
+        /// Why it could not.
+        why: String,
+    },
     /// It was there, and others execute or obey it: it was changed.
     Changed,
     /// Settings of a repository that were not let out.
@@ -74,6 +81,11 @@ impl fmt::Display for Note {
             NoteKind::Left { why } => write!(
                 f,
                 "{path} was made by this run and would be executed or obeyed later; it could not be moved away ({why}): look at it"
+            ),
+            NoteKind::Kept { at, why } => write!(
+                f,
+                "{path}: not all that was written there could be brought back ({why}): the rest is in {}",
+                at.display()
             ),
             NoteKind::Changed => {
                 write!(

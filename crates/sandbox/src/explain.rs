@@ -53,6 +53,9 @@ impl fmt::Display for Plan {
         let absent = self.watch.absent.iter().map(|it| shown(it));
         let title = "moved away after the run if it appears";
         section(f, title, &absent.collect::<Vec<_>>())?;
+        let strict = self.strict.iter().map(|it| shown(it));
+        let title = "changed only when the run has ended, and without what others would execute";
+        section(f, title, &strict.collect::<Vec<_>>())?;
         let names = self.watch.names.join(" ");
         section(
             f,

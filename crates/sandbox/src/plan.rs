@@ -49,6 +49,9 @@ pub struct Plan {
     pub settings: Vec<PathBuf>,
     /// What is moved away after the run if it appears.
     pub watch: Watch,
+    /// Folders whose changes are kept apart until the run has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strict: Vec<PathBuf>,
     /// Folders that cannot be renamed away from above what is protected.
     pub pin: Vec<PathBuf>,
     /// What cannot be opened although it lies in something shown.
@@ -179,6 +182,7 @@ impl Plan {
             ));
         }
         let Kept { protect, settings, gaps, secret, watch } = kept(profile, request, look, &show);
+        let strict = if request.strict { kept_apart(&show, &watch) } else { Vec::new() };
         let pin = pins(protect.iter().chain(&settings), &show);
         let mask = masked(profile, request, look, &covered, &show, secret);
         let (environment, withheld) = environment::chosen(profile, request);
@@ -196,6 +200,7 @@ impl Plan {
             protect,
             settings,
             watch,
+            strict,
             pin,
             mask,
             gaps,
@@ -214,6 +219,14 @@ impl Plan {
             read,
         })
     }
+}
+
+/// Every folder that can be written and in which something could appear that others execute.
+fn kept_apart(show: &[Show], watch: &Watch) -> Vec<PathBuf> {
+    let watched = || watch.folders.iter().chain(&watch.repositories).chain(&watch.absent);
+    let holds = |it: &&Show| watched().any(|path| path.starts_with(&it.path));
+    let folders = show.iter().filter(|it| it.write && it.folder).filter(holds);
+    folders.map(|it| it.path.clone()).collect()
 }
 
 /// The ways out, if they can be held.

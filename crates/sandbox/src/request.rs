@@ -37,6 +37,9 @@ pub struct Request {
     pub doors: Option<Doors>,
     /// The socket of the gate outside, which an agent inside asks about its calls.
     pub gate: Option<PathBuf>,
+    /// Whether what is written is kept apart until the end, so that what others would execute never reaches the
+    /// workspace.
+    pub strict: bool,
     /// Limits that replace the profile's.
     pub limits: Limits,
     /// What an earlier run knew of the same folders, as [`crate::Ended::seen`] gave it: it is believed, and

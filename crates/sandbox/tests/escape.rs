@@ -242,6 +242,15 @@ fn held(text: &str) -> Option<i32> {
     text.lines().find_map(|line| line.strip_prefix("held ")).and_then(|it| it.parse().ok())
 }
 
+/// What would be executed later is held by being written elsewhere, even if nothing were moved away after the run.
+fn kept_apart(row: &Row, user: User) -> Result<(), Failed> {
+    let mut outside = Outside::new(user, Tier::A);
+    outside.place.strict = true;
+    outside.place.without = vec!["After".to_owned()];
+    let text = outside.output(row, true);
+    if text.contains("refused:") || got_out(&text) { Err(text.into()) } else { Ok(()) }
+}
+
 /// Without the walls that a row names it gets out: it is these that hold.
 fn removed(row: &Row, user: User, tier: Tier) -> Result<(), Failed> {
     let mut outside = Outside::new(user, tier);
@@ -511,6 +520,10 @@ fn main() -> ExitCode {
                     let name = named(&format!("{tier}::without::{}", row.name));
                     trials.push(Trial::test(name, move || removed(row, user, *tier)));
                 }
+            }
+            if matches!(row.kind, 11 | 12) {
+                let name = named(&format!("strict::{}", row.name));
+                trials.push(Trial::test(name, move || kept_apart(row, user)));
             }
             if row.nested {
                 let name = named(&format!("nested::{}", row.name));

@@ -587,6 +587,53 @@ fn disk_full(user: User) -> Result<(), Failed> {
     }
 }
 
+/// With what is written kept apart, nothing reaches the workspace before the end, then the work does, and what others would
+/// execute does not.
+fn kept_apart(user: User) -> Result<(), Failed> {
+    let mut place = Place::new(user);
+    place.strict = true;
+    let text = |name: &str| fs::read_to_string(place.path(name)).unwrap_or_default();
+    for (name, text) in [("ws/a/b/one", "1"), ("ws/a/two", "2"), ("ws/old/three", "3")] {
+        fs::create_dir_all(place.path(name).parent().unwrap()).unwrap();
+        fs::write(place.path(name), text).unwrap();
+    }
+    if user == User::Nobody {
+        let owned =
+            Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("ws")).status();
+        assert!(owned.unwrap().success());
+    }
+    let code = "echo more >> src/main && echo new > made && chmod 750 made && rm a/b/one && mv a/two a/2 && rm -r old && mkdir old && echo 4 > old/four && ln -s made link2 && mkdir -p deep/er/.vscode locked && echo evil > deep/er/.vscode/tasks.json && echo evil > .mcp.json && echo x > locked/x && chmod 500 locked && git init -q fresh && echo evil > fresh/.git/hooks/post-checkout && echo here && touch ready && sleep 1; ls a old; cat src/main";
+    let mut command = place.command(&["/bin/sh", "-c", code]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_millis(700));
+    let early = ["ws/made", "ws/.mcp.json", "ws/ready"].iter().any(|it| place.path(it).exists());
+    let output = run.wait_with_output().unwrap();
+    if early || output.status.code() != Some(0) {
+        return Err(format!("early: {early}, {output:?}").into());
+    }
+    let mode = std::os::unix::fs::MetadataExt::mode;
+    let checks = [
+        ("changed", text("ws/src/main") == "text\nmore\n"),
+        ("made", text("ws/made") == "new\n" && text("ws/link2") == "new\n"),
+        ("mode", fs::metadata(place.path("ws/made")).is_ok_and(|it| mode(&it) & 0o777 == 0o750)),
+        ("removed", !place.path("ws/a/b/one").exists() && place.path("ws/a/b").exists()),
+        ("renamed", !place.path("ws/a/two").exists() && text("ws/a/2") == "2"),
+        ("made anew", !place.path("ws/old/three").exists() && text("ws/old/four") == "4\n"),
+        ("locked", text("ws/locked/x") == "x\n"),
+        ("held back", !place.path("ws/.mcp.json").exists()),
+        ("held back, deep", !place.path("ws/deep/er/.vscode").exists()),
+        ("held back, hook", !place.path("ws/fresh/.git/hooks/post-checkout").exists()),
+        ("repository", place.path("ws/fresh/.git/HEAD").exists()),
+        ("no remains", !place.path("quarantine/1/apart").exists()),
+        (
+            "said",
+            String::from_utf8_lossy(&output.stderr).contains("ws/.mcp.json was made by this run"),
+        ),
+    ];
+    let wrong: Vec<&str> = checks.iter().filter(|(_, it)| !it).map(|(name, _)| *name).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?} {output:?}").into()) }
+}
+
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
 /// where it ended is known.
 fn in_place(user: User) -> Result<(), Failed> {
@@ -667,6 +714,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
         trials.push(Trial::test(format!("{user:?}::on_layers"), move || on_layers(user)));
         trials.push(Trial::test(format!("{user:?}::disk_full"), move || disk_full(user)));
+        trials.push(Trial::test(format!("{user:?}::kept_apart"), move || kept_apart(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
         trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));

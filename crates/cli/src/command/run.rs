@@ -85,6 +85,10 @@ pub(crate) struct Run {
     /// Refuse to start with less than this tier
     #[arg(long, value_enum, value_name = "TIER")]
     require_tier: Option<TierName>,
+    /// Keep all that it writes apart until it has ended, so that what others would execute or obey never reaches the
+    /// workspace
+    #[arg(long)]
+    strict_protect: bool,
     /// Watch what it executes, connects to, writes, renames and removes, to say what was blocked and to record it
     #[arg(long)]
     observe: bool,
@@ -129,6 +133,7 @@ const WIDER: [&str; 22] = [
     "longest",
     "processes",
     "require_tier",
+    "strict_protect",
     "observe",
     "learn",
     "explain",
@@ -466,6 +471,7 @@ impl Run {
             network: self.net,
             doors: reach.doors(),
             gate: None,
+            strict: self.strict_protect,
             limits: Limits {
                 processes: self.processes,
                 memory: self.memory,

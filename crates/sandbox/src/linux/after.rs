@@ -78,7 +78,7 @@ impl Settle<'_> {
         (self.after, seen)
     }
 
-    fn note(&mut self, path: &Path, kind: NoteKind) {
+    pub(super) fn note(&mut self, path: &Path, kind: NoteKind) {
         self.after.notes.push(Note { path: path.to_path_buf(), kind });
     }
 
@@ -178,7 +178,7 @@ impl Settle<'_> {
     }
 
     /// What git would execute for a repository, and was not protected for not being there.
-    fn repository(&mut self, git: &Path, new: bool) {
+    pub(super) fn repository(&mut self, git: &Path, new: bool) {
         let known = self.plan.watch.repositories.iter().any(|it| it == git);
         for name in &self.plan.watch.profile.protect_git.clone() {
             let path = git.join(name);
@@ -236,7 +236,7 @@ impl Settle<'_> {
         }
     }
 
-    fn move_away(&mut self, path: &Path) {
+    pub(super) fn move_away(&mut self, path: &Path) {
         let number = self.after.notes.len();
         let moved = self.quarantine.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
         let moved = moved.and_then(|to| into(to, number, path)).or_else(|_| aside(path));

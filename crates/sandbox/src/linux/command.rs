@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::overlay::Overlay;
 use super::seccomp::Filters;
 use super::settings::Settings;
 use super::sys::{self, Signals};
@@ -52,6 +53,8 @@ pub(super) struct Command<'a> {
     pub(super) witness: Witness,
     /// Settings of repositories, as they are before.
     pub(super) settings: Vec<Settings>,
+    /// What is kept apart until the end.
+    pub(super) overlays: Vec<Overlay>,
     mounted: bool,
     pub(super) walls: Walls,
     /// Where a shell tells in which folder it ended.
@@ -86,6 +89,7 @@ impl<'a> Command<'a> {
                 .map_err(unusable)?,
             witness: Witness::before(plan, hold),
             settings: Settings::before(plan)?,
+            overlays: Vec::new(),
             mounted,
             walls: walls.clone(),
             mouth,
@@ -111,6 +115,7 @@ impl<'a> Command<'a> {
             filters,
             witness,
             settings,
+            overlays: Vec::new(),
             mounted: true,
             walls,
             mouth,

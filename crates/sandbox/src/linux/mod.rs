@@ -12,6 +12,7 @@ mod mounts;
 mod namespaces;
 mod network;
 mod observe;
+mod overlay;
 mod probe;
 mod seccomp;
 mod settings;
@@ -33,6 +34,7 @@ use self::command::Command;
 use self::helper::Helper;
 use self::message::Message;
 use self::observe::Observer;
+use self::overlay::Overlay;
 use self::sys::{Change, Signals};
 use crate::after::After;
 use crate::plan::Plan;
@@ -70,7 +72,10 @@ pub(crate) fn run(
     };
     let may = |tier| terms.require <= Some(tier);
     let own = if terms.best.is_none_or(|it| it == Tier::A) {
-        attempt(Hold::Own, &mut || probe::with_namespaces(plan.network))
+        // Whoever serves a gate may start threads before it is known how far this tier comes.
+        let early = plan.gate.is_some() && plan.doors.is_none();
+        let tried = if early { probe::trial() } else { Ok(()) };
+        tried.and_then(|()| attempt(Hold::Own, &mut || probe::with_namespaces(plan.network)))
     } else {
         let (what, remedy) = ("namespaces of its own are not asked for", "ask for tier A");
         Err(Refusal::new(what, remedy).kind(RefusalKind::Support))
@@ -79,6 +84,11 @@ pub(crate) fn run(
         Err(refusal) if refusal.about() == RefusalKind::Support && may(Tier::B) => refusal,
         other => return other,
     };
+    if !plan.strict.is_empty() {
+        let what = "what the run writes can only be kept apart by mounts of its own";
+        let remedy = "reach tier A, or run without --strict-protect";
+        return Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support));
+    }
     let doors = plan.doors.is_some();
     let helped = if terms.best.is_none_or(|it| it >= Tier::B) {
         Helper::find().and_then(|helper| {
@@ -162,7 +172,8 @@ fn launch(
     let mouth = ear.as_ref().filter(|_| told.is_some()).map(|(_, mouth)| mouth.as_fd());
     let argv = told.as_deref().unwrap_or(argv);
     let tier = hold.tier();
-    let command = Command::new(plan, argv, hold, mouth, terms.observe, &terms.walls)?;
+    let mut command = Command::new(plan, argv, hold, mouth, terms.observe, &terms.walls)?;
+    command.overlays = Overlay::ready(plan, terms.quarantine.as_deref())?;
     if tier != Tier::B {
         notice();
     }
@@ -216,16 +227,20 @@ fn launch(
             let quarantine = terms.quarantine.as_deref();
             let copied = tier == Tier::A;
             let after = After::default();
-            let settle = Settle { plan, started, copied, loose, quarantine, after };
+            let mut settle = Settle { plan, started, copied, loose, quarantine, after };
+            overlay::bring_back(&command.overlays, &mut settle);
             let (after, seen) = if terms.walls.stands(Wall::After) {
                 settle.all(&command.settings, &copies)
             } else {
-                (After::default(), None)
+                (settle.after, None)
             };
             let observed = observer.map(|it| it.finish(plan));
             Ok(Ended { code, tier, folder, left_running, after, observed, seen })
         }
-        End::Refused(refusal) => Err(refusal),
+        End::Refused(refusal) => {
+            overlay::forget(&command.overlays);
+            Err(refusal)
+        }
     }
 }
 

@@ -13,10 +13,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::host;
+use super::overlay::{self, Overlay};
 use super::settings::{self, Settings};
 use super::sys::{self, Attributes};
 use super::witness;
 use crate::plan::{Mask, Plan};
+use crate::refusal::Refusal;
 use crate::walls::{Wall, Walls};
 
 const SEALED: u64 = Attributes::READ_ONLY | Attributes::NO_SETUID | Attributes::NO_DEVICES;
@@ -37,6 +39,8 @@ pub(super) struct Failed {
     pub(super) error: io::Error,
     /// Whether the system does not allow it, whatever the paths are.
     pub(super) environment: bool,
+    /// What is said instead.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Failed {
@@ -52,18 +56,32 @@ trait Doing<T> {
 
 impl<T> Doing<T> for io::Result<T> {
     fn doing(self, words: impl FnOnce() -> String) -> Result<T, Failed> {
-        self.map_err(|error| Failed { doing: words(), error, environment: false })
+        self.map_err(|error| Failed { doing: words(), error, environment: false, refusal: None })
     }
 }
 
 /// Lays out what the command will see. Afterwards this process sees it too.
-pub(super) fn lay_out(plan: &Plan, settings: &[Settings], walls: &Walls) -> Result<(), Failed> {
+pub(super) fn lay_out(
+    plan: &Plan,
+    overlays: &[Overlay],
+    settings: &[Settings],
+    walls: &Walls,
+) -> Result<(), Failed> {
     // The first thing that is not allowed where namespaces are allowed in name only.
     let root = sys::open_path(Path::new("/")).doing(|| "opening /".to_owned())?;
     sys::set_attributes(root.as_fd(), Attributes(0))
         .doing(|| "mounting".to_owned())
         .map_err(Failed::of_environment)?;
     let stands = |wall| walls.stands(wall);
+    // What is laid out from here on lies over what is written.
+    for it in overlays {
+        it.lay().map_err(|error| Failed {
+            doing: String::new(),
+            refusal: Some(overlay::impossible(&error)),
+            error,
+            environment: false,
+        })?;
+    }
     let shown = copies(plan)?;
     let devices = device_copies()?;
     let null = devices.get(Path::new("null"));

@@ -157,7 +157,11 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
         sys::loopback_up()
             .map_err(|error| unsupported("a network of its own cannot be set up", &error))?;
     }
-    mounts::lay_out(command.plan, &command.settings, &command.walls).map_err(|failed| {
+    let (overlays, settings) = (&command.overlays, &command.settings);
+    mounts::lay_out(command.plan, overlays, settings, &command.walls).map_err(|failed| {
+        if let Some(refusal) = failed.refusal {
+            return refusal;
+        }
         if failed.environment {
             return unsupported(&format!("{} is not allowed", failed.doing), &failed.error);
         }

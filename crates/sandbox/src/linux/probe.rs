@@ -31,7 +31,8 @@ pub(crate) fn probe() -> Support {
     }
 }
 
-fn trial() -> Result<(), Refusal> {
+/// Whether a small plan can be laid out in namespaces of its own.
+pub(super) fn trial() -> Result<(), Refusal> {
     let plan = small_plan()?;
     let step = |error: std::io::Error| namespaces::unsupported("a trial cannot be made", &error);
     if !host::has_one_thread() {

@@ -3,6 +3,7 @@
 //! Nearly all `unsafe` of the product is here. Each function owns what it hands to the kernel for the
 //! length of the call, and turns -1 into an error.
 
+mod folders;
 mod network;
 mod notify;
 
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
+pub(super) use self::folders::{
+    About, about_in, allow, allow_in, is_labelled, make_folder_in, remove_folder_in, remove_label,
+};
 pub(super) use self::network::{
     every_address_is_local, listen, peer, raise_open_files, receive_with, send_with, wait_for_any,
 };
@@ -165,16 +169,22 @@ pub(super) fn new_tree(
     options: &[(&CStr, &CStr)],
     attributes: Attributes,
 ) -> io::Result<OwnedFd> {
+    const SET_FLAG: c_uint = 0;
     const SET_STRING: c_uint = 1;
     const CREATE: c_uint = 6;
     // SAFETY: `kind` outlives the call.
     let context = owned(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), 1 as c_uint) })?;
     let context = context.as_raw_fd();
     for (name, value) in options {
-        // SAFETY: both strings outlive the call.
-        let result = unsafe {
-            libc::syscall(libc::SYS_fsconfig, context, SET_STRING, name.as_ptr(), value.as_ptr(), 0)
+        // An option without a value is there or not.
+        let (how, value) = if value.is_empty() {
+            (SET_FLAG, std::ptr::null())
+        } else {
+            (SET_STRING, value.as_ptr())
         };
+        // SAFETY: both strings outlive the call.
+        let result =
+            unsafe { libc::syscall(libc::SYS_fsconfig, context, how, name.as_ptr(), value, 0) };
         check(result)?;
     }
     let nothing = std::ptr::null::<u8>();

@@ -41,6 +41,8 @@ pub struct Place {
     pub nested: bool,
     /// Whether there may be few processes, short files and little memory.
     pub limited: bool,
+    /// Whether what is written is kept apart.
+    pub strict: bool,
     /// Walls that are taken away, and whether that may be noticed.
     pub without: Vec<String>,
     pub witness: bool,
@@ -63,6 +65,7 @@ impl Place {
             in_place: false,
             nested: false,
             limited: false,
+            strict: false,
             without: Vec::new(),
             witness: false,
             planted: false,
@@ -139,6 +142,7 @@ impl Place {
             ("in-place", self.in_place),
             ("nested", self.nested),
             ("limited", self.limited),
+            ("strict", self.strict),
             ("witness", self.witness),
             ("planted", self.planted),
             ("short", self.short),
@@ -222,6 +226,7 @@ pub fn launch() -> ! {
         network: has("network"),
         pass: pass.into_iter().flatten().collect(),
         hide: vec![root.join("state")],
+        strict: has("strict"),
         limits: if has("limited") { few } else { Limits::default() },
         read: std::env::current_exe().unwrap().parent().map(PathBuf::from).into_iter().collect(),
         ..Request::default()
