@@ -10,6 +10,10 @@ use serde::Serialize;
 pub struct After {
     /// One for each thing that a person should know.
     pub notes: Vec<Note>,
+    /// What appeared while the run lasted and would be executed or obeyed, in that order, even if it was gone before the
+    /// end. Of a run of some milliseconds nothing is noticed here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub appeared: Vec<Appeared>,
     /// Whether there was more than could be looked at.
     pub incomplete: bool,
     /// Files of the workspace that were made or changed while it ran, by whomever. What of that matters
@@ -27,6 +31,23 @@ pub struct Touched {
     pub new: bool,
     /// Whether it can be executed now.
     pub executable: bool,
+}
+
+/// A name that others would execute or obey, when it was seen first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Appeared {
+    /// Where.
+    pub path: PathBuf,
+    /// Milliseconds after the start of the run.
+    pub after_ms: u64,
+}
+
+impl After {
+    /// What appeared and is not told of in a note: it was gone again before the end.
+    pub fn vanished(&self) -> impl Iterator<Item = &Appeared> {
+        let told = |it: &&Appeared| !self.notes.iter().any(|note| note.path == it.path);
+        self.appeared.iter().filter(told)
+    }
 }
 
 /// One thing that a run left.

@@ -18,6 +18,7 @@ mod refusal;
 mod request;
 mod run;
 mod scan;
+mod seatbelt;
 mod settings;
 mod support;
 mod walls;
@@ -31,7 +32,7 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
-pub use after::{After, Note, NoteKind, Touched};
+pub use after::{After, Appeared, Note, NoteKind, Touched};
 pub use apparmor::{APPARMOR_MARK, apparmor_profile};
 pub use observe::{Deed, Observe, Observed, Sight};
 pub use plan::{Gap, GapReason, Link, Mask, Place, Plan, PlanLimits, Show, Watch};
@@ -39,6 +40,7 @@ pub use profile::{Profile, ProfileNetwork, Profiles};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Doors, Kind, Limits, Look, Request};
 pub use run::{Ended, Sockets, Terms};
+pub use seatbelt::seatbelt_profile;
 pub use support::{Missing, Support, Tier};
 pub use system::{Host, Inside};
 #[doc(hidden)]

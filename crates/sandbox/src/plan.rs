@@ -39,7 +39,7 @@ pub struct Plan {
     /// What of the host is laid on top of that. The rest of the host is read-only where it is.
     pub show: Vec<Show>,
     /// Folders that are empty and read-only in what was covered.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty: Vec<PathBuf>,
     /// Symbolic links that are made again in a covered folder.
     pub links: Vec<Link>,

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use ringfence_sandbox::{GapReason, Kind, Look, Plan, Profile, Profiles, Request};
+use ringfence_sandbox::{
+    Doors, GapReason, Kind, Look, Plan, Profile, Profiles, Request, seatbelt_profile,
+};
 
 /// A host made of a list of paths.
 #[derive(Default)]
@@ -139,6 +141,23 @@ fn with_the_network_and_sockets_of_the_host() {
     host.sockets = host.kinds.keys().filter(|it| it.extension().is_some()).cloned().collect();
     let request = Request { network: true, ..request() };
     insta::assert_snapshot!(plan(&request, &host));
+}
+
+/// The same plans for a system that this is not.
+#[test]
+fn the_words_of_seatbelt() {
+    let host = Made::usual();
+    insta::assert_snapshot!(seatbelt_profile(&plan(&request(), &host)).unwrap());
+    let with = |change: &dyn Fn(&mut Request)| {
+        let mut request = request();
+        change(&mut request);
+        seatbelt_profile(&plan(&request, &host)).unwrap()
+    };
+    let network = with(&|it| it.network = true);
+    assert!(network.contains("(allow network*)"), "{network}");
+    let doors = with(&|it| it.doors = Some(Doors::default()));
+    assert!(doors.contains("(allow network-outbound (remote ip \"localhost:3128\"))"), "{doors}");
+    assert_eq!(doors.matches('(').count(), doors.matches(')').count(), "{doors}");
 }
 
 #[test]

@@ -634,6 +634,17 @@ fn kept_apart(user: User) -> Result<(), Failed> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?} {output:?}").into()) }
 }
 
+/// What appears for a while is told of, even if it is gone before the end.
+fn appears(user: User) -> Result<(), Failed> {
+    let place = Place::new(user);
+    let code = "mkdir -p deep/er; sleep 0.4; echo evil > deep/er/.mcp.json; mkdir new; sleep 0.2; touch new/.envrc; sleep 0.2; rm deep/er/.mcp.json; ls new -A";
+    let output = place.shell(code);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let gone = errors.contains("vanished") && errors.contains("ws/deep/er/.mcp.json");
+    let moved = errors.contains("appeared") && errors.contains("ws/new/.envrc");
+    if gone && moved { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
 /// where it ended is known.
 fn in_place(user: User) -> Result<(), Failed> {
@@ -714,6 +725,7 @@ fn main() -> ExitCode {
         trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
         trials.push(Trial::test(format!("{user:?}::on_layers"), move || on_layers(user)));
         trials.push(Trial::test(format!("{user:?}::disk_full"), move || disk_full(user)));
+        trials.push(Trial::test(format!("{user:?}::appears"), move || appears(user)));
         trials.push(Trial::test(format!("{user:?}::kept_apart"), move || kept_apart(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));

@@ -27,7 +27,7 @@ use clap::{Args, ValueEnum};
 use ringfence_record::given;
 use ringfence_sandbox::{
     Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox,
-    Support, Terms, Tier,
+    Support, Terms, Tier, seatbelt_profile,
 };
 use serde_json::{Map, Value, json};
 
@@ -98,6 +98,9 @@ pub(crate) struct Run {
     /// Print the plan and what this system gives, and run nothing
     #[arg(long)]
     explain: bool,
+    /// With --explain: the plan as a profile of that system's own sandbox. It was tested on none
+    #[arg(long, value_enum, value_name = "SYSTEM", requires = "explain", conflicts_with = "json")]
+    target: Option<Target>,
     /// Write JSON: the plan with --explain, why it was not started, or at the end a line to standard error
     #[arg(long)]
     json: bool,
@@ -138,6 +141,12 @@ const WIDER: [&str; 23] = [
     "learn",
     "explain",
 ];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// Seatbelt, as `sandbox-exec -f FILE` takes it
+    Macos,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TierName {
@@ -181,6 +190,7 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
         Ok(Planned { profile, plan, reach, door })
     });
     match planned {
+        Ok(planned) if run.target == Some(Target::Macos) => seatbelt(run, &planned.plan, out),
         Ok(planned) if run.explain => explain(run, &planned.plan, &planned.reach, out),
         Ok(planned) => execute(run, planned, diary, out),
         Err(refusal) => refuse(run, &refusal, out),
@@ -315,6 +325,19 @@ fn refuse(run: &Run, refusal: &Refusal, out: &mut impl Write) -> Result<Exit, Fa
         say(&format!("{started}{refusal}"));
     }
     Ok(Exit::Child(code))
+}
+
+/// The plan for a system that this one is not.
+fn seatbelt(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
+    match seatbelt_profile(plan) {
+        Ok(text) => {
+            write!(out, "{text}")?;
+            out.flush()?;
+            say("this profile was not tested on macOS; paths are those of this machine");
+            Ok(Exit::Fine)
+        }
+        Err(refusal) => refuse(run, &refusal, out),
+    }
 }
 
 fn explain(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {

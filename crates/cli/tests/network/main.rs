@@ -348,12 +348,57 @@ fn what_cannot_be_held_is_refused_before_anything_starts() {
     assert_eq!(output.status.code(), Some(125), "{output:?}");
     let output = place.run(&["--net", "--allow-host", "good.test"], "echo STARTED");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    // Inside of a run there are no namespaces to be had, and so no list of hosts.
-    let inner =
-        format!("{} run --allow-host good.test -- echo STARTED; echo code $?", place::PROGRAM);
+    // Inside of a run there are no namespaces to be had, and so no port that could be published.
+    let inner = format!("{} run --publish 3000 -- echo STARTED; echo code $?", place::PROGRAM);
     let output = place.run(&["--read", place::folder_of_program()], &inner);
     assert!(output.said("code 125") && !output.said("STARTED"), "{output:?}");
     assert!(output.said("hosts can only be told apart"), "{output:?}");
+}
+
+/// Where no namespaces are to be had, by nobody: hosts of the list are reached through the proxy, and nothing else is.
+#[test]
+fn without_namespaces_the_proxy_is_the_only_way_out() {
+    for user in users() {
+        let place = Place::new(user);
+        let served = place.serve();
+        let allow = format!("good.test=127.0.0.1:{served}");
+        let python = |code: &str| format!("python3 -c 'import socket, os\n{code}'");
+        let direct = |to: &str| {
+            python(&format!(
+                "s = socket.socket(); s.settimeout(2); s.connect({to}); print(\"REACHED\")"
+            ))
+        };
+        let proxy = "os.environ[\"http_proxy\"].rsplit(\":\", 1)[1]";
+        let of_python =
+            "import urllib.request as u; print(u.urlopen(\"http://good.test/\").read())";
+        let at_once = format!(
+            "socket.socket().sendto(b\"GET / HTTP/1.0\\r\\n\\r\\n\", 0x20000000, (\"127.0.0.1\", {served})); print(\"REACHED\")"
+        );
+        let cases = [
+            ("curl -sS http://good.test/".to_owned(), true),
+            (python(of_python), true),
+            ("curl -sS http://other.test/".to_owned(), false),
+            (format!("curl -sS --noproxy \"*\" http://127.0.0.1:{served}/"), false),
+            (direct(&format!("(\"127.0.0.1\", {served})")), false),
+            (direct(&format!("(\"192.0.2.1\", int({proxy}))")), false),
+            (direct("(\"192.0.2.1\", 80)"), false),
+            (python("socket.socket(2, socket.SOCK_DGRAM); print(\"REACHED\")"), false),
+            (python("socket.socket(10, socket.SOCK_DGRAM); print(\"REACHED\")"), false),
+            (python("socket.socket(2, socket.SOCK_STREAM, 262); print(\"REACHED\")"), false),
+            (python("socket.socket().setsockopt(1, 25, b\"\\0\"); print(\"REACHED\")"), false),
+            (python("socket.socket().bind((\"127.0.0.1\", 0)); print(\"REACHED\")"), false),
+            (python(&at_once), false),
+        ];
+        for (code, reached) in cases {
+            let output = place.run_without_namespaces(&["--allow-host", &allow], &code);
+            assert!(output.said("contained with tier C"), "{user:?}: {code}: {output:?}");
+            let got = output.said("SERVED") || output.said("REACHED");
+            assert_eq!(got, reached, "{user:?}: {code}: {output:?}");
+        }
+        let refused = place.run_without_namespaces(&["--publish", "3000"], "echo STARTED");
+        assert!(refused.said("out of a network of its own"), "{refused:?}");
+        assert!(!refused.said("STARTED"), "{refused:?}");
+    }
 }
 
 #[test]

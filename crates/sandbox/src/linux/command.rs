@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsString};
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use super::seccomp::Filters;
 use super::settings::Settings;
 use super::sys::{self, Signals};
 use super::witness::Witness;
-use super::{Hold, landlock, message, observe};
+use super::{Hold, doorman, landlock, message, observe};
 use crate::observe::Observe;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
@@ -56,6 +57,8 @@ pub(super) struct Command<'a> {
     /// What is kept apart until the end.
     pub(super) overlays: Vec<Overlay>,
     mounted: bool,
+    /// Where the only way out is, for a command that gets its sockets from the supervisor.
+    proxy: Option<SocketAddrV4>,
     pub(super) walls: Walls,
     /// Where a shell tells in which folder it ended.
     pub(super) mouth: Option<BorrowedFd<'a>>,
@@ -81,16 +84,23 @@ impl<'a> Command<'a> {
         let told = told(plan, hold).into_iter();
         let environment = told.map(|(name, value)| string(format!("{name}={value}").as_bytes()));
         let mounted = hold.tier() != Tier::C;
+        let proxy = hold.proxy().filter(|_| !mounted);
         Ok(Self {
             plan,
             argv,
             environment: environment.collect::<Result<_, _>>()?,
-            filters: Filters::compile(plan.network, !mounted, plan.nested && mounted)
-                .map_err(unusable)?,
+            filters: Filters::compile(
+                plan.network,
+                !mounted,
+                proxy.is_some(),
+                plan.nested && mounted,
+            )
+            .map_err(unusable)?,
             witness: Witness::before(plan, hold),
             settings: Settings::before(plan)?,
             overlays: Vec::new(),
             mounted,
+            proxy,
             walls: walls.clone(),
             mouth,
             observe,
@@ -106,7 +116,8 @@ impl<'a> Command<'a> {
         observe: Option<Observe>,
         walls: &Walls,
     ) -> Result<Self, Refusal> {
-        let filters = Filters::compile(plan.network, false, plan.nested).map_err(unusable)?;
+        let filters =
+            Filters::compile(plan.network, false, false, plan.nested).map_err(unusable)?;
         let (settings, walls) = (Vec::new(), walls.clone());
         Ok(Self {
             plan,
@@ -117,6 +128,7 @@ impl<'a> Command<'a> {
             settings,
             overlays: Vec::new(),
             mounted: true,
+            proxy: None,
             walls,
             mouth,
             observe,
@@ -126,13 +138,13 @@ impl<'a> Command<'a> {
     /// Becomes the command. Comes back with the reason why not.
     pub(super) fn become_it(&self, signals: &Signals, control: BorrowedFd<'_>) -> Refusal {
         let observe = || self.observe.map_or(Ok(()), |it| observe::begin(it, control));
-        match self.confine().and_then(|()| observe()) {
+        match self.confine(control).and_then(|()| observe()) {
             Ok(()) => self.execute(signals),
             Err(refusal) => refusal,
         }
     }
 
-    fn confine(&self) -> Result<(), Refusal> {
+    fn confine(&self, control: BorrowedFd<'_>) -> Result<(), Refusal> {
         let step = |what: &str, error: io::Error| {
             let remedy = "see `ringfence run --explain` and what the system allows";
             Refusal::new(what, remedy).because(error)
@@ -151,11 +163,14 @@ impl<'a> Command<'a> {
                 .map_err(|error| step("capabilities cannot be passed on", error))?;
         }
         if stands(Wall::Landlock) {
-            landlock::restrict(self.plan, self.mounted)
+            landlock::restrict(self.plan, self.mounted, self.proxy.map(|it| it.port()))
                 .map_err(|error| step("Landlock cannot be set", io::Error::other(error)))?;
         }
         if stands(Wall::Calls) {
             self.filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+        }
+        if self.proxy.is_some() {
+            doorman::begin(control)?;
         }
         if stands(Wall::Descriptors) {
             sys::close_on_exec_from_three()

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 
 use super::settings;
@@ -16,7 +16,8 @@ use crate::plan::Plan;
 const NEWEST: ABI = ABI::V6;
 
 /// Restricts this process, as far as the kernel can. `mounted`: the plan's mounts are in place.
-pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
+/// `proxy`: the one port that may be connected to.
+pub(super) fn restrict(plan: &Plan, mounted: bool, proxy: Option<u16>) -> Result<(), RulesetError> {
     let files = AccessFs::from_all(NEWEST);
     let scopes = Scope::AbstractUnixSocket | Scope::Signal;
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
@@ -25,7 +26,17 @@ pub(super) fn restrict(plan: &Plan, mounted: bool) -> Result<(), RulesetError> {
         return ruleset.scope(scopes)?.create()?.restrict_self().map(drop);
     }
     let ruleset = ruleset.handle_access(files)?.scope(scopes)?;
+    let ruleset = match proxy {
+        Some(_) => ruleset
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessNet::from_all(ABI::V4))?
+            .set_compatibility(CompatLevel::BestEffort),
+        None => ruleset,
+    };
     let mut ruleset = ruleset.create()?;
+    if let Some(port) = proxy {
+        ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    }
     if mounted {
         ruleset = add(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
     } else {

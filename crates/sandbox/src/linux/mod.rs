@@ -4,9 +4,11 @@ mod after;
 mod alone;
 mod calls;
 mod command;
+mod doorman;
 mod helper;
 mod host;
 mod landlock;
+mod lookout;
 mod message;
 mod mounts;
 mod namespaces;
@@ -21,7 +23,7 @@ mod touched;
 mod witness;
 
 use std::ffi::OsString;
-use std::net::SocketAddrV4;
+use std::net::{SocketAddrV4, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ use libc::pid_t;
 use self::after::Settle;
 use self::command::Command;
 use self::helper::Helper;
+use self::lookout::Eyes;
 use self::message::Message;
 use self::observe::Observer;
 use self::overlay::Overlay;
@@ -103,16 +106,12 @@ pub(crate) fn run(
         Err(helper) if helper.about() == RefusalKind::Support && may(Tier::C) => helper,
         other => return other,
     };
-    if doors {
-        let what = "hosts can only be told apart in a network of its own";
-        let remedy = "reach tier A or B, or run without a list of hosts";
-        return Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support));
-    }
-    let support = probe::without_namespaces(plan.network, &refusal, &helper);
+    let proxy = doorman::ready(plan, terms)?;
+    let support = probe::without_namespaces(plan.network, doors, &refusal, &helper);
     if support.tier.is_none() {
         return Err(refusal);
     }
-    attempt(Hold::Alone(None), &mut || support.clone())
+    attempt(Hold::Alone(proxy.as_ref()), &mut || support.clone())
 }
 
 /// Who makes the namespaces of a run.
@@ -123,7 +122,7 @@ enum Hold<'a> {
     /// The system's `bwrap`.
     Helped(&'a Helper),
     /// Nobody: there are none. Where a proxy is spoken to, if there is one.
-    Alone(Option<SocketAddrV4>),
+    Alone(Option<&'a TcpListener>),
 }
 
 impl Hold<'_> {
@@ -150,7 +149,7 @@ impl Hold<'_> {
         match self {
             Self::Own => None,
             Self::Helped(_) => Some(Doors::PROXY),
-            Self::Alone(proxy) => proxy,
+            Self::Alone(proxy) => proxy.and_then(doorman::address),
         }
     }
 }
@@ -186,22 +185,30 @@ fn launch(
         Hold::Helped(helper) => helper::start(helper, &command, &signals, notice, false)?,
         Hold::Alone(_) => alone::start(&command, &signals)?,
     };
-    // Without namespaces of its own, nobody inside can be told from anybody outside.
-    if tier != Tier::C {
-        let served = match plan.doors {
-            Some(_) => {
-                // With too few files the last connections fail, and nothing else.
-                let _ = sys::raise_open_files();
-                network::take(supervisor.as_fd()).and_then(|sockets| serve(Some(sockets)))
-            }
-            None => serve(None),
-        };
-        if let Err(refusal) = served {
-            // It ends with its supervisor.
-            drop(supervisor);
-            let _ = sys::wait_for(child);
-            return Err(refusal);
+    if plan.doors.is_some() {
+        // With too few files the last connections fail, and nothing else.
+        let _ = sys::raise_open_files();
+    }
+    let control = supervisor.as_fd();
+    let served = match hold {
+        Hold::Own | Hold::Helped(_) if plan.doors.is_some() => {
+            network::take(control).and_then(|sockets| serve(Some(sockets)))
         }
+        Hold::Own | Hold::Helped(_) => serve(None),
+        Hold::Alone(Some(proxy)) => {
+            doorman::start(control, proxy).and_then(|sockets| serve(Some(sockets)))
+        }
+        // Without namespaces of its own, nobody inside can be told from anybody outside.
+        Hold::Alone(None) => Ok(()),
+    };
+    if let Err(refusal) = served {
+        // It ends with its supervisor, and in tier C at this.
+        drop(supervisor);
+        if tier == Tier::C {
+            let _ = sys::signal(child, libc::SIGKILL);
+        }
+        let _ = sys::wait_for(child);
+        return Err(refusal);
     }
     let observer =
         terms.observe.map(|it| Observer::start(it, plan, supervisor.as_fd())).transpose();
@@ -213,7 +220,8 @@ fn launch(
             return Err(refusal);
         }
     };
-    let end = supervise(child, &signals, &supervisor, tier, terms.longest).map_err(step);
+    let mut eyes = Eyes::open(plan, started);
+    let end = supervise(child, &signals, &supervisor, tier, terms.longest, &mut eyes).map_err(step);
     if tier == Tier::C {
         alone::end_what_is_left();
     }
@@ -226,7 +234,7 @@ fn launch(
         End::Code { code, left_running, copies } => {
             let quarantine = terms.quarantine.as_deref();
             let copied = tier == Tier::A;
-            let after = After::default();
+            let after = After { appeared: eyes.told(), ..After::default() };
             let mut settle = Settle { plan, started, copied, loose, quarantine, after };
             overlay::bring_back(&command.overlays, &mut settle);
             let (after, seen) = if terms.walls.stands(Wall::After) {
@@ -265,6 +273,7 @@ fn supervise(
     control: &OwnedFd,
     tier: Tier,
     longest: Option<Duration>,
+    eyes: &mut Eyes<'_>,
 ) -> std::io::Result<End> {
     let clock = Clock::until(longest);
     let mut listening = true;
@@ -328,7 +337,12 @@ fn supervise(
                         sys::wait_for(child)?;
                         return Ok(End::Code { code: TIME_IS_OVER, left_running: false, copies });
                     }
-                    left => sys::wait_readable_for(signals.fd().as_fd(), other, left)?,
+                    left => {
+                        let told = [signals.fd().as_fd(), other].into_iter().chain(eyes.events());
+                        let told: Vec<BorrowedFd<'_>> = told.collect();
+                        sys::wait_for_any_within(&told, eyes.until(left))?;
+                        eyes.look();
+                    }
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(crate) fn probe() -> Support {
         Ok(()) => with_namespaces(false),
         Err(refusal) => match Helper::find().and_then(|it| helper::try_out(&it).map(|()| it)) {
             Ok(helper) => with_helper(&helper, false, false, &refusal),
-            Err(helper) => without_namespaces(false, &refusal, &helper),
+            Err(helper) => without_namespaces(false, false, &refusal, &helper),
         },
     }
 }
@@ -176,7 +176,12 @@ fn scopes(what: &str, remedy: &str) -> Missing {
 }
 
 /// What is held without namespaces, and why there are none.
-pub(super) fn without_namespaces(network: bool, refusal: &Refusal, helper: &Refusal) -> Support {
+pub(super) fn without_namespaces(
+    network: bool,
+    doors: bool,
+    refusal: &Refusal,
+    helper: &Refusal,
+) -> Support {
     let landlock = sys::landlock_version();
     let mut missing = vec![Missing {
         what: "namespaces".to_owned(),
@@ -198,6 +203,16 @@ pub(super) fn without_namespaces(network: bool, refusal: &Refusal, helper: &Refu
     missing.extend(lacks.into_iter().map(|what| Missing {
         what: what.to_owned(),
         why: "only mounts and namespaces hold that".to_owned(),
+        remedy: "reach tier A".to_owned(),
+    }));
+    let shared = [
+        "hosts are reached through a proxy alone, by programs that heed its variables",
+        "other programs of this machine can use the same way out while the run lasts",
+        "no port can be listened on",
+    ];
+    missing.extend(shared.into_iter().filter(|_| doors).map(|what| Missing {
+        what: what.to_owned(),
+        why: "the network is shared".to_owned(),
         remedy: "reach tier A".to_owned(),
     }));
     if network {

@@ -113,15 +113,25 @@ pub(super) struct Filters(Vec<BpfProgram>);
 impl Filters {
     /// Compiles the filters. Without mounts and namespaces of its own (`alone`) and without network, a
     /// command gets no internet socket at all.
+    /// `proxied`: sockets for connections are handed out by the supervisor, and no other internet ones are there.
     /// `nested`: namespaces and mounts are allowed, in namespaces of its own making.
-    pub(super) fn compile(network: bool, alone: bool, nested: bool) -> io::Result<Self> {
+    pub(super) fn compile(
+        network: bool,
+        alone: bool,
+        proxied: bool,
+        nested: bool,
+    ) -> io::Result<Self> {
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
         let program = |rules: Rules, error: i32| -> io::Result<BpfProgram> {
             let error = SeccompAction::Errno(error.unsigned_abs());
             let filter = SeccompFilter::new(rules, SeccompAction::Allow, error, arch);
             filter.map_err(io::Error::other)?.try_into().map_err(io::Error::other)
         };
-        let sockets = !network && alone;
+        let sockets = match (network, alone, proxied) {
+            (_, _, true) => Internet::Connections,
+            (false, true, false) => Internet::None,
+            (true, ..) | (_, false, _) => Internet::All,
+        };
         Ok(Self(vec![
             program(families()?, libc::EAFNOSUPPORT)?,
             program(refused(sockets, nested)?, libc::EPERM)?,
@@ -136,6 +146,14 @@ impl Filters {
     }
 }
 
+/// Which internet sockets there are, besides raw ones, which there never are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Internet {
+    All,
+    Connections,
+    None,
+}
+
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 fn condition(argument: u8, length: Len, op: Op, value: u64) -> io::Result<SeccompCondition> {
@@ -146,7 +164,7 @@ fn rule(conditions: Vec<SeccompCondition>) -> io::Result<SeccompRule> {
     SeccompRule::new(conditions).map_err(io::Error::other)
 }
 
-fn refused(internet: bool, nested: bool) -> io::Result<Rules> {
+fn refused(internet: Internet, nested: bool) -> io::Result<Rules> {
     let mounting = MOUNTING.iter().filter(|_| !nested);
     let always = REFUSED.iter().chain(REFUSED_HERE).chain(mounting);
     let mut rules: Rules = always.map(|it| (*it, Vec::new())).collect();
@@ -162,6 +180,16 @@ fn refused(internet: bool, nested: bool) -> io::Result<Rules> {
     ];
     rules.insert(libc::SYS_personality, vec![rule(executable)?]);
     rules.insert(libc::SYS_socket, sockets(internet)?);
+    if internet == Internet::Connections {
+        // Connecting and sending at once is not among what Landlock looks at.
+        let at_once = u64::from(libc::MSG_FASTOPEN.unsigned_abs());
+        for (call, flags) in
+            [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)]
+        {
+            let flagged = condition(flags, Len::Dword, Op::MaskedEq(at_once), at_once)?;
+            rules.insert(call, vec![rule(vec![flagged])?]);
+        }
+    }
     Ok(rules)
 }
 
@@ -177,7 +205,7 @@ fn namespaces() -> io::Result<Rules> {
     Ok(Rules::from([(libc::SYS_clone, into), (libc::SYS_unshare, unshare)]))
 }
 
-fn sockets(internet: bool) -> io::Result<Vec<SeccompRule>> {
+fn sockets(internet: Internet) -> io::Result<Vec<SeccompRule>> {
     let netlink = libc::AF_NETLINK.unsigned_abs().into();
     let mut rules = vec![
         // Netlink for routes and addresses alone.
@@ -190,8 +218,16 @@ fn sockets(internet: bool) -> io::Result<Vec<SeccompRule>> {
         let family = || condition(0, Len::Dword, Op::Eq, family.unsigned_abs().into());
         let raw = libc::SOCK_RAW.unsigned_abs().into();
         rules.push(rule(vec![family()?, condition(1, Len::Dword, Op::MaskedEq(0xf), raw)?])?);
-        if internet {
-            rules.push(rule(vec![family()?])?);
+        match internet {
+            Internet::All => {}
+            Internet::None => rules.push(rule(vec![family()?])?),
+            Internet::Connections => {
+                let stream = u64::from(libc::SOCK_STREAM.unsigned_abs());
+                for kind in (0..=0xf).filter(|it| *it != stream) {
+                    let of_kind = condition(1, Len::Dword, Op::MaskedEq(0xf), kind)?;
+                    rules.push(rule(vec![family()?, of_kind])?);
+                }
+            }
         }
     }
     Ok(rules)

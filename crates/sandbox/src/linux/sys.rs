@@ -3,6 +3,7 @@
 //! Nearly all `unsafe` of the product is here. Each function owns what it hands to the kernel for the
 //! length of the call, and turns -1 into an error.
 
+mod changes;
 mod folders;
 mod network;
 mod notify;
@@ -17,6 +18,10 @@ use std::time::Duration;
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
+pub(super) use self::changes::{
+    changes_of_folders, loopback_socket, read_changes, wait_for_any_within, watch_folder,
+    why_sockets_are_free,
+};
 pub(super) use self::folders::{
     About, about_in, allow, allow_in, is_labelled, make_folder_in, remove_folder_in, remove_label,
 };

@@ -82,7 +82,11 @@ impl Witness {
         }
         let closed = match plan.doors {
             // Every address is a local one, so that only the network itself can be looked at.
-            Some(_) => network::is_closed(self.network.as_deref()),
+            Some(_) if mounted => network::is_closed(self.network.as_deref()),
+            Some(_) => match sys::why_sockets_are_free() {
+                None => sys::cannot_connect(),
+                Some(why) => return Some(why.to_owned()),
+            },
             None => plan.network || sys::cannot_connect(),
         };
         if !closed {

@@ -263,6 +263,12 @@ pub fn launch() -> ! {
     });
     match result {
         Ok(ended) => {
+            for it in &ended.after.appeared {
+                eprintln!("appeared: {}", it.path.display());
+            }
+            for it in ended.after.vanished() {
+                eprintln!("vanished: {}", it.path.display());
+            }
             for note in &ended.after.notes {
                 eprintln!("{note}");
             }

@@ -205,6 +205,13 @@ impl Outcome<'_> {
         self.held.tell(self.ended.code);
         let after = &self.ended.after;
         after.notes.iter().for_each(|note| say(&note.to_string()));
+        for it in after.vanished() {
+            say(&format!(
+                "{} was there {} ms after the start and is gone: what looked at the workspace then may have obeyed it",
+                it.path.display(),
+                it.after_ms
+            ));
+        }
         if after.incomplete {
             say("the workspace holds more than is looked at after a run");
         }

@@ -118,6 +118,9 @@ fn mounts(words: &mut Words, plan: &Plan, masks: &[&Mask], walls: &Walls, root: 
             words.add(["--symlink"]).path(&link.to).path(&link.at);
         }
     }
+    for path in plan.empty.iter().filter(|_| sealed) {
+        words.add(["--dir"]).path(path);
+    }
     for path in plan.protect.iter().filter(|it| stands(Wall::Held) && Host.kind(it) != Kind::Link) {
         words.bind("--ro-bind", path);
     }
@@ -192,7 +195,7 @@ mod tests {
         }
     }
 
-    fn said(network: bool, root: bool) -> Vec<String> {
+    fn plan(network: bool) -> Plan {
         let request = Request {
             workspace: vec!["/ws".into()],
             cwd: "/ws".into(),
@@ -200,7 +203,11 @@ mod tests {
             network,
             ..Request::default()
         };
-        let plan = Plan::for_command(&Profile::plain().unwrap(), &request, &Small).unwrap();
+        Plan::for_command(&Profile::plain().unwrap(), &request, &Small).unwrap()
+    }
+
+    fn said(network: bool, root: bool) -> Vec<String> {
+        let plan = plan(network);
         let masks: Vec<&Mask> = plan.mask.iter().collect();
         let bytes = of(&plan, &masks, &Walls::default(), root, false);
         let words = bytes.split(|it| *it == 0).map(|it| String::from_utf8(it.to_vec()).unwrap());
@@ -225,6 +232,13 @@ mod tests {
         ];
         let at: Vec<usize> = order.iter().map(|it| words.find(it).expect(it)).collect();
         assert!(at.is_sorted(), "{words}");
+    }
+
+    #[test]
+    fn a_plan_is_the_same_when_it_was_told() {
+        let plan = plan(false);
+        let told: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+        assert_eq!(told.to_string(), plan.to_string());
     }
 
     #[test]

@@ -102,6 +102,38 @@ impl Call {
         unsafe { libc::ioctl(listener.as_raw_fd(), IS_VALID as _, id) == 0 }
     }
 
+    /// Answers it with a descriptor, which its caller gets as the result.
+    pub(in super::super) fn hand(
+        &self,
+        listener: BorrowedFd<'_>,
+        file: BorrowedFd<'_>,
+        closes_on_exec: bool,
+    ) {
+        const ADD_FILE: c_ulong = 0x4018_2103;
+        const AND_SEND: u32 = 2;
+        let added = libc::seccomp_notif_addfd {
+            id: self.id,
+            flags: AND_SEND,
+            srcfd: file.as_raw_fd().unsigned_abs(),
+            newfd: 0,
+            newfd_flags: if closes_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
+        };
+        // SAFETY: the request reads a structure of this type, which outlives the call.
+        let given =
+            unsafe { libc::ioctl(listener.as_raw_fd(), ADD_FILE as _, std::ptr::from_ref(&added)) };
+        if given == -1 {
+            self.fails(listener, libc::EMFILE);
+        }
+    }
+
+    /// Answers it with an error.
+    pub(in super::super) fn fails(&self, listener: BorrowedFd<'_>, error: c_int) {
+        const SEND: c_ulong = 0xc018_2101;
+        let answer = libc::seccomp_notif_resp { id: self.id, val: 0, error: -error, flags: 0 };
+        // SAFETY: the request reads a structure of this type, which outlives the call.
+        unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, std::ptr::from_ref(&answer)) };
+    }
+
     /// Lets it go on as if nobody had been told. Who has ended meanwhile does not mind.
     pub(in super::super) fn goes_on(&self, listener: BorrowedFd<'_>) {
         const SEND: c_ulong = 0xc018_2101;
