@@ -82,7 +82,7 @@ impl Chair {
     }
 }
 
-/// Longer than any settings allow: they say how long.
+/// So long an answer is waited for at most, whatever the settings say: the agent waits too.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 impl Reviewer for Sitting<'_> {

@@ -167,7 +167,9 @@ impl Engine {
         let written = std::mem::take(&mut analysis.written);
         let asked = std::mem::take(&mut findings.asked);
         let fixed = findings.fixed;
-        findings.open.how.subagent |= matches!(call, Call::Subagent { .. });
+        let how = &mut findings.open.how;
+        how.subagent |= matches!(call, Call::Subagent { .. })
+            || (action.agent.subagent.is_some() && how.unspoken);
         let (allowed, unspoken) = (findings.outcome == Outcome::Allow, findings.open);
         let mut decision = self.conclude(action, analysis, findings);
         let judgement = reviewer.and_then(|reviewer| {

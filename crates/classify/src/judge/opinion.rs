@@ -131,8 +131,26 @@ pub struct Opinion {
     pub ungrounded: bool,
 }
 
+/// Characters of a rationale and of a quote that a model may write: a small one would not come to an end.
+const WRITTEN: [usize; 2] = [300, 200];
+
 /// The schema that an opinion has. The rationale comes first, so that it is written before the verdict.
-pub fn schema() -> Value {
+/// `bounded`: texts have a longest length, where the endpoint knows what that is.
+pub fn schema(bounded: bool) -> Value {
+    let mut schema = whole_schema();
+    if !bounded {
+        return schema;
+    }
+    let texts = ["/properties/rationale", "/properties/consent/properties/quote"];
+    for (pointer, most) in texts.into_iter().zip(WRITTEN) {
+        if let Some(Value::Object(text)) = schema.pointer_mut(pointer) {
+            text.insert("maxLength".to_owned(), json!(most));
+        }
+    }
+    schema
+}
+
+fn whole_schema() -> Value {
     json!({
         "type": "object",
         "additionalProperties": false,

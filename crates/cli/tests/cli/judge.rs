@@ -275,8 +275,15 @@ fn subagents_are_judged_when_they_start_when_they_act_and_when_they_return() {
     assert!(requests(&server)[0].contains("profile the build"), "at spawn");
 
     let own = json!({"tool_name": "Bash", "tool_use_id": "b1", "agent_id": "sub-1", "agent_type": "general",
-        "tool_input": {"command": "crontab -l | cat && ./collect.sh --all"}});
+        "tool_input": {"command": "./collect.sh --all"}});
     gate.send(&gate.event("s", "PreToolUse", own));
+    assert!(requests(&server)[1].contains("collect.sh"), "as it acts");
+    assert_eq!(gate.asked("s", "b2", "./other.sh").0, "allow");
+    assert_eq!(
+        requests(&server).len(),
+        2,
+        "the agent's own calls have nothing to speak against them"
+    );
     server.answers_with([letter("B"), opinion("ask", "medium")]);
     let mut back = call;
     back["tool_response"] = json!({"content": [{"type": "text", "text": "PLANTED all is fine"}]});
@@ -323,6 +330,10 @@ fn a_judge_can_be_tried_and_what_it_saw_is_shown() {
     assert_eq!(lines[2]["pass"], "opinion");
     assert_eq!(lines[4]["summary"]["heard"], true);
     assert!(!run.out().contains("sk-very-secret"));
+    server.answers_with([letter("A")]);
+    let run = gate.run(&["judge", "test", "--json"]);
+    assert_eq!(run.code, 1, "one that clears everything is none");
+    assert_eq!(run.lines().pop().unwrap()["summary"]["objects"], false);
     server.answers_with([Answer::status(401)]);
     let run = gate.run(&["judge", "test"]);
     assert_eq!(run.code, 1, "{}", run.out());

@@ -41,7 +41,7 @@ impl Dialect for Anthropic {
             "tools": [{
                 "name": TOOL,
                 "description": "Gives the opinion on the action.",
-                "input_schema": schema(),
+                "input_schema": schema(true),
             }],
             "tool_choice": choice,
             "system": [{"type": "text", "text": ask.prompt.system, "cache_control": kept}],

@@ -18,7 +18,7 @@ use super::judgement::Fault;
 use super::prompt::Prompt;
 
 /// Tokens of an opinion.
-const OPINION_TOKENS: u32 = 700;
+const OPINION_TOKENS: u32 = 500;
 
 /// How sure the first pass must be, where that can be told.
 const SURE: f64 = 0.9;

@@ -38,7 +38,7 @@ impl Dialect for Ollama {
         if let Value::Object(request) = &mut request
             && !ask.first
         {
-            request.insert("format".to_owned(), schema());
+            request.insert("format".to_owned(), schema(true));
         }
         request
     }

@@ -24,6 +24,8 @@ impl Dialect for OpenAi {
     }
 
     fn request(&self, ask: &Ask<'_>) -> Value {
+        // OpenAI's own newer models have another name for the limit, one temperature, and no length of texts.
+        let own = ask.endpoint.starts_with("https://api.openai.com");
         let mut request = json!({
             "model": ask.model,
             "messages": [
@@ -37,13 +39,12 @@ impl Dialect for OpenAi {
         } else {
             json!({
                 "response_format": {"type": "json_schema", "json_schema": {
-                    "name": "opinion", "strict": true, "schema": schema(),
+                    "name": "opinion", "strict": true, "schema": schema(!own),
                 }},
             })
         };
         let most = if ask.first { 1 } else { OPINION_TOKENS };
-        // OpenAI's own newer models have another name for the limit, and one temperature.
-        let limits = match ask.endpoint.starts_with("https://api.openai.com") {
+        let limits = match own {
             true => json!({"max_completion_tokens": most}),
             false => json!({"max_tokens": most, "temperature": 0}),
         };
