@@ -7,6 +7,7 @@
 //! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]), and one that a person
 //! may let through a case ([`cases`]).
 //! What a run knew of its folders spares the next one the looking ([`scans`]).
+//! For whoever was not there, the log is a signed Merkle tree, too ([`transparency`]).
 //! What a judge was asked and what that cost is counted across processes ([`ledger`]).
 //!
 //! *Invariant:* only this crate persists.
@@ -30,6 +31,7 @@ pub mod redact;
 pub mod scans;
 pub mod sessions;
 pub mod tickets;
+pub mod transparency;
 
 mod folder;
 

@@ -145,6 +145,37 @@ impl Log {
         }))
     }
 
+    /// The receipts of the entries after number `seq`, oldest first, as they stand in the files. Lines
+    /// that do not say what they are are left out: [`Log::verify`] speaks of those.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn receipts_after(
+        &self,
+        seq: u64,
+    ) -> Result<impl Iterator<Item = Result<Receipt, RecordError>> + use<>, RecordError> {
+        let numbers = segment::numbers(&self.folder)?;
+        let begins = |number: &u64| {
+            let first = segment::lines(&segment::path(&self.folder, *number)).next();
+            let receipt = line::open(&first?.ok()?).receipt;
+            receipt.map(|receipt| receipt.seq)
+        };
+        // From the last segment that begins no later than what is looked for.
+        let from = numbers.iter().rposition(|it| begins(it).is_some_and(|first| first <= seq + 1));
+        let paths: Vec<_> = numbers
+            .iter()
+            .skip(from.unwrap_or(0))
+            .map(|number| segment::path(&self.folder, *number))
+            .collect();
+        let receipts = paths.into_iter().flat_map(|path| segment::lines(&path)).filter_map(
+            |line| match line {
+                Ok(line) => line::open(&line).receipt.map(Ok),
+                Err(error) => Some(Err(error)),
+            },
+        );
+        Ok(receipts.filter(move |it| it.as_ref().map_or(true, |receipt| receipt.seq > seq)))
+    }
+
     fn append_at(&self, place: Place, at: &str, entry: Entry) -> Result<Place, RecordError> {
         let (line, receipt) = line::seal(&place.after, at, entry.kind, entry.fields);
         let full = place.length >= SEGMENT_BYTES;
