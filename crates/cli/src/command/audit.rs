@@ -1,6 +1,7 @@
 //! `ringfence audit`: what was recorded, and whether it is still what was recorded.
 
 mod replay;
+mod tree;
 
 use std::io::Write;
 
@@ -19,7 +20,7 @@ use crate::render::text::{cut, printable};
 /// Look at the audit log, and check it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify\n  ringfence audit replay"
+    after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify\n  ringfence audit checkpoint\n  ringfence audit replay"
 )]
 pub(crate) struct Audit {
     #[command(subcommand)]
@@ -38,12 +39,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check every entry of the log and every link, from the files alone
+    /// Check every entry, every link and what was signed, from the files alone
     Verify {
+        #[command(flatten)]
+        known: tree::Known,
         /// Write JSON
         #[arg(long)]
         json: bool,
     },
+    Checkpoint(tree::Sign),
+    /// Print the key that the log is signed with, for others to keep
+    Key {
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
+    Prove(tree::Prove),
+    CheckProof(tree::CheckProof),
+    Witness(tree::Witnessing),
     /// Build the search database again from the log
     Reindex {
         /// Write JSON
@@ -80,7 +93,12 @@ pub(crate) fn run(audit: &Audit, out: &mut impl Write) -> Result<Exit, Failure> 
     match &audit.command {
         Command::Tail(tail) => show_tail(tail, out),
         Command::Show { seq, json } => show(*seq, *json, out),
-        Command::Verify { json } => verify(*json, out),
+        Command::Verify { known, json } => verify(known, *json, out),
+        Command::Checkpoint(sign) => tree::sign(sign, out),
+        Command::Key { json } => tree::show_key(*json, out),
+        Command::Prove(prove) => tree::prove(prove, out),
+        Command::CheckProof(check) => tree::check_proof(check, out),
+        Command::Witness(witness) => tree::witness(witness, out),
         Command::Reindex { json } => reindex(*json, out),
         Command::Replay(replay) => replay::run(replay, out),
     }
@@ -145,11 +163,12 @@ fn show(seq: u64, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> 
     Ok(Exit::Fine)
 }
 
-fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    let found = match places::existing_log()? {
+fn verify(known: &tree::Known, as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let mut found = match places::existing_log()? {
         Some((folder, log)) => log.verify(&receipts(&folder)?).map_err(failed)?,
         None => Verification::default(),
     };
+    found.problems.extend(tree::problems(known)?);
     let sound = found.problems.is_empty();
     if as_json {
         let report = json!({"sound": sound, "entries": found.entries, "head": found.head,
@@ -162,7 +181,14 @@ fn verify(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
         match (sound, found.entries) {
             (false, _) => writeln!(out, "not sound: {} problems in the log", found.problems.len())?,
             (true, 0) => writeln!(out, "{NOTHING_YET}")?,
-            (true, entries) => writeln!(out, "sound: {entries} entries, head {}", found.head)?,
+            (true, entries) => {
+                let signed = tree::signed()?;
+                writeln!(
+                    out,
+                    "sound: {entries} entries, {signed} of them signed for, head {}",
+                    found.head
+                )?;
+            }
         }
     }
     Ok(if sound { Exit::Fine } else { Exit::Found })

@@ -1,0 +1,105 @@
+// Checks a signed log with the note and tlog packages of Go's checksum database, which know nothing of
+// Ringfence: the signature, the root over every leaf, proofs that entries are in it, and that it grew.
+//
+//	elsewhere FOLDER KEY PROOF... -- OLD-SIZE GROWTH
+package main
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// All hashes of the tree, in the order in which the package stores them.
+type stored []tlog.Hash
+
+func (s stored) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	var found []tlog.Hash
+	for _, index := range indexes {
+		found = append(found, s[index])
+	}
+	return found, nil
+}
+
+func main() {
+	log.SetFlags(0)
+	folder, key := os.Args[1], os.Args[2]
+	verifier := must(note.NewVerifier(key))
+	size, root := open(must(os.ReadFile(filepath.Join(folder, "checkpoint"))), verifier)
+
+	hashes, leaves := stored{}, entries(folder, size)
+	for number, leaf := range leaves {
+		hashes = append(hashes, must(tlog.StoredHashes(int64(number), leaf, hashes))...)
+	}
+	if must(tlog.TreeHash(size, hashes)) != root {
+		log.Fatal("the root is another")
+	}
+
+	rest := os.Args[3:]
+	for ; rest[0] != "--"; rest = rest[1:] {
+		head, signed := split(must(os.ReadFile(rest[0])))
+		proved, provedRoot := open(signed, verifier)
+		index := must(strconv.ParseInt(strings.TrimPrefix(head[2], "index "), 10, 64))
+		leaf := must(base64.StdEncoding.DecodeString(strings.TrimPrefix(head[1], "extra ")))
+		if err := tlog.CheckRecord(tlog.RecordProof(decoded(head[3:])), proved, provedRoot, index, tlog.RecordHash(leaf)); err != nil {
+			log.Fatalf("%s: %v", rest[0], err)
+		}
+	}
+	old := must(strconv.ParseInt(rest[1], 10, 64))
+	head, _ := split(must(os.ReadFile(rest[2])))
+	if err := tlog.CheckTree(tlog.TreeProof(decoded(head[1:])), size, root, old, must(tlog.TreeHash(old, hashes))); err != nil {
+		log.Fatalf("growth: %v", err)
+	}
+	fmt.Printf("agrees: %d entries\n", size)
+}
+
+func open(signed []byte, verifier note.Verifier) (int64, tlog.Hash) {
+	opened := must(note.Open(signed, note.VerifierList(verifier)))
+	lines := strings.Split(opened.Text, "\n")
+	return must(strconv.ParseInt(lines[1], 10, 64)), must(tlog.ParseHash(lines[2]))
+}
+
+// The leaves, from the bundles of 256.
+func entries(folder string, size int64) [][]byte {
+	var leaves [][]byte
+	for tile := int64(0); int64(len(leaves)) < size; tile++ {
+		path := filepath.Join(folder, "tile", "entries", fmt.Sprintf("%03d", tile))
+		bundle, err := os.ReadFile(path)
+		if err != nil {
+			bundle = must(os.ReadFile(filepath.Join(path+".p", fmt.Sprint(size%256))))
+		}
+		for len(bundle) > 0 {
+			length := 2 + int(binary.BigEndian.Uint16(bundle))
+			leaves = append(leaves, bundle[2:length])
+			bundle = bundle[length:]
+		}
+	}
+	return leaves
+}
+
+func split(text []byte) ([]string, []byte) {
+	head, signed, _ := strings.Cut(string(text), "\n\n")
+	return strings.Split(head, "\n"), []byte(signed)
+}
+
+func decoded(lines []string) (hashes []tlog.Hash) {
+	for _, line := range lines {
+		hashes = append(hashes, must(tlog.ParseHash(line)))
+	}
+	return hashes
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return value
+}
