@@ -22,6 +22,7 @@ use ringfence_record::ledger::Ledger;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{SessionStore, Stored};
+use ringfence_record::transparency::Transparency;
 use ringfence_record::{RecordError, StateFolder, given};
 use serde_json::{Map, Value, json};
 
@@ -139,6 +140,17 @@ pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, proble
     let _ = state_folder(hook)
         .and_then(|folder| Ok(Log::open(&folder, Durability::Process)?))
         .and_then(|log| Ok(log.append_all(&now().to_string(), vec![entry])?));
+}
+
+/// Signs for all that is recorded. A log that cannot be signed says so itself.
+pub(super) fn sign(hook: &Hook) {
+    let Ok(folder) = state_folder(hook) else { return };
+    let Ok(log) = Log::open(&folder, Durability::Process) else { return };
+    if let Err(problem) = Transparency::open(&folder, &log).and_then(|tree| tree.sign()) {
+        let fields =
+            object([("code", json!("record.not-signed")), ("problem", json!(problem.to_string()))]);
+        let _ = log.append_all(&now().to_string(), vec![Entry { kind: "finding", fields }]);
+    }
 }
 
 /// An event that cannot stop anything was missed: its session must know.

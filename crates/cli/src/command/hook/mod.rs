@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ringfence_action::Action;
-use ringfence_adapters::hook::{Answer, HookAgent, Reply};
+use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, Reply};
 
 pub(crate) use self::contain::hosts_inside;
 
@@ -88,6 +88,9 @@ static ANSWERED: Mutex<bool> = Mutex::new(false);
 /// The event and the session of the message at hand, once they are known.
 static AT_HAND: Mutex<Option<(String, String)>> = Mutex::new(None);
 
+/// The message said that a session has ended: what it left behind is signed for.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
 pub(crate) fn run(hook: &Hook) -> ExitCode {
     timing::begin(hook.timing);
     std::panic::set_hook(Box::new(|_| {}));
@@ -107,6 +110,9 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
         Err(error) => fail(hook, None, &format!("no watchdog could be started: {error}")),
     };
     let code = send(&reply);
+    if ENDED.load(Ordering::Relaxed) {
+        answer::sign(hook);
+    }
     timing::tell();
     ExitCode::from(code)
 }
@@ -148,6 +154,7 @@ fn respond(hook: &Hook) -> Reply {
     timing::mark("message");
     *AT_HAND.lock().unwrap_or_else(PoisonError::into_inner) =
         Some((message.name.clone(), message.session.clone()));
+    ENDED.store(matches!(message.event, HookEvent::End), Ordering::Relaxed);
     match answer::answer(hook, &message) {
         Ok(answer) => agent.reply(&message.name, &answer),
         Err(problem) => fail(hook, Some(&message.name), &problem.to_string()),
