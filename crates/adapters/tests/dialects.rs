@@ -54,6 +54,20 @@ fn before(agent: HookAgent) -> Value {
             "sessionId": "s", "workspaceRoot": "/p", "hookEventName": "PreToolUse",
             "toolName": "run_terminal_command", "toolInput": {"command": command},
         }),
+        HookAgent::Kimi => json!({
+            "session_id": "s", "cwd": "/p", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": {"command": command}, "tool_call_id": "c",
+        }),
+        HookAgent::Amp => json!({
+            "tool": "Bash", "thread": "s", "cwd": "/p", "input": {"cmd": command},
+        }),
+        HookAgent::Acp => json!({
+            "jsonrpc": "2.0", "id": 7, "method": "session/request_permission", "params": {
+                "sessionId": "s", "cwd": "/p",
+                "toolCall": {"toolCallId": "c", "kind": "execute", "rawInput": {"command": command}},
+                "options": [{"optionId": "no", "name": "No", "kind": "reject_once"}],
+            },
+        }),
         HookAgent::Kiro => json!({
             "hook_event_name": "preToolUse", "cwd": "/p", "tool_name": "execute_bash",
             "tool_input": {"command": command},
@@ -63,6 +77,21 @@ fn before(agent: HookAgent) -> Value {
 
 fn read(agent: HookAgent, message: &Value) -> HookInput {
     agent.read(message.to_string().as_bytes()).unwrap_or_else(|error| panic!("{agent:?}: {error}"))
+}
+
+fn junk() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_]{1,8}", inner, 0..3).prop_map(|it| json!(it)),
+        ]
+    })
 }
 
 fn deny() -> Answer {
@@ -107,7 +136,11 @@ fn what_cannot_be_asked_is_refused() {
         let reply = agent.reply(agent.before_call(), &ask);
         let told = format!("{}{}", reply.stdout, reply.stderr);
         assert!(told.contains("sure?"), "{agent:?}: {told}");
-        let asks = told.contains("\"ask\"") || told.contains("\"force_ask\"");
+        // Amp asks where the exit code is 1, and an editor unless it is answered.
+        let asks = told.contains("\"ask\"")
+            || told.contains("\"force_ask\"")
+            || matches!(agent, HookAgent::Amp | HookAgent::Acp);
+        assert_eq!(agent.asks(agent.before_call()), asks, "{agent:?}");
         assert!(asks || reply.code == 2, "{agent:?}: {told}");
     }
 }
@@ -137,7 +170,7 @@ fn only_a_beginning_begins_a_session() {
     let start = |source: &str| HookEvent::Start { source: source.to_owned() };
     for agent in HookAgent::ALL.iter().copied() {
         let call = read(agent, &before(agent)).event;
-        let any = agent == HookAgent::Antigravity;
+        let any = matches!(agent, HookAgent::Antigravity | HookAgent::Amp | HookAgent::Acp);
         let by_prompt = matches!(
             agent,
             HookAgent::Copilot | HookAgent::QwenCode | HookAgent::Windsurf | HookAgent::OpenCode
@@ -181,6 +214,31 @@ fn an_event_of_the_session_is_never_a_denial_that_stops_it() {
     }
 }
 
+/// The editor's own form of Copilot's hooks, which also come to the gate of Claude Code's settings.
+#[test]
+fn copilot_in_vs_code_is_understood_and_hears_the_answer() {
+    let message = json!({
+        "timestamp": "2026-11-21T10:30:00.000Z", "cwd": "/p", "sessionId": "s",
+        "hookEventName": "PreToolUse", "transcript_path": "/h/t.json", "tool_use_id": "c",
+        "tool_name": "run_in_terminal",
+        "tool_input": {"command": "touch canary.txt", "explanation": "x", "isBackground": false},
+    });
+    for agent in [HookAgent::Copilot, HookAgent::ClaudeCode] {
+        let HookEvent::Before { action, .. } = read(agent, &message).event else { panic!() };
+        let call = normalize(&action);
+        assert!(
+            matches!(&call, Call::Shell { command, .. } if command.value == "touch canary.txt"),
+            "{call:?}"
+        );
+        let ask = agent.reply("PreToolUse", &Answer::Ask { reason: "sure?".to_owned() });
+        let told: Value = serde_json::from_str(&ask.stdout).unwrap();
+        assert_eq!(told["hookSpecificOutput"]["permissionDecision"], "ask");
+        // A refusal is an exit code and its reason there.
+        let denied = agent.reply("PreToolUse", &deny());
+        assert_eq!((denied.code, denied.stderr.as_str()), (2, "not this\n"));
+    }
+}
+
 proptest! {
     /// Any bytes are read or refused, and what is refused can be denied.
     #[test]
@@ -188,6 +246,50 @@ proptest! {
         let agent = HookAgent::ALL[which];
         let _ = agent.read(&bytes);
         prop_assert_eq!(agent.reply(agent.before_call(), &deny()).code, 2);
+    }
+
+    /// Whatever an event calls itself: an answer is one line of JSON or nothing, and nothing that is not let
+    /// through reads as if it were.
+    #[test]
+    fn any_event(which in 0..HookAgent::ALL.len(), event in "[a-zA-Z/_ {}\":]{0,24}", before in any::<bool>(), reason in ".{0,40}") {
+        let agent = HookAgent::ALL[which];
+        let event = if before { agent.before_call().to_owned() } else { event };
+        let input = json!({"command": "true"});
+        let decided = false;
+        for answer in [
+            Answer::NoOpinion,
+            Answer::Deny { reason: reason.clone() },
+            Answer::Ask { reason: reason.clone() },
+            Answer::Rewrite { input, reason: reason.clone(), decided },
+            Answer::Context { text: reason.clone() },
+        ] {
+            let reply = agent.reply(&event, &answer);
+            prop_assert!(reply.stdout.matches('\n').count() <= 1);
+            if !reply.stdout.is_empty() {
+                prop_assert!(reply.stdout.ends_with('\n'));
+                prop_assert!(serde_json::from_str::<Value>(&reply.stdout).is_ok());
+            }
+            if agent.decides(&event) && matches!(answer, Answer::Deny { .. }) {
+                // By one way or another; an event of permission hears its answer on standard output alone.
+                prop_assert!(reply.code == 2 || reply.stdout.contains("deny"), "{:?} {}", agent, event);
+                prop_assert!(!reply.stdout.contains("\"allow\""));
+            }
+        }
+    }
+
+    /// Any JSON of the right shape with the wrong things in it is refused, or is a call like any other.
+    #[test]
+    fn any_values(which in 0..HookAgent::ALL.len(), at in 0usize..8, junk in junk()) {
+        let agent = HookAgent::ALL[which];
+        let mut message = before(agent);
+        let fields: Vec<String> = message.as_object().unwrap().keys().cloned().collect();
+        message[&fields[at % fields.len()]] = junk;
+        if let Ok(read) = agent.read(message.to_string().as_bytes())
+            && let HookEvent::Before { action, .. } = &read.event
+        {
+            let _ = normalize(action);
+            prop_assert_eq!(agent.reply(&read.name, &deny()).code, 2);
+        }
     }
 
     /// A message that was cut off, or in which a byte was changed, is refused, or is still some call.

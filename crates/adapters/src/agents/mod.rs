@@ -1,5 +1,6 @@
 //! The agents, one file each: what their tools are called and what they take.
 
+mod acp;
 mod amp;
 mod antigravity;
 mod claude_code;
@@ -36,6 +37,7 @@ pub(crate) const ALL: &[(&str, Tools)] = &[
     ("kiro", kiro::TOOLS),
     ("kimi", kimi::TOOLS),
     ("amp", amp::TOOLS),
+    ("acp", acp::TOOLS),
     ("generic", generic::TOOLS),
 ];
 

@@ -55,6 +55,9 @@ impl HookAgent {
             Self::Droid => start(&["droid"]),
             Self::Grok => start(&["grok"]),
             Self::Kiro => start(&["kiro-cli", "q"]),
+            Self::Kimi => start(&["kimi"]),
+            Self::Amp => start(&["amp"]),
+            Self::Acp => start(&[]),
         }
     }
 

@@ -41,6 +41,16 @@ impl HookAgent {
             Self::QwenCode => claude_like("PreToolUse", "run_shell_command"),
             Self::Droid => claude_like("PreToolUse", "Execute"),
             Self::Kiro => claude_like("preToolUse", "execute_bash"),
+            Self::Kimi => claude_like("PreToolUse", "Bash"),
+            Self::Amp => json!({
+                "tool": "Bash", "thread": session, "cwd": folder, "input": {"cmd": CANARY},
+            }),
+            Self::Acp => json!({
+                "jsonrpc": "2.0", "id": null, "method": "session/request_permission",
+                "params": {"sessionId": session, "cwd": folder, "options": [], "toolCall": {
+                    "toolCallId": "canary", "kind": "execute", "rawInput": {"command": CANARY},
+                }},
+            }),
             Self::Antigravity => json!({
                 "conversationId": session, "workspacePaths": [folder], "stepIdx": 0,
                 "toolCall": {"name": "run_command", "args": {"CommandLine": CANARY, "Cwd": folder}},
@@ -78,7 +88,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => ["sh", "-c"],
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => ["sh", "-c"],
         }
     }
 

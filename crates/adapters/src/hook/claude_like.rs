@@ -38,8 +38,9 @@ const TRANSCRIPT: &[&str] = &["transcript_path", "transcriptPath"];
 const SUBAGENT: &[&str] = &["agent_id", "agentId"];
 const TOOL: &[&str] = &["tool_name", "toolName"];
 const INPUT: &[&str] = &["tool_input", "toolInput", "toolArgs"];
-const CALL: &[&str] = &["tool_use_id", "toolUseId"];
-const RESPONSE: &[&str] = &["tool_response", "toolResponse", "tool_result", "toolResult"];
+const CALL: &[&str] = &["tool_use_id", "toolUseId", "tool_call_id"];
+const RESPONSE: &[&str] =
+    &["tool_response", "toolResponse", "tool_result", "toolResult", "tool_output"];
 
 impl Names {
     pub(super) fn read(&self, agent: HookAgent, input: &[u8]) -> Result<HookInput, MalformedHook> {

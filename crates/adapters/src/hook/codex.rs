@@ -6,6 +6,7 @@
 
 use std::io::BufRead;
 
+use ringfence_action::Action;
 use serde_json::{Value, json};
 
 use super::claude_like::{self, Names};
@@ -47,6 +48,12 @@ impl Dialect for Codex {
             ("PermissionRequest", Answer::Allow { .. }) => {
                 line(json!({"hookEventName": event, "decision": {"behavior": "allow"}}))
             }
+            // Changed input is taken from an approval alone. It is given only where Codex would not have asked.
+            ("PreToolUse", Answer::Rewrite { input, .. }) => line(json!({
+                "hookEventName": event,
+                "permissionDecision": "allow",
+                "updatedInput": input,
+            })),
             (
                 "PreToolUse" | "PostToolUse" | "UserPromptSubmit" | "SessionStart",
                 Answer::Context { text },
@@ -61,6 +68,11 @@ impl Dialect for Codex {
 
     fn before_call(&self) -> &'static str {
         "PreToolUse"
+    }
+
+    fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        let is_shell = action.tool == "Bash";
+        is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 
     fn typed(

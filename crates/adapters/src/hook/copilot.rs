@@ -4,6 +4,7 @@
 //! case all the same. The command line reads a flat answer and VS Code a nested one, so both are given; but
 //! a denial is flat alone, since with exit code 2 the command line loses the reason of one that has both.
 
+use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::Names;
@@ -48,6 +49,19 @@ impl Dialect for Copilot {
             }))
             .refusing(reason),
             Answer::Ask { reason } if before => decision("ask", reason),
+            Answer::Rewrite { input, reason, decided } if before => {
+                let mut output = if *decided {
+                    json!({"permissionDecision": "allow", "permissionDecisionReason": reason})
+                } else {
+                    json!({})
+                };
+                let mut nested = output.clone();
+                output["modifiedArgs"] = input.clone();
+                nested["hookEventName"] = json!(event);
+                nested["updatedInput"] = input.clone();
+                output["hookSpecificOutput"] = nested;
+                Reply::line(&output)
+            }
             Answer::Allow { reason } if before => decision("allow", reason),
             Answer::Deny { reason } if permission => {
                 Reply::line(&json!({"behavior": "deny", "message": reason})).refusing(reason)
@@ -64,6 +78,11 @@ impl Dialect for Copilot {
     /// It does not wait for the hook that says that a session begins: a prompt may be here first.
     fn beginning(&self) -> Beginning {
         Beginning::Prompt
+    }
+
+    fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        let is_shell = matches!(action.tool.as_str(), "Bash" | "bash" | "run_in_terminal");
+        is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 
     fn before_call(&self) -> &'static str {

@@ -5,6 +5,7 @@
 
 use std::io::BufRead;
 
+use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::{self, Names};
@@ -34,6 +35,14 @@ impl Dialect for GeminiCli {
             ("BeforeTool", Answer::Deny { reason } | Answer::Ask { reason }) => {
                 Reply::line(&json!({"decision": "deny", "reason": reason})).refusing(reason)
             }
+            ("BeforeTool", Answer::Rewrite { input, reason, decided }) => {
+                let changed = json!({"hookEventName": event, "tool_input": input});
+                Reply::line(&if *decided {
+                    json!({"decision": "allow", "reason": reason, "hookSpecificOutput": changed})
+                } else {
+                    json!({"hookSpecificOutput": changed})
+                })
+            }
             ("BeforeTool", Answer::Allow { reason }) => {
                 Reply::line(&json!({"decision": "allow", "reason": reason}))
             }
@@ -52,6 +61,11 @@ impl Dialect for GeminiCli {
 
     fn before_call(&self) -> &'static str {
         "BeforeTool"
+    }
+
+    fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        let is_shell = action.tool == "run_shell_command";
+        is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 
     fn typed(

@@ -36,7 +36,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => return None,
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => return None,
         };
         Some(self.folder(home).join(below))
     }

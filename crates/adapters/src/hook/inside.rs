@@ -1,6 +1,6 @@
 //! The same call, inside: a shell command rewritten so that `ringfence run` carries it out.
 //!
-//! Claude Code starts a shell for every call, evaluates the command in it, and takes the shell's folder
+//! Agents start a shell for every call or keep one, evaluate the command in it, and some take the shell's folder
 //! over into the next call. So the rewritten command runs the original in the same kind of shell (`$0` is
 //! the one that the agent started), behind walls, and then goes where that shell ended. Its exit code is
 //! that of the original.

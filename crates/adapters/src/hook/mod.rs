@@ -5,6 +5,8 @@
 //! the one form that held on every failure measured: one line of the agent's own JSON on standard
 //! output, the reason on standard error as well, exit code 2, and nothing else.
 
+mod acp;
+mod amp;
 mod antigravity;
 mod around;
 mod canary;
@@ -19,6 +21,7 @@ mod gemini_cli;
 mod grok;
 mod heartbeat;
 mod inside;
+mod kimi;
 mod kiro;
 mod message;
 mod opencode;
@@ -67,6 +70,12 @@ pub enum HookAgent {
     Grok,
     /// Kiro.
     Kiro,
+    /// Kimi Code.
+    Kimi,
+    /// Amp, through its delegate.
+    Amp,
+    /// Any agent of the Agent Client Protocol.
+    Acp,
 }
 
 /// What an agent says first of a session.
@@ -84,6 +93,11 @@ enum Beginning {
 trait Dialect: Sync {
     /// What the agent wrote to the hook's standard input.
     fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook>;
+
+    /// The message whole, where the agent says a part of it in variables.
+    fn complete(&self, input: Vec<u8>, _variable: &dyn Fn(&str) -> Option<String>) -> Vec<u8> {
+        input
+    }
 
     /// An answer to this event, as the agent understands it.
     fn reply(&self, event: &str, answer: &Answer) -> Reply;
@@ -143,6 +157,9 @@ impl HookAgent {
         Self::Droid,
         Self::Grok,
         Self::Kiro,
+        Self::Kimi,
+        Self::Amp,
+        Self::Acp,
     ];
 
     /// The agent's kind, as on the command line.
@@ -161,6 +178,9 @@ impl HookAgent {
             Self::Droid => "droid",
             Self::Grok => "grok",
             Self::Kiro => "kiro",
+            Self::Kimi => "kimi",
+            Self::Amp => "amp",
+            Self::Acp => "acp",
         }
     }
 
@@ -180,6 +200,9 @@ impl HookAgent {
             Self::Droid => "Droid",
             Self::Grok => "Grok",
             Self::Kiro => "Kiro",
+            Self::Kimi => "Kimi Code",
+            Self::Amp => "Amp",
+            Self::Acp => "an agent of the Agent Client Protocol",
         }
     }
 
@@ -198,12 +221,21 @@ impl HookAgent {
             Self::Droid => &droid::Droid,
             Self::Grok => &grok::Grok,
             Self::Kiro => &kiro::Kiro,
+            Self::Kimi => &kimi::Kimi,
+            Self::Amp => &amp::Amp,
+            Self::Acp => &acp::Acp,
         }
     }
 
     /// The agent of this kind.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|agent| agent.as_str() == name)
+    }
+
+    /// The message whole, as [`HookAgent::read`] takes it: some agents say a part of it in variables of the
+    /// hook's environment.
+    pub fn complete(self, input: Vec<u8>, variable: &dyn Fn(&str) -> Option<String>) -> Vec<u8> {
+        self.dialect().complete(input, variable)
     }
 
     /// Understands what the agent wrote to the hook's standard input.
@@ -262,7 +294,7 @@ impl HookAgent {
 
     /// Whether the agent asks its user when it is told to; otherwise what should be asked about is refused.
     pub fn asks(self, event: &str) -> bool {
-        self.reply(event, &Answer::Ask { reason: "?".to_owned() }).code == 0
+        self.reply(event, &Answer::Ask { reason: "?".to_owned() }).code != 2
     }
 
     /// What runs past the hooks, in words that follow "when".
@@ -285,6 +317,11 @@ impl HookAgent {
             Self::Antigravity | Self::Windsurf | Self::Droid | Self::Grok | Self::Kiro => {
                 &["the hook is killed, missing or too slow"]
             }
+            Self::Kimi => &[
+                "its version does not know `fail_mode`, and the hook is killed, missing or too slow",
+            ],
+            Self::Amp => &["a rule of `amp.permissions` before the delegate speaks first"],
+            Self::Acp => &["it does not ask its editor"],
             Self::Cline => &[],
         }
     }

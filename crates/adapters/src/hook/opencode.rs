@@ -2,6 +2,7 @@
 //!
 //! A plugin can only throw, so what should be asked about is refused.
 
+use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::Names;
@@ -11,7 +12,7 @@ pub(super) struct OpenCode;
 
 const NAMES: Names = Names {
     before: &["PreToolUse"],
-    permission: &[],
+    permission: &["PermissionRequest"],
     after: &["PostToolUse"],
     failed: &[],
     prompt: &["UserPromptSubmit"],
@@ -31,12 +32,24 @@ impl Dialect for OpenCode {
             Answer::Deny { reason } | Answer::Ask { reason } if self.decides(event) => {
                 Reply::line(&json!({"decision": "deny", "reason": reason})).refusing(reason)
             }
+            Answer::Rewrite { input, .. } => {
+                Reply::line(&json!({"decision": "allow", "args": input}))
+            }
+            // The plugin answers OpenCode's own question then.
+            Answer::Allow { .. } if NAMES.permission.contains(&event) => {
+                Reply::line(&json!({"decision": "approve"}))
+            }
             _ => Reply::line(&json!({"decision": "allow"})),
         }
     }
 
     fn decides(&self, event: &str) -> bool {
         NAMES.decides(event)
+    }
+
+    fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        let is_shell = action.tool == "bash";
+        is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 
     fn before_call(&self) -> &'static str {

@@ -1,9 +1,9 @@
 //! What a person told the agent itself about shell commands.
 //!
-//! Claude Code matches its rules against the command that it is about to run. Once that is `ringfence run
+//! Agents match their rules against the command that they are about to run. Once that is `ringfence run
 //! …`, a rule of the person's own that forbids or asks about the original no longer speaks: rewriting
 //! would lift it. So a call that such a rule may speak about is not rewritten. Whether it may is judged
-//! broadly; the agent's own matching is its own affair.
+//! broadly; the agents' own matching is their own affair.
 
 use std::path::{Path, PathBuf};
 
@@ -13,62 +13,126 @@ use jsonc_parser::cst::{CstObject, CstRootNode};
 use super::HookAgent;
 
 impl HookAgent {
-    /// Where the agent's own rules may be, most general first; a folder stands for every JSON file in it.
-    /// `folders` are those that the agent works in.
+    /// Where the agent's own rules may be, most general first; a folder stands for every file of settings or
+    /// rules in it. `folders` are those that the agent works in.
     pub fn rule_files(
         self,
         home: Option<&Path>,
         transcript: Option<&Path>,
         folders: &[&Path],
     ) -> Vec<PathBuf> {
-        if !self.rewrites() {
-            return Vec::new();
+        // Of the person, and of the project.
+        let below = |folder: &str, names: &[&str]| -> Vec<PathBuf> {
+            let folders = home.iter().chain(folders).map(|it| it.join(folder));
+            folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))).collect()
+        };
+        let system = |folder: &str, names: &[&str]| -> Vec<PathBuf> {
+            names.iter().map(|name| Path::new("/etc").join(folder).join(name)).collect()
+        };
+        match self {
+            Self::ClaudeCode => {
+                let names = ["settings.json", "settings.local.json"];
+                // Transcripts are kept in `CONFIG/projects/PROJECT/SESSION.jsonl`.
+                let config = transcript.and_then(|path| path.ancestors().nth(3));
+                let config = config.into_iter().flat_map(|it| names.map(|name| it.join(name)));
+                let managed =
+                    system("claude-code", &["managed-settings.json", "managed-settings.d"]);
+                managed.into_iter().chain(config).chain(below(".claude", &names)).collect()
+            }
+            Self::Codex => [system("codex", &["rules"]), below(".codex", &["rules"])].concat(),
+            Self::GeminiCli => {
+                let names = ["settings.json", "policies"];
+                [system("gemini-cli", &names), below(".gemini", &names)].concat()
+            }
+            Self::OpenCode => {
+                let names = ["opencode.json", "opencode.jsonc", "config.json"];
+                let folders = [".config/opencode", ".opencode", ""].map(|it| below(it, &names));
+                [system("opencode", &names), folders.concat()].concat()
+            }
+            _ => Vec::new(),
         }
-        // Transcripts are kept in `CONFIG/projects/PROJECT/SESSION.jsonl`.
-        let config = transcript.and_then(|path| path.ancestors().nth(3));
-        let config = config.map(Path::to_owned).into_iter();
-        let config = config.chain(home.map(|home| home.join(".claude")));
-        let folders = folders.iter().map(|folder| folder.join(".claude"));
-        let managed = ["managed-settings.json", "managed-settings.d"];
-        let managed = managed.map(|name| Path::new("/etc/claude-code").join(name));
-        let named = config.chain(folders).flat_map(|folder| {
-            ["settings.json", "settings.local.json"].map(|name| folder.join(name))
-        });
-        managed.into_iter().chain(named).collect()
     }
 
     /// The rule in these settings that may forbid or ask about this code, if any, in words.
     pub fn rule_about(self, settings: &str, code: &str) -> Option<String> {
-        if !self.rewrites() {
-            return None;
+        let object = || CstRootNode::parse(settings, &ParseOptions::default()).ok()?.object_value();
+        let unreadable = || Some("settings that cannot be read".to_owned());
+        match self {
+            Self::ClaudeCode => match object() {
+                Some(object) => rule_about(&object, code),
+                None => unreadable(),
+            },
+            // One pattern may be spread over lines, so that any such rule may speak.
+            Self::Codex => strict_word(settings, &["forbidden", "prompt"]),
+            Self::GeminiCli => match object() {
+                Some(object) => excluded(&object, code),
+                None => strict_word(settings, &["deny", "ask_user"]),
+            },
+            Self::OpenCode => match object() {
+                Some(object) => permission(&object, false, code),
+                None => unreadable(),
+            },
+            _ => None,
         }
-        let Ok(root) = CstRootNode::parse(settings, &ParseOptions::default()) else {
-            return Some("settings that cannot be read".to_owned());
-        };
-        rule_about(&root.object_value()?, code)
     }
 
     /// The same, of the words that the agent was started with.
     pub fn flag_about(self, arguments: &[String], code: &str) -> Option<String> {
-        if !self.rewrites() {
-            return None;
-        }
-        arguments.iter().enumerate().find_map(|(index, argument)| {
-            let rest = arguments.get(index..).unwrap_or_default();
-            if argument.starts_with("--settings") {
-                Some("--settings".to_owned())
-            } else if argument.starts_with("--disallowed") {
-                rest.iter().flat_map(|text| listed(text)).find(|rule| speaks(rule, code))
-            } else {
-                None
+        let has = |word: &str| arguments.iter().any(|it| it == word);
+        let after = |flag: &str| {
+            let found = arguments.iter().enumerate().find(|(_, it)| it.starts_with(flag));
+            let rest = found.and_then(|(at, _)| arguments.get(at..)).unwrap_or_default();
+            rest.iter().flat_map(|text| listed(text)).find(|rule| speaks(rule, code))
+        };
+        let named =
+            |flag: &str| arguments.iter().any(|it| it.starts_with(flag)).then(|| flag.to_owned());
+        match self {
+            Self::ClaudeCode => named("--settings").or_else(|| after("--disallowed")),
+            // Inside of its own sandbox there is no room for another.
+            Self::Codex => {
+                let without = ["--dangerously-bypass-approvals-and-sandbox", "danger-full-access"];
+                (!without.iter().any(|word| has(word))).then(|| "its own sandbox".to_owned())
             }
-        })
+            Self::Copilot => named("--sandbox").or_else(|| after("--deny-tool")),
+            Self::GeminiCli => named("--policy")
+                .or_else(|| named("--admin-policy"))
+                .or_else(|| after("--exclude-tools")),
+            _ => None,
+        }
     }
+}
 
-    /// Whether calls of this agent are rewritten at all: no rule of any other agent can be lifted by it.
-    fn rewrites(self) -> bool {
-        self == Self::ClaudeCode
-    }
+/// The first of these words that stands in rules whose form is not looked into.
+fn strict_word(rules: &str, words: &[&str]) -> Option<String> {
+    let lines = rules.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let mut lines = lines.filter(|line| words.iter().any(|word| line.contains(word)));
+    lines.next().map(|line| line.trim().to_owned())
+}
+
+/// Tools that Gemini CLI is told not to offer: `run_shell_command(rm)`.
+fn excluded(settings: &CstObject, code: &str) -> Option<String> {
+    let tools = settings.object_value("tools");
+    let lists = [
+        tools.as_ref().and_then(|tools| tools.array_value("exclude")),
+        settings.array_value("excludeTools"),
+    ];
+    let rules = lists.into_iter().flatten().flat_map(|list| list.elements());
+    let mut rules = rules.filter_map(|rule| rule.as_string_lit()?.decoded_value().ok());
+    rules.find(|rule| speaks(rule, code))
+}
+
+/// OpenCode's patterns of commands, below every `permission`.
+fn permission(object: &CstObject, below: bool, code: &str) -> Option<String> {
+    object.properties().iter().find_map(|property| {
+        let name = property.name()?.decoded_value().ok()?;
+        let value = property.value()?;
+        if let Some(inner) = value.as_object() {
+            return permission(&inner, below || name == "permission", code);
+        }
+        let says = value.as_string_lit()?.decoded_value().ok()?;
+        let strict = below && matches!(says.as_str(), "deny" | "ask");
+        (strict && speaks_of(&name, code)).then_some(name)
+    })
 }
 
 fn rule_about(settings: &CstObject, code: &str) -> Option<String> {
@@ -89,12 +153,18 @@ fn listed(text: &str) -> Vec<String> {
     text.split_inclusive(')').map(|rule| rule.trim_start_matches([',', ' ']).to_owned()).collect()
 }
 
-/// Whether a rule may speak about a command: every word of it occurs there. A rule about every command
-/// speaks about the rewritten one as well, and is the agent's affair.
+/// Whether a rule such as `Bash(rm *)` may speak about a command.
 fn speaks(rule: &str, code: &str) -> bool {
-    let Some((_, pattern)) = rule.split_once("Bash(") else { return false };
+    const SHELLS: [&str; 5] = ["Bash", "shell", "run_shell_command", "ShellTool", "bash"];
+    let Some((tool, pattern)) = rule.split_once('(') else { return false };
+    let tool = tool.rsplit(['=', ',', ' ']).next().unwrap_or(tool);
+    SHELLS.contains(&tool) && speaks_of(pattern.strip_suffix(')').unwrap_or(pattern), code)
+}
+
+/// Whether a pattern may speak about a command: every word of it occurs there. A pattern of every command
+/// speaks about the rewritten one as well, and is the agent's affair.
+fn speaks_of(pattern: &str, code: &str) -> bool {
     let plain: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-    let pattern = pattern.strip_suffix(')').unwrap_or(pattern);
     let words = pattern.split([' ', '*', '\t', '\'', '"', '\\']);
     let mut words = words.map(|it| it.trim_end_matches(':')).filter(|it| !it.is_empty());
     let mut any = false;
@@ -137,6 +207,39 @@ mod tests {
         assert!(about(&given, "ls").is_none());
         assert!(about(&["claude", "--allowedTools", "Bash(npm:*)"], "npm ci").is_none());
         assert!(about(&["claude", "--settings", "x.json"], "ls").is_some());
+    }
+
+    #[test]
+    fn rules_of_other_agents_are_found_too() {
+        let codex = |rules| HookAgent::Codex.rule_about(rules, "npm publish");
+        assert_eq!(codex("prefix_rule(pattern=[\"ls\"], decision=\"allow\") # no prompt"), None);
+        assert!(codex("prefix_rule(pattern=[\"npm\"],\n decision=\"forbidden\")").is_some());
+        let gemini = |rules, code| HookAgent::GeminiCli.rule_about(rules, code);
+        let settings = r#"{"tools": {"exclude": ["run_shell_command(npm publish)", "web_fetch"]}}"#;
+        assert!(gemini(settings, "npm publish x").is_some());
+        assert!(gemini(settings, "npm ci").is_none());
+        assert!(
+            gemini("[[rule]]\ndecision = \"deny\"\ncommandPrefix = \"git\"", "npm ci").is_some()
+        );
+        let opencode = |rules, code| HookAgent::OpenCode.rule_about(rules, code);
+        let settings = r#"{"permission": {"bash": {"*": "ask", "npm publish*": "deny", "ls": "allow"}},
+                           "agent": {"build": {"permission": {"bash": {"git push *": "ask"}}}}}"#;
+        assert!(opencode(settings, "npm publish").is_some());
+        assert!(opencode(settings, "git push origin").is_some());
+        assert!(opencode(settings, "npm ci && ls").is_none());
+        assert!(opencode("{", "npm ci").is_some());
+        let flags = |agent: HookAgent, words: &[&str], code| {
+            agent.flag_about(&words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), code)
+        };
+        assert!(flags(HookAgent::Codex, &["codex", "exec"], "ls").is_some());
+        let bypassed = ["codex", "--dangerously-bypass-approvals-and-sandbox", "exec"];
+        assert!(flags(HookAgent::Codex, &bypassed, "ls").is_none());
+        let denied = ["copilot", "--deny-tool", "shell(npm publish)"];
+        assert!(flags(HookAgent::Copilot, &denied, "npm publish").is_some());
+        assert!(flags(HookAgent::Copilot, &denied, "npm ci").is_none());
+        assert!(
+            flags(HookAgent::Copilot, &["copilot", "--deny-tool=shell(rm:*)"], "rm x").is_some()
+        );
     }
 
     #[test]

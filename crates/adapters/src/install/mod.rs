@@ -9,6 +9,7 @@ mod json_hooks;
 mod layouts;
 mod managed;
 mod plugin;
+mod toml_hooks;
 mod unprompted;
 
 pub use self::unprompted::{Shell, with_aliases, without_aliases};
@@ -73,6 +74,8 @@ pub struct Registered {
 enum Way {
     /// Hooks in settings.
     Hooks(&'static Layout),
+    /// Tables in TOML.
+    Tables,
     /// A plugin of our own.
     Plugin,
     /// By hand.
@@ -93,7 +96,8 @@ impl HookAgent {
             Self::Droid => Way::Hooks(&layouts::DROID),
             Self::Grok => Way::Hooks(&layouts::GROK),
             Self::OpenCode => Way::Plugin,
-            Self::Cline | Self::Kiro => Way::ByHand,
+            Self::Kimi => Way::Tables,
+            Self::Cline | Self::Kiro | Self::Amp | Self::Acp => Way::ByHand,
         }
     }
 
@@ -113,6 +117,9 @@ impl HookAgent {
             Self::Droid => ".factory",
             Self::Grok => ".grok",
             Self::Kiro => ".kiro",
+            Self::Kimi => ".kimi-code",
+            Self::Amp => ".config/amp",
+            Self::Acp => ".config/acp",
         })
     }
 
@@ -127,6 +134,8 @@ impl HookAgent {
             Self::OpenCode => "plugin/ringfence.js",
             Self::Cline => "Rules/Hooks/PreToolUse",
             Self::Kiro => "agents",
+            Self::Kimi => "config.toml",
+            Self::Amp | Self::Acp => "settings.json",
         })
     }
 
@@ -143,6 +152,7 @@ impl HookAgent {
     pub fn register(self, settings: &str, gate: &Registration) -> Result<String, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.register(settings, gate),
+            Way::Tables => toml_hooks::register(settings, gate),
             Way::Plugin => plugin::register(gate),
             Way::ByHand => Err(self.by_hand()),
         }
@@ -156,6 +166,7 @@ impl HookAgent {
     pub fn unregister(self, settings: &str, theirs: &str) -> Result<String, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.unregister(settings, theirs),
+            Way::Tables => Ok(toml_hooks::unregister(settings)),
             Way::Plugin => Ok(theirs.to_owned()),
             Way::ByHand => Err(self.by_hand()),
         }
@@ -168,6 +179,7 @@ impl HookAgent {
     pub fn registered(self, settings: &str) -> Result<Registered, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.registered(settings),
+            Way::Tables => toml_hooks::registered(settings),
             Way::Plugin => Ok(plugin::registered(settings)),
             Way::ByHand => Err(self.by_hand()),
         }
@@ -185,6 +197,7 @@ impl HookAgent {
     ) -> Result<Vec<String>, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.deviations(settings, gate),
+            Way::Tables => toml_hooks::deviations(settings, gate),
             Way::Plugin => plugin::deviations(settings, gate),
             Way::ByHand => Err(self.by_hand()),
         }
@@ -197,7 +210,7 @@ impl HookAgent {
     pub fn switches(self, settings: &str) -> Result<Vec<String>, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.switches(settings),
-            Way::Plugin | Way::ByHand => Ok(Vec::new()),
+            Way::Tables | Way::Plugin | Way::ByHand => Ok(Vec::new()),
         }
     }
 
@@ -208,7 +221,7 @@ impl HookAgent {
     pub fn shared(self, settings: &str) -> Result<Vec<String>, InstallError> {
         match self.way() {
             Way::Hooks(layout) => layout.shared(settings),
-            Way::Plugin | Way::ByHand => Ok(Vec::new()),
+            Way::Tables | Way::Plugin | Way::ByHand => Ok(Vec::new()),
         }
     }
 
@@ -227,7 +240,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => None,
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => None,
         }
     }
 
@@ -250,7 +266,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => (&[], &[]),
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => (&[], &[]),
         };
         let own = self.folder(home);
         let folders = folders.iter().map(|folder| self.folder(folder));

@@ -26,7 +26,7 @@ function ask(message) {
     gate.on("close", (code) => {
       try {
         const answer = JSON.parse(out);
-        if (code === 0 && answer.decision === "allow") return end(answer);
+        if (code === 0 && ["allow", "approve"].includes(answer.decision)) return end(answer);
         if (answer.decision === "deny" && answer.reason) return end(answer);
       } catch {}
       no(err.trim() || `exit code ${code}`);
@@ -35,7 +35,9 @@ function ask(message) {
   });
 }
 
-export const Ringfence = async ({ directory }) => {
+export const Ringfence = async ({ client, directory }) => {
+  // Calls that have been let through, and that OpenCode may still ask its user about.
+  const calls = new Map();
   const message = (event, session, more) => ({
     hook_event_name: event,
     session_id: session || "unknown",
@@ -47,9 +49,23 @@ export const Ringfence = async ({ directory }) => {
       const call = { tool_name: tool, tool_input: args, tool_use_id: callID };
       const answer = await ask(message("PreToolUse", sessionID, call));
       if (answer.decision !== "allow") throw new Error(answer.reason);
+      if (answer.args) Object.assign(args, answer.args);
+      calls.set(callID, { tool_name: tool, tool_input: { ...args }, tool_use_id: callID });
+    },
+    event: async ({ event }) => {
+      if (event.type !== "permission.asked") return;
+      const { id, sessionID, tool } = event.properties;
+      const call = calls.get(tool && tool.callID);
+      if (!call) return;
+      const { decision } = await ask(message("PermissionRequest", sessionID, call));
+      const reply = { approve: "once", deny: "reject" }[decision];
+      const body = { response: reply };
+      const path = { id: sessionID, permissionID: id };
+      if (reply) await client.postSessionIdPermissionsPermissionId({ path, body });
     },
     "tool.execute.after": async ({ tool, sessionID, callID, args }, { output }) => {
       const call = { tool_name: tool, tool_input: args, tool_use_id: callID, tool_response: output };
+      calls.delete(callID);
       await ask(message("PostToolUse", sessionID, call));
     },
     "chat.message": async ({ sessionID }, { parts }) => {

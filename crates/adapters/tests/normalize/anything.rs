@@ -23,6 +23,7 @@ const KINDS: &[&str] = &[
     "kiro",
     "kimi",
     "amp",
+    "acp",
     "unknown",
 ];
 

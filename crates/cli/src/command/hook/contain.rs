@@ -153,7 +153,10 @@ fn rule_in(agent: HookAgent, path: &Path, code: &str) -> Option<String> {
     if path.is_dir() {
         let entries = fs::read_dir(path).ok()?;
         let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-        let mut files = files.filter(|file| file.extension().is_some_and(|it| it == "json"));
+        let mut files = files.filter(|file| {
+            let extension = file.extension().and_then(OsStr::to_str);
+            extension.is_some_and(|it| matches!(it, "json" | "toml" | "rules"))
+        });
         return files.find_map(|file| rule_in(agent, &file, code));
     }
     match given::text(path) {

@@ -142,6 +142,7 @@ fn respond(hook: &Hook) -> Reply {
         Ok(input) => input,
         Err(problem) => return fail(hook, None, &problem),
     };
+    let input = agent.complete(input, &variable);
     if hook.inside.is_none()
         && let Some(answered) = inside::asked_outside(hook, &input)
     {
@@ -197,6 +198,14 @@ fn refuse(hook: &Hook, event: Option<&str>, problem: &str) -> Reply {
         }
     };
     hook.agent.reply(&event, &answer)
+}
+
+/// What an agent says of a call beside its message. Nothing else is taken from the environment.
+fn variable(name: &str) -> Option<String> {
+    if name == "PWD" {
+        return std::env::current_dir().ok()?.into_os_string().into_string().ok();
+    }
+    std::env::var(name).ok()
 }
 
 fn read_input() -> Result<Vec<u8>, String> {
