@@ -62,6 +62,10 @@ impl Dialect for ClaudeCode {
         Some("CLAUDECODE")
     }
 
+    fn keeps_folder(&self) -> bool {
+        true
+    }
+
     fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
         if action.tool == "Bash" { action.input.get("command")?.as_str() } else { None }
     }

@@ -50,16 +50,11 @@ impl Dialect for Copilot {
             .refusing(reason),
             Answer::Ask { reason } if before => decision("ask", reason),
             Answer::Rewrite { input, reason, decided } if before => {
-                let mut output = if *decided {
-                    json!({"permissionDecision": "allow", "permissionDecisionReason": reason})
-                } else {
-                    json!({})
-                };
-                let mut nested = output.clone();
-                output["modifiedArgs"] = input.clone();
-                nested["hookEventName"] = json!(event);
-                nested["updatedInput"] = input.clone();
-                output["hookSpecificOutput"] = nested;
+                let mut output = json!({"modifiedArgs": input});
+                if *decided {
+                    output["permissionDecision"] = json!("allow");
+                    output["permissionDecisionReason"] = json!(reason);
+                }
                 Reply::line(&output)
             }
             Answer::Allow { reason } if before => decision("allow", reason),
@@ -80,8 +75,13 @@ impl Dialect for Copilot {
         Beginning::Prompt
     }
 
+    fn keeps_folder(&self) -> bool {
+        true
+    }
+
+    /// On the command line alone: it asks about a call whose changed input also stands where VS Code reads it.
     fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
-        let is_shell = matches!(action.tool.as_str(), "Bash" | "bash" | "run_in_terminal");
+        let is_shell = matches!(action.tool.as_str(), "Bash" | "bash");
         is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 

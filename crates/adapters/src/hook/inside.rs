@@ -38,10 +38,16 @@ impl HookAgent {
         let path = |path: &Path| path.to_str().map(quote);
         let (program, state, told) = (path(way.program)?, path(way.state)?, path(way.told)?);
         let ticket = way.ticket;
-        let command = format!(
-            "{program} run --state {state} --ticket {ticket} -- \"$0\" -c {code} \
-             && {{ {{ builtin cd -- \"$(<{told})\"; }} 2>/dev/null || :; }}"
-        );
+        let mut command =
+            format!("{program} run --state {state} --ticket {ticket} -- \"$0\" -c {code}");
+        // A shell that has nothing left to do becomes what it starts; this one is to stay, as its parent.
+        if self.dialect().keeps_folder() {
+            let goes_there =
+                format!(" && {{ {{ builtin cd -- \"$(<{told})\"; }} 2>/dev/null || :; }}");
+            command.push_str(&goes_there);
+        } else {
+            command.push_str(" && :");
+        }
         let mut input = action.input.clone();
         *input.get_mut("command")? = Value::String(command);
         Some(input)

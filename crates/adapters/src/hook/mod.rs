@@ -135,6 +135,11 @@ trait Dialect: Sync {
         Beginning::Start
     }
 
+    /// Whether the folder in which a command ends is where the next one begins.
+    fn keeps_folder(&self) -> bool {
+        false
+    }
+
     /// The shell code of a call that the agent lets be rewritten.
     fn shell_code<'a>(&self, _action: &'a Action) -> Option<&'a str> {
         None

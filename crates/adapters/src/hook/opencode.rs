@@ -12,7 +12,7 @@ pub(super) struct OpenCode;
 
 const NAMES: Names = Names {
     before: &["PreToolUse"],
-    permission: &["PermissionRequest"],
+    permission: &[],
     after: &["PostToolUse"],
     failed: &[],
     prompt: &["UserPromptSubmit"],
@@ -35,8 +35,8 @@ impl Dialect for OpenCode {
             Answer::Rewrite { input, .. } => {
                 Reply::line(&json!({"decision": "allow", "args": input}))
             }
-            // The plugin answers OpenCode's own question then.
-            Answer::Allow { .. } if NAMES.permission.contains(&event) => {
+            // The plugin then answers what OpenCode asks its user about this call.
+            Answer::Allow { .. } if self.decides(event) => {
                 Reply::line(&json!({"decision": "approve"}))
             }
             _ => Reply::line(&json!({"decision": "allow"})),

@@ -36,8 +36,8 @@ function ask(message) {
 }
 
 export const Ringfence = async ({ client, directory }) => {
-  // Calls that have been let through, and that OpenCode may still ask its user about.
-  const calls = new Map();
+  // Calls about which OpenCode's user is not to be asked any more.
+  const approved = new Set();
   const message = (event, session, more) => ({
     hook_event_name: event,
     session_id: session || "unknown",
@@ -48,24 +48,20 @@ export const Ringfence = async ({ client, directory }) => {
     "tool.execute.before": async ({ tool, sessionID, callID }, { args }) => {
       const call = { tool_name: tool, tool_input: args, tool_use_id: callID };
       const answer = await ask(message("PreToolUse", sessionID, call));
-      if (answer.decision !== "allow") throw new Error(answer.reason);
+      if (answer.decision === "deny") throw new Error(answer.reason);
       if (answer.args) Object.assign(args, answer.args);
-      calls.set(callID, { tool_name: tool, tool_input: { ...args }, tool_use_id: callID });
+      if (answer.decision === "approve") approved.add(callID);
     },
     event: async ({ event }) => {
       if (event.type !== "permission.asked") return;
       const { id, sessionID, tool } = event.properties;
-      const call = calls.get(tool && tool.callID);
-      if (!call) return;
-      const { decision } = await ask(message("PermissionRequest", sessionID, call));
-      const reply = { approve: "once", deny: "reject" }[decision];
-      const body = { response: reply };
+      if (!tool || !approved.has(tool.callID)) return;
       const path = { id: sessionID, permissionID: id };
-      if (reply) await client.postSessionIdPermissionsPermissionId({ path, body });
+      await client.postSessionIdPermissionsPermissionId({ path, body: { response: "once" } });
     },
     "tool.execute.after": async ({ tool, sessionID, callID, args }, { output }) => {
       const call = { tool_name: tool, tool_input: args, tool_use_id: callID, tool_response: output };
-      calls.delete(callID);
+      approved.delete(callID);
       await ask(message("PostToolUse", sessionID, call));
     },
     "chat.message": async ({ sessionID }, { parts }) => {

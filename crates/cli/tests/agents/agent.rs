@@ -1,5 +1,6 @@
 //! The agents, and a home folder of its own for each, with a project in it.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,12 @@ pub(crate) enum Agent {
     Copilot,
     GeminiCli,
     QwenCode,
+    OpenCode,
 }
 
 impl Agent {
-    pub(crate) const ALL: [Self; 4] = [Self::Codex, Self::Copilot, Self::GeminiCli, Self::QwenCode];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Codex, Self::Copilot, Self::GeminiCli, Self::QwenCode, Self::OpenCode];
 
     pub(crate) fn kind(self) -> &'static str {
         match self {
@@ -24,6 +27,7 @@ impl Agent {
             Self::Copilot => "copilot",
             Self::GeminiCli => "gemini-cli",
             Self::QwenCode => "qwen-code",
+            Self::OpenCode => "opencode",
         }
     }
 
@@ -34,6 +38,7 @@ impl Agent {
             Self::Copilot => "Copilot CLI 1.0.102",
             Self::GeminiCli => "Gemini CLI 0.61.0",
             Self::QwenCode => "Qwen Code 0.15.10",
+            Self::OpenCode => "OpenCode 1.18.33",
         }
     }
 
@@ -43,6 +48,11 @@ impl Agent {
             Self::Copilot => "copilot",
             Self::GeminiCli => "gemini",
             Self::QwenCode => "qwen",
+            // Not the script, which would have fetched the program.
+            Self::OpenCode if cfg!(target_arch = "aarch64") => {
+                "../opencode-linux-arm64/bin/opencode"
+            }
+            Self::OpenCode => "../opencode-linux-x64/bin/opencode",
         }
     }
 
@@ -53,12 +63,30 @@ impl Agent {
             Self::Copilot => ".copilot/hooks/ringfence.json",
             Self::GeminiCli => ".gemini/settings.json",
             Self::QwenCode => ".qwen/settings.json",
+            Self::OpenCode => ".config/opencode/plugin/ringfence.js",
         }
     }
 
     /// Codex starts what it runs in a sandbox, which may not be able to write here.
     pub(crate) fn is_in_a_sandbox_of_its_own(self) -> bool {
         self == Self::Codex
+    }
+
+    /// The words that leave room for `ringfence run`: without a sandbox of its own, inside of which no other
+    /// starts; without a question about paths outside of the project, where the program lies.
+    pub(crate) fn with_room(self) -> &'static [&'static str] {
+        match self {
+            Self::Codex => {
+                &["--dangerously-bypass-hook-trust", "--dangerously-bypass-approvals-and-sandbox"]
+            }
+            Self::Copilot => &["--allow-all-paths"],
+            Self::GeminiCli | Self::QwenCode | Self::OpenCode => &[],
+        }
+    }
+
+    /// Whether a call can be changed before it runs.
+    pub(crate) fn rewrites(self) -> bool {
+        self != Self::QwenCode
     }
 
     /// What a person has there before.
@@ -68,7 +96,7 @@ impl Agent {
                 "{\n  // mine\n  \"security\": {\"auth\": {\"selectedType\": \"gemini-api-key\"}}\n}\n",
             ),
             Self::QwenCode => Some("{\n  \"hooks\": {\"Stop\": []} // mine\n}\n"),
-            Self::Codex | Self::Copilot => None,
+            Self::Codex | Self::Copilot | Self::OpenCode => None,
         }
     }
 
@@ -105,6 +133,13 @@ impl Agent {
                     ("OPENAI_MODEL", "m".to_owned()),
                 ],
             ),
+            Self::OpenCode => (
+                words(&["run", prompt]),
+                vec![
+                    ("OPENCODE_DISABLE_MODELS_FETCH", "1".to_owned()),
+                    ("OPENCODE_DISABLE_AUTOUPDATE", "1".to_owned()),
+                ],
+            ),
         }
     }
 }
@@ -113,6 +148,8 @@ pub(crate) struct Home {
     folder: tempfile::TempDir,
     agent: Agent,
     programs: PathBuf,
+    /// More properties of OpenCode's configuration.
+    pub(crate) more: RefCell<&'static str>,
 }
 
 /// How the agent is started.
@@ -137,7 +174,8 @@ impl Home {
             eprintln!("skipped: RINGFENCE_AGENTS names no folder with {}", agent.program());
             return None;
         };
-        let home = Self { folder: tempfile::tempdir().unwrap(), agent, programs };
+        let home =
+            Self { folder: tempfile::tempdir().unwrap(), agent, programs, more: RefCell::new("") };
         fs::create_dir_all(home.path("proj/.git")).unwrap();
         let folder = Path::new(agent.settings()).components().next().unwrap();
         fs::create_dir_all(home.path("").join(folder)).unwrap();
@@ -220,6 +258,7 @@ impl Home {
             .env_clear()
             .env("PATH", self.search_path())
             .env("HOME", self.path(""))
+            .env("PWD", self.path("proj"))
             .env("STATE", self.state())
             .env("SHELL", "/bin/bash")
             .envs(variables)
@@ -232,6 +271,9 @@ impl Home {
 
     /// Leads Codex to the model; the others learn it from variables.
     fn configure(&self, url: &str) {
+        if self.agent == Agent::OpenCode {
+            return self.configure_opencode(url);
+        }
         if self.agent != Agent::Codex {
             return;
         }
@@ -242,6 +284,21 @@ impl Home {
              base_url = \"{url}/v1\"\nwire_api = \"responses\"\nenv_key = \"MOCK_KEY\"\n"
         );
         fs::write(path, format!("{own}{trust}")).unwrap();
+    }
+
+    /// And OpenCode, which would fetch what plugins are written with unless it seems to be there.
+    fn configure_opencode(&self, url: &str) {
+        let folder = self.path(".config/opencode");
+        fs::create_dir_all(folder.join("node_modules")).unwrap();
+        let lock = r#"{"packages":{"":{"dependencies":{"@opencode-ai/plugin":"1.18.33"}}}}"#;
+        fs::write(folder.join("package-lock.json"), lock).unwrap();
+        let config = format!(
+            r#"{{"model":"mock/m","small_model":"mock/m","autoupdate":false,"share":"disabled","provider":{{
+            "mock":{{"npm":"@ai-sdk/openai-compatible","options":{{"baseURL":"{url}/v1","apiKey":"x"}},
+            "models":{{"m":{{"name":"m"}}}}}}}}{}}}"#,
+            self.more.borrow()
+        );
+        fs::write(folder.join("opencode.json"), config).unwrap();
     }
 
     pub(crate) fn ran(&self, marker: &str) -> bool {

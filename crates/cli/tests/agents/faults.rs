@@ -4,13 +4,16 @@
 //! (`RINGFENCE_BLESS=1` writes them there).
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::agent::{Agent, Home, Start};
 use crate::mock::Mock;
 
 enum Breaks {
+    /// The gate itself, started by this shell code; the call is one that it would deny.
+    Limit(&'static str),
     /// This program stands in the place of the gate.
     Program(&'static str, u32),
     /// There is no program.
@@ -25,6 +28,15 @@ enum Breaks {
 
 const FAULTS: &[(&str, Breaks)] = &[
     ("killed before it answers", Breaks::Program("kill -9 $$", 0o755)),
+    ("killed for want of memory", Breaks::Limit("ulimit -v 9000")),
+    ("no file can be opened", Breaks::Limit("ulimit -n 3")),
+    ("nothing can be written", Breaks::Limit("ulimit -f 0")),
+    ("no processor time", Breaks::Limit("ulimit -t 0")),
+    (
+        "started in a folder that is gone",
+        Breaks::Limit("mkdir /tmp/gone.$$; cd /tmp/gone.$$; rmdir /tmp/gone.$$"),
+    ),
+    ("says nothing, and ends well", Breaks::Program("cat > /dev/null; exit 0", 0o755)),
     ("ends with an error code", Breaks::Program("exit 1", 0o755)),
     ("panics", Breaks::Program("echo 'thread main panicked' >&2; exit 101", 0o755)),
     ("slower than the agent waits", Breaks::Program("exec sleep 30", 0o755)),
@@ -76,6 +88,24 @@ const FAULTS: &[(&str, Breaks)] = &[
         }),
     ),
     (
+        "a file of its state that never opens",
+        Breaks::State(|home| {
+            let key = home.state().join("redaction.key");
+            let _ = fs::remove_file(&key);
+            assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+            None
+        }),
+    ),
+    (
+        "a rule of the user's own that never ends",
+        Breaks::State(|home| {
+            let rules = home.path(".config/ringfence/rules");
+            fs::create_dir_all(&rules).unwrap();
+            symlink("/dev/zero", rules.join("own.cedar")).unwrap();
+            None
+        }),
+    ),
+    (
         "a rule of the user's own that does not load",
         Breaks::State(|home| {
             let rules = home.path(".config/ringfence/rules");
@@ -98,7 +128,11 @@ const FAULTS: &[(&str, Breaks)] = &[
 fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     let home = Home::new(agent)?;
     home.init();
-    let mock = Mock::start(&["touch ran-unguarded"]);
+    let call = match breaks {
+        Breaks::Limit(_) => "touch ran-unguarded; git push --force origin main",
+        _ => "touch ran-unguarded",
+    };
+    let mock = Mock::start(&[call]);
     let mut start = Start::default();
     let mut held = None;
     if agent == Agent::Codex {
@@ -107,6 +141,10 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     }
     match breaks {
         Breaks::Program(body, mode) => home.replace_gate(&home.script(body, *mode)),
+        Breaks::Limit(code) => {
+            let gate = env!("CARGO_BIN_EXE_ringfence");
+            home.replace_gate(&home.script(&format!("{code}\nexec {gate} \"$@\""), 0o755));
+        }
         Breaks::NoProgram => home.replace_gate(&home.path("bin/missing/ringfence")),
         Breaks::State(breaks) => held = breaks(&home),
         Breaks::Mount(code) => {
@@ -149,21 +187,51 @@ fn what_each_agent_makes_of_a_broken_gate_is_as_the_documentation_says() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let Some(columns) = columns.into_iter().collect::<Option<Vec<_>>>() else { return };
+    let rows: Vec<(&str, Vec<&str>)> = FAULTS
+        .iter()
+        .enumerate()
+        .map(|(row, (what, _))| (*what, columns.iter().map(|column| column[row]).collect()))
+        .collect();
+    compare("faults", "the gate", &rows);
+}
+
+#[test]
+fn what_each_agent_makes_of_an_answer_is_as_the_documentation_says() {
+    let contained: Vec<Option<&str>> = std::thread::scope(|scope| {
+        let threads = Agent::ALL.map(|agent| scope.spawn(move || crate::contain(agent)));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let Some(contained) = contained.into_iter().collect::<Option<Vec<_>>>() else { return };
+    // The first two are what the story of each agent is about.
+    let all = |word: &'static str| vec![word; Agent::ALL.len()];
+    let rows = [
+        ("denied", all("does not run")),
+        ("allowed", all("runs")),
+        ("to run contained", contained),
+    ];
+    compare("answers", "a call that is", &rows);
+}
+
+/// The table in the documentation, against what was tried out.
+fn compare(name: &str, corner: &str, rows: &[(&str, Vec<&str>)]) {
     let titles = Agent::ALL.map(Agent::title).join(" | ");
-    let mut table = format!("\n| the gate | {titles} |\n|---|{}\n", "---|".repeat(columns.len()));
-    for (row, (what, _)) in FAULTS.iter().enumerate() {
-        let cells: Vec<&str> = columns.iter().map(|column| column[row]).collect();
+    let mut table =
+        format!("\n| {corner} | {titles} |\n|---|{}\n", "---|".repeat(Agent::ALL.len()));
+    for (what, cells) in rows {
         table.push_str(&format!("| {what} | {} |\n", cells.join(" | ")));
     }
     table.push('\n');
-
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/agents.md");
+    // Both tables may be printed at once.
+    let lock = File::create(std::env::temp_dir().join("ringfence-agents.lock")).unwrap();
+    lock.lock().unwrap();
     let text = fs::read_to_string(&file).unwrap();
-    let (begin, end) = ("<!-- faults: printed by a test -->\n", "<!-- end of faults -->");
-    let (before, rest) = text.split_once(begin).expect("the begin of the table");
-    let (printed, after) = rest.split_once(end).expect("the end of the table");
+    let (begin, end) =
+        (format!("<!-- {name}: printed by a test -->\n"), format!("<!-- end of {name} -->"));
+    let (before, rest) = text.split_once(&begin).expect("the begin of the table");
+    let (printed, after) = rest.split_once(&end).expect("the end of the table");
     if std::env::var_os("RINGFENCE_BLESS").is_some() {
-        fs::write(&file, [before, begin, &table, end, after].concat()).unwrap();
+        fs::write(&file, [before, &begin, &table, &end, after].concat()).unwrap();
     } else {
         assert_eq!(printed, table, "print it with RINGFENCE_BLESS=1");
     }

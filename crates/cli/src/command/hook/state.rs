@@ -61,6 +61,8 @@ pub(super) struct Pending {
     pub(super) creates: Vec<String>,
     /// The ticket with which it runs inside, if it does.
     pub(super) ticket: Option<String>,
+    /// The digest of the command that runs it inside. It names the ticket, so that there is only one like it.
+    pub(super) command: Option<String>,
     /// Whether a person let it through.
     pub(super) let_through: bool,
 }
@@ -85,10 +87,12 @@ impl Kept {
     }
 
     /// A call that has not run yet and was rewritten to exactly this, or let through as this by a person.
-    pub(super) fn settled(&self, input: &str) -> Option<&Pending> {
+    pub(super) fn settled(&self, input: &Value) -> Option<&Pending> {
+        let (whole, command) = (digest(input), command_of(input));
         let pending = self.pending.iter().map(|(_, pending)| pending);
         let mut settled = pending.filter(|it| it.ticket.is_some() || it.let_through);
-        settled.find(|it| it.input == input)
+        // Not every agent asks its user with all of the input.
+        settled.find(|it| it.input == whole || (command.is_some() && it.command == command))
     }
 
     /// The calls that may be running now.
@@ -96,6 +100,11 @@ impl Kept {
         let running = self.pending.iter().filter(|(_, pending)| !pending.denied);
         running.map(|(id, _)| id.as_str()).collect()
     }
+}
+
+/// The digest of the command in an input.
+pub(super) fn command_of(input: &Value) -> Option<String> {
+    input.get("command").and_then(Value::as_str).map(digest_of)
 }
 
 /// What can be told apart of a call's input.

@@ -190,6 +190,7 @@ impl<'d> Turn<'d> {
             denied: decision.verdict == Verdict::Deny && !let_through,
             creates: judged.explained.would_create().collect(),
             ticket: inside.as_ref().map(|way| way.ticket.clone()),
+            command: ran.as_ref().and_then(state::command_of),
             let_through,
         };
         self.kept.expect(call, pending);
@@ -217,7 +218,7 @@ impl<'d> Turn<'d> {
     fn permission(&mut self, asked_for: &Action) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked_for);
         let asked = state::digest(&action.input);
-        if let Some(settled) = self.kept.settled(&asked) {
+        if let Some(settled) = self.kept.settled(&action.input) {
             // Decided already, and now in the words that Ringfence gave it.
             let reason = if settled.let_through {
                 "ringfence: the user let this through once"
