@@ -27,7 +27,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => return None,
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => return None,
         };
         Some(root.join(path))
     }

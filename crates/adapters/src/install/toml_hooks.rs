@@ -93,6 +93,7 @@ mod tests {
             config: "/c".into(),
             home: "/h".into(),
             decide: false,
+            managed: false,
         }
     }
 

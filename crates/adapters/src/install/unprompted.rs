@@ -72,7 +72,10 @@ impl HookAgent {
             | Self::Cline
             | Self::Droid
             | Self::Grok
-            | Self::Kiro => None,
+            | Self::Kiro
+            | Self::Kimi
+            | Self::Amp
+            | Self::Acp => None,
         }
     }
 
