@@ -132,3 +132,57 @@ fn a_supervisor_that_is_killed_takes_everything_with_it() {
         assert_eq!(read(), last, "{user:?}: it lives on");
     }
 }
+
+/// A resolver that says nothing. Who asked for a name is told so in the end, and others are served meanwhile.
+#[test]
+fn a_resolver_that_is_dead_holds_up_nobody_else() {
+    const RESOLVER: &str = "127.83.0.1";
+    let silent = std::net::UdpSocket::bind((RESOLVER, 53));
+    let Ok(_silent) = silent else {
+        eprintln!("skipped: only root can be a resolver");
+        return;
+    };
+    let place = Place::new(users()[0]);
+    let names = place.path("resolv.conf");
+    std::fs::write(&names, format!("nameserver {RESOLVER}\noptions timeout:1 attempts:1\n"))
+        .unwrap();
+    let good = format!("good.test=127.0.0.1:{}", place.serve());
+    let ask = "for it in 1 2 3 4 5 6 7 8 9; do curl -sS -m 8 http://dead.test/ & done; sleep 0.2; curl -sS -m 4 http://good.test/; wait; curl -sS -m 4 http://good.test/";
+    let run = place.command(&["--allow-host", "dead.test", "--allow-host", &good], ask);
+    let mut apart = std::process::Command::new("unshare");
+    let code = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+    apart.args(["--mount", "--propagation", "private", "sh", "-c", code]).arg(&names);
+    apart.arg(run.get_program()).args(run.get_args()).current_dir(place.path("ws"));
+    apart.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let begun = Instant::now();
+    let output = apart.output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(text.matches("SERVED").count(), 2, "{text}");
+    assert_eq!(text.matches("not reached: its name cannot be resolved").count(), 9, "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{text}");
+}
+
+/// A server that gives away a byte at a time: all of them arrive, and nobody waits for that.
+#[test]
+fn a_slow_server_is_waited_for() {
+    let place = Place::new(users()[0]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let slow = format!("slow.test=127.0.0.1:{}", listener.local_addr().unwrap().port());
+    thread::spawn(move || {
+        for mut client in listener.incoming().filter_map(Result::ok) {
+            thread::spawn(move || {
+                use std::io::{Read, Write};
+                let _ = client.read(&mut [0; 4096]);
+                for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nDRIPPED" {
+                    let _ = client.write_all(&[*byte]);
+                    thread::sleep(Duration::from_millis(30));
+                }
+            });
+        }
+    });
+    let good = format!("good.test=127.0.0.1:{}", place.serve());
+    let ask = "curl -sS -m 30 http://slow.test/ > slow & for it in 1 2 3 4 5; do curl -sS -m 4 http://good.test/; done; test -s slow || echo; wait; cat slow";
+    let output = place.run(&["--allow-host", &slow, "--allow-host", &good], ask);
+    assert_eq!(output.text().matches("SERVED").count(), 5, "{output:?}");
+    assert!(output.said("DRIPPED") && !output.said("blocked"), "{output:?}");
+}

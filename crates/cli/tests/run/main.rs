@@ -145,3 +145,33 @@ fn the_end_of_the_supervisor_is_the_end_of_what_it_watches() {
     std::thread::sleep(std::time::Duration::from_millis(400));
     assert_eq!(std::fs::metadata(place.path("ws/ticking")).unwrap().modified().unwrap(), last);
 }
+
+/// However a workspace is called and reached, it is the same one, and what is held in it is held.
+#[test]
+fn a_workspace_behind_a_link_or_with_an_odd_name() {
+    let place = Place::new();
+    let odd = place.path("wörk späce ✓ 'q\" $HOME");
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join(".envrc"), "true\n").unwrap();
+    std::fs::write(odd.join(".env"), "CANARY\n").unwrap();
+    let (link, linked) = (place.path("link"), place.path("linked"));
+    std::os::unix::fs::symlink(place.path("ws"), &link).unwrap();
+    std::os::unix::fs::symlink(&odd, &linked).unwrap();
+    let code =
+        "echo text > made && cat made; cat .env; echo evil >> .envrc; echo evil > .mcp.json; true";
+    for (real, way) in [(place.path("ws"), &link), (odd.clone(), &odd), (odd.clone(), &linked)] {
+        let elsewhere = ["--workspace", way.to_str().unwrap()];
+        for (cwd, options) in [(way, &[][..]), (&place.path("home"), &elsewhere)] {
+            let mut run = place.command(options, code);
+            let output = run.current_dir(cwd).env("PWD", cwd).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(text, "text\n", "{way:?}: {errors}");
+            let held = std::fs::read_to_string(real.join(".envrc")).unwrap();
+            assert_eq!(held, "true\n", "{way:?}: {errors}");
+            assert!(!real.join(".mcp.json").exists(), "{way:?}: {errors}");
+            assert!(errors.contains(".mcp.json was made by this run"), "{way:?}: {errors}");
+            std::fs::remove_file(real.join("made")).unwrap();
+        }
+    }
+}
