@@ -173,7 +173,10 @@ fn launch(
     let tier = hold.tier();
     let mut command = Command::new(plan, argv, hold, mouth, terms.observe, &terms.walls)?;
     command.overlays = Overlay::ready(plan, terms.quarantine.as_deref())?;
-    if tier != Tier::B {
+    // What is not held is said before. Where all is, whoever writes down that it starts does so while the
+    // first process lays everything out.
+    let all_held = tier == Tier::A && probe::with_namespaces(plan.network).missing.is_empty();
+    if tier == Tier::C || tier == Tier::A && !all_held {
         notice();
     }
     let loose = hold.cannot_keep(plan);
@@ -185,6 +188,9 @@ fn launch(
         Hold::Helped(helper) => helper::start(helper, &command, &signals, notice, false)?,
         Hold::Alone(_) => alone::start(&command, &signals)?,
     };
+    if all_held {
+        notice();
+    }
     if plan.doors.is_some() {
         // With too few files the last connections fail, and nothing else.
         let _ = sys::raise_open_files();
