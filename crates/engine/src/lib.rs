@@ -31,4 +31,4 @@ mod words;
 
 pub use crate::engine::{Engine, Explained, Options};
 pub use crate::review::{LeftOpen, Reviewer};
-pub use crate::session::{Heard, Session, Sessions};
+pub use crate::session::{Heard, Inheritance, Session, Sessions};

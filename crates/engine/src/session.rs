@@ -76,6 +76,23 @@ impl Heard {
     }
 }
 
+/// What goes from one session to another, between an agent and the agents that it starts: what forbids and
+/// what taints, and nothing that permits.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Inheritance {
+    boundaries: BTreeSet<Boundary>,
+    untrusted: BTreeSet<String>,
+    private: BTreeSet<String>,
+}
+
+impl Inheritance {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Sessions by id.
 #[derive(Debug, Clone, Default)]
 pub struct Sessions {
@@ -171,6 +188,33 @@ impl Session {
     /// any more, and what was ruled out stays so.
     pub fn lose_consent(&mut self) {
         self.said.clear();
+    }
+
+    /// What an agent that is started by this session's goes on with.
+    pub fn handed_down(&self) -> Inheritance {
+        Inheritance {
+            boundaries: self.boundaries.clone(),
+            untrusted: self.untrusted.clone(),
+            private: self.private.clone(),
+        }
+    }
+
+    /// What the session of the agent that started this one's learns from it: what it has seen.
+    pub fn handed_up(&self) -> Inheritance {
+        Inheritance { boundaries: BTreeSet::new(), ..self.handed_down() }
+    }
+
+    /// Takes over what is new to this session of that, and returns it.
+    pub fn inherit(&mut self, from: &Inheritance) -> Inheritance {
+        let new = Inheritance {
+            boundaries: from.boundaries.difference(&self.boundaries).cloned().collect(),
+            untrusted: from.untrusted.difference(&self.untrusted).cloned().collect(),
+            private: from.private.difference(&self.private).cloned().collect(),
+        };
+        self.boundaries.extend(new.boundaries.iter().cloned());
+        self.untrusted.extend(new.untrusted.iter().cloned());
+        self.private.extend(new.private.iter().cloned());
+        new
     }
 
     /// Forgets what written files hold. For sessions whose files are read from the disk when they run:

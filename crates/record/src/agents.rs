@@ -1,7 +1,7 @@
-//! The processes of agents that speak to the gate, whatever their session: one empty file each.
+//! The processes of agents that speak to the gate: one small file each, which says whose session it is.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::folder::open_private;
@@ -37,13 +37,31 @@ impl Agents {
         Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
-    /// Adds a process, and forgets those that are not `alive` any more.
+    /// The agent's kind and its session, of a process that was added; `None` where it was not, or cannot be
+    /// read.
+    pub fn session_of(&self, process: &str) -> Option<(String, String)> {
+        let text = fs::read_to_string(self.folder.join(process)).ok()?;
+        let (kind, session) = text.split_once('\n')?;
+        Some((kind.to_owned(), session.to_owned()))
+    }
+
+    /// Adds a process with the session that it works on, and forgets those that are not `alive` any more. One
+    /// that was added already works on another session from now on.
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub fn add(&self, process: &str, alive: impl Fn(&str) -> bool) -> Result<(), RecordError> {
+    pub fn add(
+        &self,
+        process: &str,
+        kind: &str,
+        session: &str,
+        alive: impl Fn(&str) -> bool,
+    ) -> Result<(), RecordError> {
         let path = self.folder.join(process);
-        open_private(&path, false)?;
+        let mut file = open_private(&path, false)?;
+        file.set_len(0)
+            .and_then(|()| file.write_all(format!("{kind}\n{session}").as_bytes()))
+            .map_err(RecordError::io("write", &path))?;
         for entry in fs::read_dir(&self.folder).map_err(RecordError::io("list", &self.folder))? {
             let path = entry.map_err(RecordError::io("list", &self.folder))?.path();
             let name = path.file_name().and_then(|name| name.to_str());

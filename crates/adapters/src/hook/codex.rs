@@ -66,6 +66,10 @@ impl Dialect for Codex {
         NAMES.decides(event)
     }
 
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        Some("CODEX_THREAD_ID")
+    }
+
     fn before_call(&self) -> &'static str {
         "PreToolUse"
     }

@@ -85,6 +85,10 @@ impl Dialect for Copilot {
         is_shell.then(|| action.input.get("command")?.as_str()).flatten()
     }
 
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        Some("COPILOT_AGENT_SESSION_ID")
+    }
+
     fn before_call(&self) -> &'static str {
         "PreToolUse"
     }

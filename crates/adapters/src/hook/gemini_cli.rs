@@ -59,6 +59,10 @@ impl Dialect for GeminiCli {
         NAMES.decides(event)
     }
 
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        Some("GEMINI_CLI")
+    }
+
     fn before_call(&self) -> &'static str {
         "BeforeTool"
     }

@@ -34,6 +34,10 @@ impl Dialect for QwenCode {
         NAMES.decides(event)
     }
 
+    fn mark_of_tool_calls(&self) -> Option<&'static str> {
+        Some("QWEN_CODE")
+    }
+
     fn before_call(&self) -> &'static str {
         "PreToolUse"
     }

@@ -269,14 +269,22 @@ impl Home {
         format!("{}{}", text(&run.stdout), text(&run.stderr))
     }
 
+    /// Where the program of an agent is.
+    pub(crate) fn program_of(&self, agent: Agent) -> PathBuf {
+        self.programs.join(agent.program())
+    }
+
     /// Leads Codex to the model; the others learn it from variables.
     fn configure(&self, url: &str) {
-        if self.agent == Agent::OpenCode {
-            return self.configure_opencode(url);
+        match self.agent {
+            Agent::OpenCode => self.configure_opencode(url),
+            Agent::Codex => self.configure_codex(url),
+            _ => {}
         }
-        if self.agent != Agent::Codex {
-            return;
-        }
+    }
+
+    /// The same, whoever else is at home here.
+    pub(crate) fn configure_codex(&self, url: &str) {
         let path = self.path(".codex/config.toml");
         let trust = fs::read_to_string(&path).unwrap_or_default();
         let own = format!(

@@ -9,6 +9,7 @@ mod faults;
 mod inside;
 mod managed;
 mod mock;
+mod nested;
 
 use std::fs;
 
@@ -42,7 +43,14 @@ fn a_denied_call_does_not_run_and_an_allowed_one_does(agent: Agent) {
     }
     let decided = |verdict: &str| audit.contains(&format!("\"verdict\":\"{verdict}\""));
     assert!(decided("deny") && decided("allow"), "{audit}");
-    for finding in ["foreign-event", "unknown-in-mid-run", "rewritten-call", "undecided-call"] {
+    assert!(!audit.contains("\"standing\":\"nested\""), "{audit}");
+    for finding in [
+        "unknown-parent",
+        "foreign-event",
+        "unknown-in-mid-run",
+        "rewritten-call",
+        "undecided-call",
+    ] {
         assert!(!audit.contains(finding), "{finding} in {audit}");
     }
 

@@ -13,6 +13,7 @@ mod hostile;
 mod init;
 mod judge;
 mod load;
+mod nested;
 mod policy;
 mod replay;
 mod setup;

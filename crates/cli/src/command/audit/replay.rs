@@ -12,7 +12,7 @@ use clap::Args;
 use ringfence_action::{Action, Decision, Facts, Preset};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Judgement;
-use ringfence_engine::{Engine, Heard, Options, Session};
+use ringfence_engine::{Engine, Heard, Inheritance, Options, Session};
 use ringfence_facts::Supplied;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -135,6 +135,9 @@ fn follow(session: &mut Session, entry: &Value) {
         } else {
             session.observe_relayed_heard(heard);
         }
+    }
+    if let Some(handed) = entry.get("inherits").and_then(read::<Inheritance>) {
+        session.inherit(&handed);
     }
     let created = entry.get("created").and_then(Value::as_array);
     for path in created.into_iter().flatten().filter_map(Value::as_str) {

@@ -16,7 +16,7 @@ use ringfence_action::{Action, Decision, Preset, Verdict};
 use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
-use ringfence_engine::{Engine, Options, Session};
+use ringfence_engine::{Engine, Inheritance, Options, Session};
 use ringfence_record::agents::Agents;
 use ringfence_record::ledger::Ledger;
 use ringfence_record::log::{Durability, Entry, Log};
@@ -29,7 +29,7 @@ use serde_json::{Map, Value, json};
 use super::Hook;
 use super::contain::{self, WayInside};
 use super::facts::Remembered;
-use super::origin::Sender;
+use super::origin::{Sender, StartedBy};
 use super::overrule::{Refused, Standing};
 use super::prompts::Look;
 use super::state::{self, Kept, Unconfirmed};
@@ -72,6 +72,8 @@ pub(super) struct Desk<'h> {
     sessions: SessionStore,
     /// The agents of all sessions.
     agents: Agents,
+    started_by: OnceCell<StartedBy>,
+    handed_down: OnceCell<Result<Inheritance, ()>>,
     look: OnceCell<Look>,
     inside: OnceCell<Result<WayInside, String>>,
     /// The refused call that was settled, and how.
@@ -112,7 +114,7 @@ pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswe
     };
     let Outcome { mut kept, mut entries, answer } = outcome;
     if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
-        sender.register(&desk.agents)?;
+        sender.register(&desk.agents, kind, &message.session)?;
     }
     if let Some(last) = entries.last_mut() {
         let waited = u64::try_from(locked.waited.as_micros()).unwrap_or(u64::MAX);
@@ -122,7 +124,9 @@ pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswe
     kept.receipt = desk.log.append_all(&desk.at.to_string(), entries)?.or(kept.receipt);
     timing::mark("audit");
     locked.save(&kept)?;
+    drop(locked);
     timing::mark("state");
+    desk.hand_up(&kept.session)?;
     Ok(answer)
 }
 
@@ -246,6 +250,8 @@ impl<'h> Desk<'h> {
             sessions: SessionStore::open(&folder)?,
             agents: Agents::open(&folder)?,
             folder,
+            started_by: OnceCell::new(),
+            handed_down: OnceCell::new(),
             look: OnceCell::new(),
             inside: OnceCell::new(),
             settled: OnceCell::new(),
@@ -323,9 +329,50 @@ impl<'h> Desk<'h> {
         chair.as_ref()
     }
 
-    /// Whether another agent started the one that sent this message.
-    pub(super) fn is_nested(&self) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.is_nested(&self.agents))
+    /// Who started the agent that sent this message. Looked up once.
+    pub(super) fn started_by(&self) -> &StartedBy {
+        self.started_by.get_or_init(|| {
+            let sender = self.sender.as_ref();
+            sender.map_or(StartedBy::Nobody, |sender| sender.started_by(&self.agents))
+        })
+    }
+
+    /// What the agent that started this one's hands down to it, as its session stands now; an error where
+    /// that session cannot be told.
+    pub(super) fn handed_down(&self) -> &Result<Inheritance, ()> {
+        self.handed_down.get_or_init(|| match self.started_by() {
+            StartedBy::Nobody => Ok(Inheritance::default()),
+            StartedBy::UnknownAgent => Err(()),
+            StartedBy::Agent { kind, session } => {
+                let stored = self.sessions.peek(kind, session).map_err(drop)?;
+                let kept = stored.load::<Kept>().map_err(drop)?.ok_or(())?;
+                Ok(kept.session.handed_down())
+            }
+        })
+    }
+
+    /// What this session has seen, its agent's own parent has seen: it reads what comes back.
+    fn hand_up(&self, session: &Session) -> Result<(), NoAnswer> {
+        let StartedBy::Agent { kind, session: parent } = self.started_by() else { return Ok(()) };
+        let up = session.handed_up();
+        let is_new = |kept: &mut Kept| kept.session.inherit(&up);
+        let seen = self.sessions.peek(kind, parent)?.load::<Kept>()?;
+        if seen.is_none_or(|mut kept| is_new(&mut kept).is_empty()) {
+            return Ok(());
+        }
+        let locked = self.sessions.lock(kind, parent)?;
+        let Some(mut kept) = locked.read()?.load::<Kept>()? else { return Ok(()) };
+        let new = is_new(&mut kept);
+        let from = json!({"agent": self.hook.agent.as_str(), "session": self.message.session});
+        let fields = object([
+            ("agent", json!(kind)),
+            ("session", json!(parent)),
+            ("from", from),
+            ("inherits", json!(new)),
+        ]);
+        let entry = Entry { kind: "inheritance", fields };
+        kept.receipt = self.log.append_all(&self.at.to_string(), vec![entry])?.or(kept.receipt);
+        Ok(locked.save(&kept)?)
     }
 
     /// How the call runs inside, or why it cannot. Tried once.

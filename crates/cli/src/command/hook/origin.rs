@@ -27,6 +27,22 @@ pub(super) struct Sender {
     ancestors: Vec<Process>,
 }
 
+/// Who started an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StartedBy {
+    /// No agent that can be told.
+    Nobody,
+    /// A tool call of this agent, in this session.
+    Agent {
+        /// The agent's kind.
+        kind: String,
+        /// Its own id of the session.
+        session: String,
+    },
+    /// A tool call of an agent, it cannot be told in which session.
+    UnknownAgent,
+}
+
 /// What a sender is to a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -76,29 +92,52 @@ pub(super) fn check(
 }
 
 impl Sender {
-    /// Keeps that this is an agent, for those that it may start.
-    pub(super) fn register(&self, agents: &Agents) -> Result<(), RecordError> {
+    /// Keeps that this is an agent, and whose session it works on, for those that it may start.
+    pub(super) fn register(
+        &self,
+        agents: &Agents,
+        kind: &str,
+        session: &str,
+    ) -> Result<(), RecordError> {
         let name = self.process.name();
-        if agents.knows(&name) {
+        let is_known = |(known, of): (String, String)| known == kind && of == session;
+        if agents.session_of(&name).is_some_and(is_known) {
             return Ok(());
         }
-        agents.add(&name, |other| Process::alive(other).is_some())
+        agents.add(&name, kind, session, |other| Process::alive(other).is_some())
     }
 
-    /// Whether it was started by a tool call of an agent: its words are that agent's then.
-    pub(super) fn is_nested(&self, agents: &Agents) -> bool {
-        self.ancestors.iter().any(|parent| agents.knows(&parent.name()))
+    /// Who started it: its words are that agent's then.
+    pub(super) fn started_by(&self, agents: &Agents) -> StartedBy {
+        let mut parents = self.ancestors.iter().filter(|parent| agents.knows(&parent.name()));
+        match parents.next().map(|parent| agents.session_of(&parent.name())) {
+            Some(Some((kind, session))) => StartedBy::Agent { kind, session },
+            Some(None) => StartedBy::UnknownAgent,
+            None if self.is_marked() => StartedBy::UnknownAgent,
+            None => StartedBy::Nobody,
+        }
     }
 
-    /// Whether the environment that it was started with is that of a tool call, even if whoever started
-    /// it is gone.
+    /// Whether the environment that it was started with is that of any agent's tool call. It stays when
+    /// whoever started it is gone.
+    fn is_marked(&self) -> bool {
+        self.has_mark(HookAgent::ALL)
+    }
+
+    /// The same, of the tool calls of this agent.
     pub(super) fn was_started_by(&self, agent: HookAgent) -> bool {
-        let Some(mark) = agent.mark_of_tool_calls().map(str::as_bytes) else { return false };
-        environment(self.process.pid).is_some_and(|variables| {
-            let is_mark =
-                |it: &[u8]| it.strip_prefix(mark).is_some_and(|it| it.first() == Some(&b'='));
-            variables.iter().any(|variable| is_mark(variable))
-        })
+        self.has_mark(&[agent])
+    }
+
+    fn has_mark(&self, agents: &[HookAgent]) -> bool {
+        let marks = agents.iter().filter_map(|agent| agent.mark_of_tool_calls());
+        let marks: Vec<&[u8]> = marks.map(str::as_bytes).collect();
+        let is_mark = |variable: &Vec<u8>| {
+            marks.iter().any(|mark| {
+                variable.strip_prefix(*mark).is_some_and(|rest| rest.first() == Some(&b'='))
+            })
+        };
+        environment(self.process.pid).is_some_and(|variables| variables.iter().any(is_mark))
     }
 
     /// The process that started this hook, past at most one shell that does nothing else.

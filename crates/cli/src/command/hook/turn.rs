@@ -16,7 +16,7 @@ use ringfence_record::log::Entry;
 use serde_json::{Value, json};
 
 use super::answer::{Desk, NoAnswer, object};
-use super::origin::{self, Origin};
+use super::origin::{self, Origin, StartedBy};
 use super::overrule::{Refused, Standing};
 use super::state::{self, Kept, Pending};
 use crate::command::standing;
@@ -73,6 +73,7 @@ impl<'d> Turn<'d> {
         let origin =
             origin::check(&mut self.kept.agents, self.desk.sender.as_ref(), &message.event);
         self.check_memory();
+        self.inherit();
         self.check_clock();
         let answer = match origin {
             Origin::Foreign(problem) => self.refuse(&problem),
@@ -118,6 +119,24 @@ impl<'d> Turn<'d> {
         }
         if let Some(problem) = self.missed {
             self.lose_trust("session.missed-event", "missed-event", json!(problem));
+        }
+    }
+
+    /// An agent that another one started goes on with what that one was forbidden and has seen. Where it
+    /// cannot be told what that is, it is not trusted.
+    fn inherit(&mut self) {
+        match (self.desk.started_by(), self.desk.handed_down()) {
+            (StartedBy::Agent { kind, session }, Ok(handed_down)) => {
+                let new = self.kept.session.inherit(handed_down);
+                if !new.is_empty() {
+                    let from = json!({"agent": kind, "session": session});
+                    self.record("inheritance", [("from", from), ("inherits", json!(new))]);
+                }
+            }
+            (_, Err(())) if !self.known => {
+                self.lose_trust("session.unknown-parent", "unknown-parent", json!(null));
+            }
+            _ => {}
         }
     }
 
@@ -297,7 +316,7 @@ impl<'d> Turn<'d> {
     /// What a prompt may come to. What an agent types into another is not a person's; and while a call
     /// runs, the call could be what looks like the agent here.
     fn standing_of_a_prompt(&mut self) -> &'static str {
-        if self.desk.is_nested() {
+        if *self.desk.started_by() != StartedBy::Nobody {
             return "nested";
         }
         if !self.kept.running().is_empty() {
