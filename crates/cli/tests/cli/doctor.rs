@@ -168,6 +168,7 @@ fn ways_around_that_are_open_here_are_found() {
     write(&program, "#!/bin/sh\nread x\n");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut running = std::process::Command::new(&program);
+    running.env("HOME", gate.path(""));
     let mut running = running.arg("--bare").stdin(std::process::Stdio::piped()).spawn().unwrap();
     let (code, report) = doctor(&gate);
     running.kill().unwrap();

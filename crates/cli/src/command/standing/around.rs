@@ -2,7 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "startup files and the process list are looked at")]
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use ringfence_adapters::hook::{HookAgent, says_yes};
 use ringfence_record::given;
 
 use super::{Found, fails, warns};
+use crate::processes;
 
 /// What shells read when they start, below the home folder.
 const STARTUP_FILES: [&str; 16] = [
@@ -69,7 +72,7 @@ pub(super) fn startup_files(agent: HookAgent, home: &Path) -> Found {
 }
 
 /// Whether an agent runs now that was started past its hooks.
-pub(super) fn running(agent: HookAgent) -> Found {
+pub(super) fn running(agent: HookAgent, home: &Path) -> Found {
     let me = fs::metadata("/proc/self").map(|it| it.uid()).ok();
     let entries = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     for entry in entries {
@@ -88,6 +91,15 @@ pub(super) fn running(agent: HookAgent) -> Found {
             agent.programs().contains(&name)
         };
         let Some(at) = words.iter().take(3).position(names) else { continue };
+        // One that is at home elsewhere has other settings, and is not this gate's.
+        let elsewhere =
+            pid.parse().ok().and_then(processes::environment).is_some_and(|variables| {
+                let homes = variables.iter().filter_map(|it| it.strip_prefix(b"HOME="));
+                homes.map(OsStr::from_bytes).any(|it| !it.is_empty() && Path::new(it) != home)
+            });
+        if elsewhere {
+            continue;
+        }
         if let Some(flag) = agent.flag_around(words.get(at..).unwrap_or_default()) {
             return Err(warns(format!(
                 "process {pid} runs past the gate: it was started with `{flag}`"

@@ -170,7 +170,7 @@ impl Look {
         self.note("agent", gate::is_run(agent, &scene.here));
         self.note("environment", around::environment(agent));
         self.note("startup files", around::startup_files(agent, home));
-        self.note("running agents", around::running(agent));
+        self.note("running agents", around::running(agent, home));
         self.note("other hooks", gate::runs_alone(agent, home));
         self.note("rules", record::rules(gate));
         self.note("record", record::can_be_kept(gate));
