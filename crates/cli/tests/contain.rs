@@ -382,3 +382,43 @@ fn a_folder_that_a_contained_command_enters_is_where_the_shell_goes() {
     // What is only there inside cannot be entered outside.
     assert_eq!(ended("eval \"$(cat flee)\""), proj.to_str().unwrap());
 }
+
+/// It was contained because nobody could tell what it does. What it tries beyond its workspace and the hosts
+/// that were granted becomes known, in the session that it belongs to.
+#[test]
+fn what_was_not_foreseen_is_a_finding_of_the_session() {
+    let agent = Agent::new();
+    let home = agent.path("home").display().to_string();
+    agent.packed("task", &format!("echo x > {home}/surprise; echo ok > made; true"));
+    agent.works("base64 -d task | sh", "made");
+    let audit = agent.audit();
+    let finding = audit.lines().find(|line| line.contains("run.unforeseen")).expect(&audit);
+    let entry: Value = serde_json::from_str(finding).unwrap();
+    assert_eq!(entry["session"], json!("s"));
+    assert_eq!(entry["tried"], json!([format!("write {home}/surprise")]));
+    let started = audit.lines().find(|line| line.contains("run_started")).expect(&audit);
+    let started: Value = serde_json::from_str(started).unwrap();
+    assert_eq!((&started["session"], &started["call"]), (&json!("s"), &entry["call"]));
+}
+
+#[test]
+fn what_does_its_work_alone_is_no_finding() {
+    let agent = Agent::new();
+    agent.packed("task", "mkdir -p out && echo ok > out/made && cat out/made > /dev/null");
+    agent.works("base64 -d task | sh", "out/made");
+    assert!(!agent.audit().contains("run.unforeseen"), "{}", agent.audit());
+}
+
+/// Whoever watched it has ended with the command. What it left goes on all the same: it writes, and starts
+/// programs.
+#[test]
+fn what_is_left_running_goes_on_although_nobody_watches_any_more() {
+    let agent = Agent::new();
+    let left = "(for i in 1 2 3 4 5; do /bin/sleep 0.2; echo $i >> ticks; done; cp ticks late) > /dev/null 2>&1 &";
+    agent.packed("task", &format!("{left} echo ok > made"));
+    agent.works("base64 -d task | sh", "made");
+    assert!(!agent.path("home/proj/late").exists());
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let late = fs::read_to_string(agent.path("home/proj/late")).unwrap_or_default();
+    assert_eq!(late, "1\n2\n3\n4\n5\n");
+}

@@ -36,6 +36,9 @@ pub struct Ticket {
     /// The hosts that may be reached, each with its port if that is not a usual one.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// The paths that it was predicted to change, as far as they are known; a `*` stands for anything.
+    #[serde(default)]
+    pub changes: Vec<String>,
 }
 
 /// The digest of shell code.
@@ -147,6 +150,7 @@ mod tests {
             code: digest_of(OsStr::new("make")),
             workspace: "/p".into(),
             hosts: vec!["registry.test:443".to_owned()],
+            changes: vec!["/p/made".to_owned()],
         };
         let name = tickets.issue(&ticket, "now").unwrap();
         assert_eq!(tickets.take("../audit/lock").unwrap(), None);

@@ -41,7 +41,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use request::{Doors, Kind, Limits, Look, Request};
 pub use run::{Ended, Sockets, Terms};
 pub use seatbelt::seatbelt_profile;
-pub use support::{Missing, Support, Tier};
+pub use support::{LimitsBy, Missing, Support, Tier};
 pub use system::{Host, Inside};
 #[doc(hidden)]
 pub use walls::{Wall, Walls};
@@ -89,6 +89,11 @@ impl Sandbox {
     /// What this system gives, by trying it. Takes a few milliseconds; the answer may be kept.
     pub fn probe() -> Support {
         system::probe()
+    }
+
+    /// What holds the limits of a run here, by trying it.
+    pub fn limits_by() -> LimitsBy {
+        system::limits_by()
     }
 
     /// Runs a command as planned and waits for its end.

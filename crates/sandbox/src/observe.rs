@@ -17,6 +17,8 @@ pub struct Observe {
     /// Whether also what is read and asked about, which costs more. What is told of it is what the plan
     /// keeps away.
     pub reads: bool,
+    /// Whether a run that cannot be watched is started all the same.
+    pub optional: bool,
 }
 
 /// What was done.

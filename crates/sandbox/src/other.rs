@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request::{Kind, Look};
 use crate::run::{Ended, Sockets, Terms};
-use crate::support::{Missing, Support};
+use crate::support::{LimitsBy, Missing, Support};
 
 const WHAT: &str = "no command can be held";
 const WHY: &str = "no sandbox for this system yet";
@@ -71,6 +71,10 @@ pub(crate) fn carry_on() {}
 
 pub(crate) fn apparmor_restricts() -> bool {
     false
+}
+
+pub(crate) fn limits_by() -> LimitsBy {
+    LimitsBy::Process { why: WHY.into() }
 }
 
 pub(crate) fn probe() -> Support {

@@ -43,6 +43,36 @@ impl fmt::Display for Missing {
     }
 }
 
+/// What holds the limits of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum LimitsBy {
+    /// A control group: for all processes of the run together.
+    Group {
+        /// Which: `memory`, `processes`. Other limits are those of each process.
+        held: Vec<String>,
+    },
+    /// Limits of each process.
+    Process {
+        /// Why there is no group.
+        why: String,
+    },
+}
+
+impl fmt::Display for LimitsBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group { held } if held.is_empty() => {
+                f.write_str("of each process; a control group can be had, and limits nothing here")
+            }
+            Self::Group { held } => {
+                write!(f, "of a control group for {}, else of each process", held.join(" and "))
+            }
+            Self::Process { why } => write!(f, "of each process; no control group: {why}"),
+        }
+    }
+}
+
 /// What this system gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Support {

@@ -8,6 +8,7 @@ mod fuzz;
 mod hook_bench;
 mod hostile;
 mod mutate;
+mod observe_bench;
 mod schema;
 mod tidy;
 mod train;
@@ -71,6 +72,18 @@ enum Task {
         #[arg(long, value_name = "N")]
         parallel: Option<usize>,
     },
+    /// Measure what it costs to watch a run, on work of many files, against the same run that is not watched.
+    ObserveBench {
+        /// What is measured.
+        #[arg(long, value_name = "FILE", default_value = "target/release/ringfence")]
+        binary: PathBuf,
+        /// The tree of files that is worked on.
+        #[arg(long, value_name = "DIR", default_value = "crates")]
+        tree: PathBuf,
+        /// How often each.
+        #[arg(long, default_value_t = 11)]
+        rounds: usize,
+    },
     /// Change commands at random and analyse what comes of it: no panic, no input that takes long.
     FuzzSmoke {
         /// Of all targets together, which run side by side.
@@ -111,6 +124,7 @@ fn main() -> ExitCode {
         Task::HookBench { binary, parallel: Some(at_once), .. } => {
             hook_bench::parallel(&binary, at_once)
         }
+        Task::ObserveBench { binary, tree, rounds } => observe_bench::run(&binary, &tree, rounds),
         Task::FuzzSmoke { seconds, seed, target: None } => fuzz::run(seconds, seed),
         Task::FuzzSmoke { seconds, seed, target: Some(target) } => {
             fuzz::run_one(&target, seconds, seed)

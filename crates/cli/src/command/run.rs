@@ -12,6 +12,7 @@ mod learn;
 mod network;
 mod report;
 mod secrets;
+mod unforeseen;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -222,7 +223,7 @@ fn execute(
         in_place: false,
         quarantine: run.quarantine(),
         longest: run.longest.map(Duration::from_secs),
-        observe: run.observes().then(|| Observe { reads: run.learn.is_some() }),
+        observe: run.observes().then(|| Observe { reads: run.learn.is_some(), optional: false }),
         ..Terms::default()
     };
     let words = words(&run.command);
@@ -250,7 +251,7 @@ fn execute(
     let ended = match ended {
         Ok(ended) => ended,
         Err(refusal) => {
-            diary.ends(refused(&refusal), None);
+            diary.ends(refused(&refusal), None, None);
             return refuse(run, &refusal, out);
         }
     };
@@ -272,7 +273,7 @@ fn execute(
         proposal: learned.as_ref().map(Proposal::of),
         ended: &ended,
     };
-    diary.ends(outcome.entry(&egress), observed);
+    diary.ends(outcome.entry(&egress), observed, None);
     if run.json {
         // If nobody reads standard error the command has ended all the same.
         let _ = writeln!(std::io::stderr(), "{}", outcome.to_json());
@@ -342,12 +343,16 @@ fn seatbelt(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failur
 
 fn explain(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {
     let support = Sandbox::probe();
+    let limits = Sandbox::limits_by();
     if run.json {
-        json::line(out, &json!({"plan": plan, "reach": reach.to_json(), "support": support}))?;
+        let reach = reach.to_json();
+        let line = json!({"plan": plan, "reach": reach, "support": support, "limits": limits});
+        json::line(out, &line)?;
     } else {
         let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
         writeln!(out, "tier      {tier}, Landlock {}", support.landlock)?;
         write!(out, "{plan}")?;
+        writeln!(out, "  {}", printable(&limits.to_string()))?;
         for line in reach.lines() {
             writeln!(out, "{}", printable(&line))?;
         }

@@ -32,6 +32,9 @@ pub(super) fn start(command: &Command<'_>, signals: &Signals) -> Result<(pid_t, 
 fn inside(command: &Command<'_>, signals: &Signals, control: &OwnedFd) -> Refusal {
     let parent = sys::control(libc::PR_SET_PDEATHSIG, libc::SIGKILL.unsigned_abs().into());
     let place = std::env::set_current_dir(&command.plan.cwd);
+    if let Err(refusal) = command.enter_group() {
+        return refusal;
+    }
     match parent.map(drop).and(place) {
         Ok(()) => command.become_it(signals, control.as_fd()),
         Err(error) => {

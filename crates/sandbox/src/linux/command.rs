@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::group::Group;
 use super::overlay::Overlay;
 use super::seccomp::Filters;
 use super::settings::Settings;
@@ -63,6 +64,8 @@ pub(super) struct Command<'a> {
     /// Where a shell tells in which folder it ended.
     pub(super) mouth: Option<BorrowedFd<'a>>,
     pub(super) observe: Option<Observe>,
+    /// The control group that it runs in, if there is one.
+    pub(super) group: Option<&'a Group>,
 }
 
 impl<'a> Command<'a> {
@@ -104,6 +107,7 @@ impl<'a> Command<'a> {
             walls: walls.clone(),
             mouth,
             observe,
+            group: None,
         })
     }
 
@@ -132,6 +136,15 @@ impl<'a> Command<'a> {
             walls,
             mouth,
             observe,
+            group: None,
+        })
+    }
+
+    /// Brings this process into the group, if there is one.
+    pub(super) fn enter_group(&self) -> Result<(), Refusal> {
+        self.group.map_or(Ok(()), Group::enter).map_err(|error| {
+            let remedy = "leave the limits out, or start it from another control group";
+            Refusal::new("the run's control group cannot be entered", remedy).because(error)
         })
     }
 
@@ -192,7 +205,8 @@ impl<'a> Command<'a> {
         let limits = &self.plan.limits;
         sys::limit(libc::RLIMIT_CORE as _, 0)?;
         sys::limit(libc::RLIMIT_NPROC as _, limits.processes)?;
-        if let Some(memory) = limits.memory {
+        let together = self.group.is_some_and(Group::holds_memory);
+        if let Some(memory) = limits.memory.filter(|_| !together) {
             sys::limit(libc::RLIMIT_AS as _, memory)?;
         }
         if let Some(size) = limits.file_size {

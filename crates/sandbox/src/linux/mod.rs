@@ -5,6 +5,7 @@ mod alone;
 mod calls;
 mod command;
 mod doorman;
+mod group;
 mod helper;
 mod host;
 mod landlock;
@@ -33,6 +34,7 @@ use libc::pid_t;
 
 use self::after::Settle;
 use self::command::Command;
+use self::group::Group;
 use self::helper::Helper;
 use self::lookout::Eyes;
 use self::message::Message;
@@ -47,6 +49,7 @@ use crate::run::{self, Ended, Sockets, Terms};
 use crate::support::{Support, Tier};
 use crate::walls::Wall;
 
+pub(crate) use self::group::probe as limits_by;
 pub(crate) use self::helper::carry_on;
 pub use self::host::Host;
 pub(crate) use self::namespaces::apparmor_restricts;
@@ -179,6 +182,13 @@ fn launch(
     if tier == Tier::C || tier == Tier::A && !all_held {
         notice();
     }
+    // What lives on has nobody who would take a group away after it.
+    let group = if terms.in_place || tier == Tier::B || !terms.walls.stands(Wall::Limits) {
+        None
+    } else {
+        Group::of(&plan.limits, tier == Tier::C)
+    };
+    command.group = group.as_ref();
     let loose = hold.cannot_keep(plan);
     let started = sys::clock_of_files().map_err(step)?;
     let front = sys::foreground();
@@ -219,7 +229,7 @@ fn launch(
     let observer =
         terms.observe.map(|it| Observer::start(it, plan, supervisor.as_fd())).transpose();
     let observer = match observer {
-        Ok(observer) => observer,
+        Ok(observer) => observer.flatten(),
         Err(refusal) => {
             drop(supervisor);
             let _ = sys::wait_for(child);
@@ -228,6 +238,9 @@ fn launch(
     };
     let mut eyes = Eyes::open(plan, started);
     let end = supervise(child, &signals, &supervisor, tier, terms.longest, &mut eyes).map_err(step);
+    if let Some(group) = &group {
+        group.end();
+    }
     if tier == Tier::C {
         alone::end_what_is_left();
     }

@@ -9,7 +9,7 @@ use libc::pid_t;
 use super::command::Command;
 use super::settings::Settings;
 use super::sys::{self, Change, Signal, Signals};
-use super::{message, mounts, network};
+use super::{message, mounts, network, observe};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::walls::Wall;
 
@@ -106,7 +106,7 @@ fn inside(
     ids: (u32, u32),
     lingers: bool,
 ) -> Refusal {
-    match prepare(command, ids) {
+    match command.enter_group().and_then(|()| prepare(command, ids)) {
         Err(refusal) => refusal,
         Ok(()) => go_on(command, signals, control, true, lingers),
     }
@@ -128,13 +128,14 @@ pub(super) fn go_on(
             Ok(0) => command.become_it(signals, control.as_fd()),
             Ok(worker) => {
                 let Err(error) = sys::drop_capabilities() else {
-                    guard(&Guard {
+                    guard(Guard {
                         worker,
                         signals,
                         control: control.as_fd(),
                         inbound,
                         settings: &command.settings,
                         lingers,
+                        listener: None,
                     })
                 };
                 Refusal::new("capabilities cannot be dropped", "report this").because(error)
@@ -208,16 +209,20 @@ struct Guard<'a> {
     settings: &'a [Settings],
     /// Whether what the command leaves running lives on.
     lingers: bool,
+    /// What the kernel tells of watched calls, for when the supervisor has ended.
+    listener: Option<OwnedFd>,
 }
 
 /// Stays as the parent of everything inside: takes what ended, passes signals on, and ends with the
 /// command or with the supervisor, whichever is first.
-fn guard(guard: &Guard<'_>) -> ! {
+fn guard(mut guard: Guard<'_>) -> ! {
     loop {
         // Signals of a terminal reach the command by themselves, and others come from the supervisor.
         while guard.signals.next().is_some() {}
-        reap(guard);
-        pass_on(guard.worker, guard.control);
+        reap(&guard);
+        if let Some(listener) = pass_on(guard.worker, guard.control) {
+            guard.listener = Some(listener);
+        }
         let inbound = guard.inbound.as_ref().map(OwnedFd::as_fd);
         if let Some(asked) = inbound {
             network::lead_in(asked);
@@ -260,7 +265,7 @@ fn end(code: i32, guard: &Guard<'_>) -> ! {
         let _ = sys::send(guard.control, &[message::ENDED, byte, stays.into()]);
     }
     if stays {
-        stay(guard.signals);
+        stay(guard.signals, guard.listener.as_ref());
     }
     sys::exit_now(code)
 }
@@ -273,7 +278,7 @@ fn end_all(worker: pid_t) {
 }
 
 /// Stays until nothing runs any more, or somebody asks for the end of it all.
-fn stay(signals: &Signals) {
+fn stay(signals: &Signals, listener: Option<&OwnedFd>) {
     let ends =
         |signal: Signal| [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&signal.number);
     while !is_alone() {
@@ -283,7 +288,15 @@ fn stay(signals: &Signals) {
             }
         }
         let signalled = signals.fd().as_fd();
-        if sys::wait_readable(signalled, signalled).is_err() {
+        let Some(listener) = listener.map(OwnedFd::as_fd) else {
+            if sys::wait_readable(signalled, signalled).is_err() {
+                return;
+            }
+            continue;
+        };
+        let waits = sys::wait_for_call(listener, signalled);
+        if waits.and_then(|it| if it { observe::let_one_go_on(listener) } else { Ok(()) }).is_err()
+        {
             return;
         }
     }
@@ -306,12 +319,15 @@ fn on_its_own() -> io::Result<()> {
     sys::let_go_of_standard_files()
 }
 
-fn pass_on(worker: pid_t, control: BorrowedFd<'_>) {
+/// Takes what the supervisor sends: signals for the command, and once what watched calls wait at.
+fn pass_on(worker: pid_t, control: BorrowedFd<'_>) -> Option<OwnedFd> {
     let mut buffer = [0; 2];
+    let mut listener = None;
     loop {
-        match sys::receive(control, &mut buffer) {
-            Ok(None) => return,
-            Ok(Some(0)) | Err(_) => sys::exit_now(128 + libc::SIGKILL),
+        match sys::receive_what_came(control, &mut buffer) {
+            Ok(None) => return listener,
+            Ok(Some((0, _))) | Err(_) => sys::exit_now(128 + libc::SIGKILL),
+            Ok(Some((1, files))) => listener = files.into_iter().next().or(listener),
             Ok(Some(_)) => {
                 if let [message::SIGNAL, number] = buffer {
                     // It may have ended meanwhile, which the next round sees.

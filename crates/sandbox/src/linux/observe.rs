@@ -28,14 +28,19 @@ use crate::request::Look;
 /// the supervisor.
 pub(super) fn begin(observe: Observe, control: BorrowedFd<'_>) -> Result<(), Refusal> {
     let mut filter = calls::filter(&calls::all(observe));
-    let listener = sys::listen_to_calls(&mut filter).map_err(|error| {
+    let listener = match sys::listen_to_calls(&mut filter) {
+        Err(_) if observe.optional => None,
+        other => Some(other),
+    };
+    let listener = listener.transpose().map_err(|error| {
         let why = match error.raw_os_error() {
             Some(libc::EBUSY) => "something around this run watches it already".to_owned(),
             _ => error.to_string(),
         };
         Refusal::new("the run cannot be observed", "run it without observation").because(why)
     })?;
-    sys::send_with(control, &[message::LISTENER], &[listener.as_fd()]).map_err(|error| {
+    let files: Vec<BorrowedFd<'_>> = listener.iter().map(AsFd::as_fd).collect();
+    sys::send_with(control, &[message::LISTENER], &files).map_err(|error| {
         Refusal::new("the run cannot be observed", "free some memory").because(error)
     })
 }
@@ -48,12 +53,15 @@ pub(super) struct Observer {
 }
 
 impl Observer {
-    /// Takes what [`begin`] sent, or why it did not, and watches.
+    /// Takes what [`begin`] sent, or why it did not, and watches. The first process gets it too: when what the
+    /// command left running lives on, it lets calls go on that nobody watches any more.
+    ///
+    /// None: it cannot be watched, and need not be.
     pub(super) fn start(
         observe: Observe,
         plan: &Plan,
         control: BorrowedFd<'_>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Option<Self>, Refusal> {
         let lost = |error: io::Error| {
             Refusal::new("the run cannot be observed", "run it without observation").because(error)
         };
@@ -72,7 +80,13 @@ impl Observer {
                 | Message::Unknown => break None,
             }
         };
-        let listener = listener.ok_or_else(|| lost(io::Error::other("it ended before")))?;
+        let listener = match listener {
+            Some(listener) => listener,
+            None if observe.optional => return Ok(None),
+            None => return Err(lost(io::Error::other("it ended before"))),
+        };
+        // Should it have ended, nothing lives on.
+        let _ = sys::send_with(control, &[message::LISTENER], &[listener.as_fd()]);
         sys::take_turns(listener.as_fd());
         let (until, end) = sys::socket_pair().map_err(lost)?;
         let mut watch = Watch {
@@ -87,7 +101,7 @@ impl Observer {
         };
         let named = thread::Builder::new().name("ringfence-observer".to_owned());
         let thread = named.spawn(work).map_err(lost)?;
-        Ok(Self { until, thread })
+        Ok(Some(Self { until, thread }))
     }
 
     /// What was seen, after the end.
@@ -97,6 +111,11 @@ impl Observer {
         let mut outside = Outside::default();
         journal.told(plan, |deed, path| outside.look(deed, path))
     }
+}
+
+/// Lets one call go on that nobody watches.
+pub(super) fn let_one_go_on(listener: BorrowedFd<'_>) -> io::Result<()> {
+    sys::next_call(listener).map(|call| call.iter().for_each(|it| it.goes_on(listener)))
 }
 
 struct Watch {

@@ -26,7 +26,8 @@ pub(super) use self::folders::{
     About, about_in, allow, allow_in, is_labelled, make_folder_in, remove_folder_in, remove_label,
 };
 pub(super) use self::network::{
-    every_address_is_local, listen, peer, raise_open_files, receive_with, send_with, wait_for_any,
+    every_address_is_local, listen, peer, raise_open_files, receive_what_came, receive_with,
+    send_with, wait_for_any,
 };
 pub(super) use self::notify::{
     Call, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use ringfence_action::{Action, Decision};
+use ringfence_action::{Action, Decision, Effect, EffectKind, Target};
 use ringfence_adapters::hook::{HookAgent, HookInput, Inside};
 use ringfence_record::given;
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
@@ -73,6 +73,7 @@ pub(super) fn way_inside(
         code: digest_of(OsStr::new(code)),
         workspace: workspace.to_owned(),
         hosts: hosts.into_iter().collect(),
+        changes: changes(&decision.effects),
     };
     let name = tickets.issue(&ticket, &desk.at.to_string()).map_err(left)?;
     let way = Inside {
@@ -83,6 +84,20 @@ pub(super) fn way_inside(
     };
     let input = agent.inside(action, &way).ok_or("a path that is not text")?;
     Ok(WayInside { ticket: name, input })
+}
+
+/// The paths that it would change, as far as they are known.
+fn changes(effects: &[Effect]) -> Vec<String> {
+    let changing =
+        [EffectKind::Write, EffectKind::Create, EffectKind::Delete, EffectKind::Metadata];
+    let changing = effects.iter().filter(|it| changing.contains(&it.kind));
+    changing
+        .flat_map(|it| match &it.target {
+            Target::Known(path) | Target::Pattern(path) => vec![path.clone()],
+            Target::OneOf(paths) => paths.clone(),
+            Target::Unknown => Vec::new(),
+        })
+        .collect()
 }
 
 /// The program that a contained call goes through: this one.

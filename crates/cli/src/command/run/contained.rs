@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use ringfence_egress::Report;
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_sandbox::{Ended, Plan, Profile, Refusal, Sandbox, Support, Terms, Tier};
+use ringfence_sandbox::{Ended, Observe, Plan, Profile, Refusal, Sandbox, Support, Terms, Tier};
 use serde_json::{Map, Value, json};
 
 use super::diary::Diary;
 use super::network::{Reach, Served};
-use super::{Run, known, refuse, report, say, words};
+use super::{Run, known, refuse, report, say, unforeseen, words};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -33,6 +33,7 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         require: Some(Tier::A),
         in_place: true,
         quarantine: run.quarantine(),
+        observe: Some(Observe { reads: false, optional: true }),
         ..Terms::default()
     };
     let reach = Reach::by_name(&decided.ticket.hosts);
@@ -53,7 +54,11 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         Ok(Held { ended, report, plan })
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
-    diary.ends(decided.told(&ended), None);
+    let observed = ended.as_ref().ok().and_then(|it| it.ended.observed.as_ref());
+    let finding = ended.as_ref().ok();
+    let finding =
+        finding.and_then(|it| unforeseen::finding(&decided.ticket, &it.ended, &it.report));
+    diary.ends(decided.told(&ended), observed, finding);
     if let Ok(held) = &ended
         && let Err(error) = decided.tell(name, held.ended.folder.as_deref())
     {

@@ -94,7 +94,12 @@ impl Diary {
     }
 
     /// The run has ended, or was not started. Waits for what is still to be written.
-    pub(super) fn ends(mut self, entry: Map<String, Value>, observed: Option<&Observed>) {
+    pub(super) fn ends(
+        mut self,
+        entry: Map<String, Value>,
+        observed: Option<&Observed>,
+        finding: Option<Map<String, Value>>,
+    ) {
         if let Some(Egress { events, writer }) = self.egress.take() {
             let _ = events.send(None);
             let _ = writer.join();
@@ -103,6 +108,9 @@ impl Diary {
             self.write("observed", Map::from_iter([("sights".to_owned(), json!(sights))]));
         }
         self.write("run", entry);
+        if let Some(finding) = finding {
+            self.write("finding", finding);
+        }
     }
 
     fn write(&self, kind: &'static str, entry: Map<String, Value>) {

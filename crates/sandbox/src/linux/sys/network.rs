@@ -143,6 +143,25 @@ pub(in super::super) fn receive_with(
     from: BorrowedFd<'_>,
     buffer: &mut [u8],
 ) -> io::Result<(usize, Vec<OwnedFd>)> {
+    take(from, buffer, 0)
+}
+
+/// The same without waiting. None: nothing is there.
+pub(in super::super) fn receive_what_came(
+    from: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
+    match take(from, buffer, libc::MSG_DONTWAIT) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn take(
+    from: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    flags: c_int,
+) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut ancillary = Ancillary([0; 1024 + 64]);
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let mut files = Vec::new();
@@ -156,7 +175,8 @@ pub(in super::super) fn receive_with(
         header.msg_controllen = size_of::<Ancillary>() as _;
         let got = loop {
             match check(
-                libc::recvmsg(from.as_raw_fd(), &mut header, libc::MSG_CMSG_CLOEXEC) as c_long
+                libc::recvmsg(from.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC)
+                    as c_long,
             ) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other?,

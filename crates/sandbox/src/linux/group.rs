@@ -1,0 +1,191 @@
+//! A control group of a run's own, where the kernel lets this user make one: limits for all of its processes
+//! together, and one word that ends them all.
+//!
+//! Without one, limits are those of each process. Which of the two it is, is said.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the kernel tells of groups in files, and takes their limits as files"
+)]
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::plan::PlanLimits;
+use crate::support::LimitsBy;
+
+/// A group that is there as long as this is.
+pub(super) struct Group {
+    folder: PathBuf,
+    /// Where a process writes to come in.
+    door: File,
+    memory: bool,
+    processes: bool,
+}
+
+/// What this system gives, by trying it.
+pub(crate) fn probe() -> LimitsBy {
+    match Group::make(&format!("ringfence-probe-{}", std::process::id())) {
+        Ok(group) => {
+            let held = [("memory", group.memory), ("processes", group.processes)];
+            let held = held.into_iter().filter(|(_, held)| *held).map(|(name, _)| name.to_owned());
+            LimitsBy::Group { held: held.collect() }
+        }
+        Err(error) => LimitsBy::Process { why: error.to_string() },
+    }
+}
+
+impl Group {
+    /// A group for a run, if it would hold more than each process's limits do.
+    pub(super) fn of(limits: &PlanLimits, alone: bool) -> Option<Self> {
+        let group = Self::make(&format!("ringfence-{}", std::process::id())).ok()?;
+        // Where nothing else ends what is left, that alone is worth it.
+        if !(group.memory || group.processes || alone) {
+            return None;
+        }
+        let set = |name: &str, value: &str| fs::write(group.folder.join(name), value);
+        if group.processes {
+            set("pids.max", &limits.processes.to_string()).ok()?;
+        }
+        if let Some(memory) = limits.memory.filter(|_| group.memory) {
+            set("memory.max", &memory.to_string()).ok()?;
+            // What does not fit must not go elsewhere, and one that is ended ends the others; not every
+            // kernel knows how.
+            let _ = set("memory.swap.max", "0");
+            let _ = set("memory.oom.group", "1");
+        }
+        Some(group)
+    }
+
+    /// In the group that this process is in, or beside it: whichever may be written.
+    fn make(name: &str) -> io::Result<Self> {
+        let own = own_group()?;
+        let mut failed = io::Error::from(io::ErrorKind::NotFound);
+        for above in [Some(own.as_path()), own.parent()].into_iter().flatten() {
+            if !above.join("cgroup.procs").exists() {
+                continue;
+            }
+            // A group that holds processes itself gives nothing on. Then its groups have no limits.
+            for more in ["+memory", "+pids"] {
+                let _ = fs::write(above.join("cgroup.subtree_control"), more);
+            }
+            let folder = above.join(name);
+            if let Err(error) = fs::DirBuilder::new().create(&folder) {
+                failed = error;
+                continue;
+            }
+            let has = |name: &str| folder.join(name).exists();
+            let (memory, processes) = (has("memory.max"), has("pids.max"));
+            match fs::OpenOptions::new().write(true).open(folder.join("cgroup.procs")) {
+                Ok(door) => return Ok(Self { folder, door, memory, processes }),
+                Err(error) => {
+                    let _ = fs::remove_dir(&folder);
+                    failed = error;
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    /// Brings the process that asks into the group, with all that it will start.
+    pub(super) fn enter(&self) -> io::Result<()> {
+        (&self.door).write_all(b"0")
+    }
+
+    /// Whether the memory of the run is held together, and not that of each process.
+    pub(super) fn holds_memory(&self) -> bool {
+        self.memory
+    }
+
+    /// Ends every process in it.
+    pub(super) fn end(&self) {
+        // An older kernel does not know the word; then its processes end as they do without a group.
+        let _ = fs::write(self.folder.join("cgroup.kill"), "1");
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        /// What was ended takes a moment to be gone.
+        const TRIALS: u32 = 50;
+        for _ in 0..TRIALS {
+            match fs::remove_dir(&self.folder) {
+                Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// The folder of the group that this process is in, in the newer hierarchy.
+fn own_group() -> io::Result<PathBuf> {
+    let none = || io::Error::other("there are no control groups of the newer kind");
+    let mounts = text(Path::new("/proc/self/mountinfo"))?;
+    let line = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or_else(none)?;
+    let mut fields = line.split(' ').skip(3);
+    let (root, at) = fields.next().zip(fields.next()).ok_or_else(none)?;
+    let own = text(Path::new("/proc/self/cgroup"))?;
+    let own = own.lines().find_map(|line| line.strip_prefix("0::")).ok_or_else(none)?;
+    let below = Path::new(own).strip_prefix(root).unwrap_or(Path::new(own));
+    Ok(Path::new(at).join(below.strip_prefix("/").unwrap_or(below)))
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn group(name: &str) -> Option<Group> {
+        let group = Group::make(&format!("ringfence-test-{name}-{}", std::process::id())).ok();
+        if group.is_none() {
+            eprintln!("SKIPPED: no control group can be made here");
+        }
+        group
+    }
+
+    #[test]
+    fn what_is_in_a_group_ends_with_it() {
+        let Some(group) = group("end") else { return };
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        (&group.door).write_all(child.id().to_string().as_bytes()).unwrap();
+        let members = text(&group.folder.join("cgroup.procs")).unwrap();
+        assert_eq!(members.trim(), child.id().to_string());
+        group.end();
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        let folder = group.folder.clone();
+        drop(group);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn limits_are_those_of_the_group() {
+        let processes = 7;
+        let memory = Some(64 << 20);
+        let limits = PlanLimits { processes, memory, file_size: None, private_bytes: 1 };
+        let Some(group) = Group::of(&limits, true) else {
+            eprintln!("SKIPPED: no control group can be made here");
+            return;
+        };
+        let read = |name: &str| text(&group.folder.join(name)).unwrap();
+        match group.processes {
+            true => assert_eq!(read("pids.max").trim(), "7"),
+            false => eprintln!("SKIPPED: processes cannot be limited for a group here"),
+        }
+        match group.memory {
+            true => assert_eq!(read("memory.max").trim(), (64 << 20).to_string()),
+            false => eprintln!("SKIPPED: memory cannot be limited for a group here"),
+        }
+    }
+}
