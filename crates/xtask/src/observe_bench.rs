@@ -1,7 +1,7 @@
 //! What it costs to watch a run: the same work plain, held, and held and watched, in turn.
 //!
-//! Time of processors is that of everything that was started, the supervisor among it, as `times` of the
-//! shell that waits for it tells.
+//! Time of processors is that of a control group of its own: everything that was started, the supervisor and
+//! the kernel on its behalf. As root, or where control groups are handed on.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,9 +9,10 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::Failure;
 
@@ -37,17 +38,24 @@ const WAYS: [(&str, Option<&[&str]>); 3] =
 /// Measures `binary` and prints a table: middles of `rounds`, in ms.
 pub(crate) fn run(binary: &Path, tree: &Path, rounds: usize) -> Result<bool, Failure> {
     let binary = binary.canonicalize()?;
+    let group = Group::make()?;
     let base = if Path::new("/var/lib").is_dir() { "/var/lib" } else { "/tmp" };
     let folder = Path::new(base).join(format!("ringfence-observe-bench-{}", std::process::id()));
     fs::create_dir_all(folder.join("ws"))?;
-    let measured = measure(&binary, tree, &folder, rounds);
+    let measured = measure(&binary, tree, &folder, rounds, &group);
     let removed = fs::remove_dir_all(&folder);
     measured?;
     removed?;
     Ok(true)
 }
 
-fn measure(binary: &Path, tree: &Path, folder: &Path, rounds: usize) -> Result<(), Failure> {
+fn measure(
+    binary: &Path,
+    tree: &Path,
+    folder: &Path,
+    rounds: usize,
+    group: &Group,
+) -> Result<(), Failure> {
     let workspace = folder.join("ws");
     let copied = Command::new("cp").arg("-r").arg(tree).arg(workspace.join("tree")).status()?;
     if !copied.success() {
@@ -61,7 +69,7 @@ fn measure(binary: &Path, tree: &Path, folder: &Path, rounds: usize) -> Result<(
         let mut times: [Vec<(f64, f64)>; 3] = Default::default();
         for _ in 0..rounds {
             for ((_, options), times) in WAYS.iter().zip(&mut times) {
-                times.push(once(binary, *options, code, folder)?);
+                times.push(once(binary, *options, code, folder, group)?);
             }
         }
         let [plain, held, watched] = times.map(middle);
@@ -79,6 +87,7 @@ fn once(
     options: Option<&[&str]>,
     code: &str,
     folder: &Path,
+    group: &Group,
 ) -> Result<(f64, f64), Failure> {
     let mut words: Vec<String> = Vec::new();
     if let Some(options) = options {
@@ -88,19 +97,49 @@ fn once(
     }
     words.extend(["sh", "-c", code].map(str::to_owned));
     let mut command = Command::new("bash");
-    // The times of a command and of all that it waited for, in seconds with three digits.
-    command.args(["-c", "TIMEFORMAT='%U %S'; time \"$@\"", "bash"]).args(&words);
-    command.current_dir(folder.join("ws")).env("RINGFENCE_STATE", folder.join("state"));
+    command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(group.0.join("cgroup.procs"));
+    command.args(&words).current_dir(folder.join("ws"));
+    command.env("RINGFENCE_STATE", folder.join("state"));
+    let before = group.used()?;
     let begun = Instant::now();
     let output = command.stdin(Stdio::null()).output()?;
     let wall = begun.elapsed().as_secs_f64() * 1000.0;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let line = text.lines().last().unwrap_or_default();
-    let times: Vec<f64> = line.split(' ').filter_map(|it| it.parse().ok()).collect();
-    if !output.status.success() || times.len() != 2 {
-        return Err(format!("`{code}` failed: {text}").into());
+    if !output.status.success() {
+        return Err(format!("`{code}` failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
-    Ok((wall, times.iter().sum::<f64>() * 1000.0))
+    Ok((wall, group.used()? - before))
+}
+
+/// A control group of its own.
+struct Group(PathBuf);
+
+impl Group {
+    fn make() -> Result<Self, Failure> {
+        let mounts = fs::read_to_string("/proc/self/mounts")?;
+        let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"));
+        let at =
+            line.and_then(|line| line.split(' ').nth(1)).ok_or("there are no control groups")?;
+        let folder = Path::new(at).join(format!("ringfence-bench-{}", std::process::id()));
+        fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+
+    /// The time that processors took for it so far, in ms, once nothing is left in it.
+    fn used(&self) -> Result<f64, Failure> {
+        while !fs::read_to_string(self.0.join("cgroup.procs"))?.is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let stat = fs::read_to_string(self.0.join("cpu.stat"))?;
+        let used = stat.lines().find_map(|line| line.strip_prefix("usage_usec "));
+        Ok(used.ok_or("the kernel does not tell")?.parse::<f64>()? / 1000.0)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It is empty, or it is left to be looked at.
+        let _ = fs::remove_dir(&self.0);
+    }
 }
 
 fn middle(mut times: Vec<(f64, f64)>) -> (f64, f64) {
