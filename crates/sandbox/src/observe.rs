@@ -97,6 +97,28 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// The same, with what was changed where it may be told by folder: a build changes thousands of files in a
+    /// few.
+    pub fn in_short(&self) -> Vec<Sight> {
+        let mut short: Vec<Sight> = Vec::new();
+        let mut known: HashMap<(Deed, PathBuf), usize> = HashMap::new();
+        for sight in &self.sights {
+            if sight.refused || !sight.deed.changes() {
+                short.push(sight.clone());
+                continue;
+            }
+            let folder = sight.target.parent().unwrap_or(&sight.target);
+            let key = (sight.deed, folder.to_path_buf());
+            if let Some(before) = known.get(&key).and_then(|at| short.get_mut(*at)) {
+                before.times += sight.times;
+            } else {
+                known.insert(key, short.len());
+                short.push(Sight { target: folder.to_path_buf(), ..sight.clone() });
+            }
+        }
+        short
+    }
+
     /// What the plan refused.
     pub fn refused(&self) -> impl Iterator<Item = &Sight> {
         self.sights.iter().filter(|it| it.refused)

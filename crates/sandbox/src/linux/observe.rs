@@ -115,7 +115,10 @@ impl Observer {
 
 /// Lets one call go on that nobody watches.
 pub(super) fn let_one_go_on(listener: BorrowedFd<'_>) -> io::Result<()> {
-    sys::next_call(listener).map(|call| call.iter().for_each(|it| it.goes_on(listener)))
+    if let Some(call) = sys::next_call(listener)? {
+        call.goes_on(listener);
+    }
+    Ok(())
 }
 
 struct Watch {
@@ -136,8 +139,7 @@ impl Watch {
             };
             let seen = self.seen(&call);
             // Of a caller that has ended, what was read may be another's.
-            let its_own = call.waits(self.listener.as_fd());
-            call.goes_on(self.listener.as_fd());
+            let its_own = call.goes_on(self.listener.as_fd());
             match seen {
                 Some((deed, targets)) if its_own => {
                     targets.into_iter().for_each(|it| self.note(deed, it));
@@ -214,15 +216,13 @@ impl Caller {
     fn text(self, address: u64) -> Option<Vec<u8>> {
         const USUAL: usize = 256;
         const LONGEST: usize = 4096;
-        let read = |length: usize| {
-            let mut buffer = vec![0; length];
-            let got = sys::read_memory(self.0, address, &mut buffer).ok()?;
-            buffer.truncate(got);
-            let end = buffer.iter().position(|it| *it == 0)?;
-            buffer.truncate(end);
-            Some(buffer)
+        let read = |buffer: &mut [u8]| {
+            let got = sys::read_memory(self.0, address, buffer).ok()?;
+            let text = buffer.get(..got)?;
+            let end = text.iter().position(|it| *it == 0)?;
+            text.get(..end).map(<[u8]>::to_vec)
         };
-        read(USUAL).or_else(|| read(LONGEST))
+        read(&mut [0; USUAL]).or_else(|| read(&mut [0; LONGEST]))
     }
 
     /// Where a socket is to be connected to, for people. Nothing: to nowhere.
@@ -272,6 +272,11 @@ impl Caller {
 
 /// A path without `.` and `..`, by its words alone.
 fn plain(path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    let odd = |pair: &[u8]| matches!(pair, b"/." | b"//");
+    if bytes.starts_with(b"/") && !bytes.ends_with(b"/") && !bytes.windows(2).any(odd) {
+        return path.to_path_buf();
+    }
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -104,7 +104,8 @@ impl Diary {
             let _ = events.send(None);
             let _ = writer.join();
         }
-        for sights in observed.iter().flat_map(|it| it.sights.chunks(SIGHTS)).take(MOST_SIGHTS) {
+        let sights = observed.map(Observed::in_short).unwrap_or_default();
+        for sights in sights.chunks(SIGHTS).take(MOST_SIGHTS) {
             self.write("observed", Map::from_iter([("sights".to_owned(), json!(sights))]));
         }
         self.write("run", entry);

@@ -28,7 +28,9 @@ pub(super) fn finding(
     let sights =
         sights.map(|Sight { deed, target, .. }| format!("{} {}", deed.as_str(), target.display()));
     let left = ended.after.notes.iter().filter(|it| match it.kind {
-        NoteKind::Moved { .. } | NoteKind::Left { .. } => !is_named(ticket, &it.path),
+        NoteKind::Moved { .. } | NoteKind::Kept { .. } | NoteKind::Left { .. } => {
+            !is_named(ticket, &it.path)
+        }
         NoteKind::Changed | NoteKind::Held { .. } => false,
     });
     let left = left.map(|it| format!("leave {}", it.path.display()));

@@ -94,14 +94,6 @@ pub(in super::super) fn next_call(listener: BorrowedFd<'_>) -> io::Result<Option
 }
 
 impl Call {
-    /// Whether it still waits, so that what was read of its caller was its caller's.
-    pub(in super::super) fn waits(&self, listener: BorrowedFd<'_>) -> bool {
-        const IS_VALID: c_ulong = 0x4008_2102;
-        let id = std::ptr::from_ref(&self.id);
-        // SAFETY: the request reads one number of 64 bits, which outlives the call.
-        unsafe { libc::ioctl(listener.as_raw_fd(), IS_VALID as _, id) == 0 }
-    }
-
     /// Answers it with a descriptor, which its caller gets as the result.
     pub(in super::super) fn hand(
         &self,
@@ -134,13 +126,14 @@ impl Call {
         unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, std::ptr::from_ref(&answer)) };
     }
 
-    /// Lets it go on as if nobody had been told. Who has ended meanwhile does not mind.
-    pub(in super::super) fn goes_on(&self, listener: BorrowedFd<'_>) {
+    /// Lets it go on as if nobody had been told. Whether it still waited, so that what was read of its caller
+    /// was its caller's.
+    pub(in super::super) fn goes_on(&self, listener: BorrowedFd<'_>) -> bool {
         const SEND: c_ulong = 0xc018_2101;
         let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
         let answer = libc::seccomp_notif_resp { id: self.id, val: 0, error: 0, flags };
         // SAFETY: the request reads a structure of this type, which outlives the call.
-        unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, std::ptr::from_ref(&answer)) };
+        unsafe { libc::ioctl(listener.as_raw_fd(), SEND as _, std::ptr::from_ref(&answer)) == 0 }
     }
 }
 
