@@ -61,8 +61,9 @@ fn reads(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
 }
 
 fn writes(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
-    text.push_str("\n; what can be written\n");
-    for path in &plan.private {
+    text.push_str("\n; what can be written; folders that are a run's own elsewhere are those of the machine here\n");
+    let hidden = |path: &Path| plan.hide.iter().any(|it| path.starts_with(it));
+    for path in plan.private.iter().filter(|it| !hidden(it)) {
         rule(text, "allow file-write*", "subpath", path)?;
     }
     for show in &plan.show {
@@ -128,7 +129,7 @@ fn rule(text: &mut String, action: &str, filter: &str, path: &Path) -> Result<()
 /// A name, or a path of names, in any folder below one.
 fn named(text: &mut String, folder: &Path, name: &str) -> Result<(), Refusal> {
     let folder = said(folder)?.trim_end_matches('/');
-    let name: Vec<String> = name.split('*').map(|it| pattern(it)).collect();
+    let name: Vec<String> = name.split('*').map(pattern).collect();
     let (folder, name) = (pattern(folder), name.join("[^/]*"));
     let _ = writeln!(text, "(deny file-write* (regex #\"^{folder}/(.*/)?{name}(/|$)\"))");
     Ok(())

@@ -508,7 +508,10 @@ fn main() -> ExitCode {
                 // Where namespaces are not to be had, these have nothing to get out to.
                 let own = matches!(row.attempt, Call("clone-user", _));
                 let weak = *tier == Tier::C && (own || row.walls.contains(&Wall::Privileges));
-                let other = *tier == Tier::B && row.helper_stops;
+                // Without root `bwrap` keeps no privilege, and always makes ids, whatever it is told.
+                let always = [Wall::Privileges, Wall::Ids];
+                let always = !root && row.walls.iter().any(|it| always.contains(it));
+                let other = *tier == Tier::B && (row.helper_stops || always);
                 let shown = !weak
                     && !other
                     && match row.proof {

@@ -355,6 +355,33 @@ fn what_cannot_be_held_is_refused_before_anything_starts() {
     assert!(output.said("hosts can only be told apart"), "{output:?}");
 }
 
+/// Where `bwrap` alone may make a network: the proxy is the way out of it, and ports inside are reached too.
+#[test]
+fn in_a_network_that_bwrap_makes_the_proxy_is_the_only_way_out() {
+    for user in users() {
+        let place = Place::new(user);
+        let served = place.serve();
+        let allow = format!("good.test=127.0.0.1:{served}");
+        let direct = format!("curl -sS --noproxy \"*\" http://127.0.0.1:{served}/");
+        let datagram = "python3 -c 'import socket; socket.socket(2, 2).connect((\"192.0.2.1\", 9)); print(\"REACHED\")'";
+        let inside = "python3 -m http.server 8000 --bind 127.0.0.1 & sleep 1; curl -sS http://localhost:8000/ | grep -q listing && echo REACHED";
+        for (code, reached) in [
+            ("curl -sS http://good.test/", true),
+            ("curl -sS http://other.test/", false),
+            (&direct, false),
+            (datagram, false),
+            (inside, true),
+        ] {
+            let Some(output) = place.run_by_bwrap(&["--allow-host", &allow], code) else {
+                continue;
+            };
+            assert!(output.said("contained with tier B"), "{code}: {output:?}");
+            let got = output.said("SERVED") || output.said("REACHED");
+            assert_eq!(got, reached, "{code}: {output:?}");
+        }
+    }
+}
+
 /// Where no namespaces are to be had, by nobody: hosts of the list are reached through the proxy, and nothing else is.
 #[test]
 fn without_namespaces_the_proxy_is_the_only_way_out() {

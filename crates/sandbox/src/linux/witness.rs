@@ -37,9 +37,9 @@ const SPACES: [&str; 5] = ["user", "mnt", "pid", "ipc", "uts"];
 impl Witness {
     /// Looks at the host.
     pub(super) fn before(plan: &Plan, hold: Hold<'_>) -> Self {
-        let folders = plan.hide.iter().chain(&plan.private).filter_map(identity);
+        let folders = plan.hide.iter().chain(&plan.private).filter_map(|it| identity(it));
         let canaries = plan.hide.iter().filter_map(|path| canary(plan, path));
-        let settings = plan.settings.iter().filter_map(identity);
+        let settings = plan.settings.iter().filter_map(|it| identity(it));
         // By another's hands these are not copies, and ids may be those of the caller.
         let (copied, ids) = match hold {
             Hold::Helped(helper) => (false, helper.makes_ids()),
@@ -53,7 +53,7 @@ impl Witness {
             folders: folders.collect(),
             canaries: canaries.collect(),
             settings: settings.filter(|_| copied).collect(),
-            named: named.filter_map(identity).collect(),
+            named: named.filter_map(|it| identity(it)).collect(),
             network: network::current(),
             spaces: spaces.filter_map(|it| Some((it.to_owned(), space(it)?))).collect(),
         }
@@ -146,10 +146,10 @@ impl Witness {
 }
 
 /// What is at a path, reached without any symbolic link.
-fn identity(path: &PathBuf) -> Option<(PathBuf, u64, u64)> {
+fn identity(path: &Path) -> Option<(PathBuf, u64, u64)> {
     let at = sys::open_path(path).ok()?;
     let about = std::fs::File::from(at).metadata().ok()?;
-    Some((path.clone(), about.dev(), about.ino()))
+    Some((path.to_path_buf(), about.dev(), about.ino()))
 }
 
 /// Something in a hidden folder that is not shown again.
