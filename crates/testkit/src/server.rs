@@ -51,7 +51,7 @@ pub struct Asked {
 }
 
 /// A server that lives as long as the test process.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Server {
     port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -115,12 +115,6 @@ impl Server {
                 return;
             }
         }
-    }
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self { port: 0, asked: Arc::default(), answers: Arc::default() }
     }
 }
 
