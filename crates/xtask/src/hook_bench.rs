@@ -19,6 +19,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
 use ringfence_action::Action;
+use ringfence_adapters::hook::{CANARY, HookAgent};
 use ringfence_testkit::timing::Percentiles;
 use ringfence_testkit::traffic;
 use serde_json::{Value, json};
@@ -47,6 +48,70 @@ pub(crate) fn run(binary: &Path, runs: usize) -> Result<bool, Failure> {
     removed?;
     println!("{}", render(&measured));
     Ok(true)
+}
+
+/// How long each agent waits for the gate, for shell commands of the mix, in its own words.
+pub(crate) fn agents(binary: &Path, runs: usize) -> Result<bool, Failure> {
+    let folder = env::temp_dir().join(format!("ringfence-hook-bench-{}", std::process::id()));
+    println!(
+        "| {runs} calls each, warm, in turn | median | p99 | over `{NOTHING}` |\n|---|---|---|---|"
+    );
+    let mut holds = true;
+    for agent in HookAgent::ALL.iter().copied() {
+        let measured = in_words_of(agent, binary, runs, &folder);
+        let removed = fs::remove_dir_all(&folder);
+        let (hook, nothing) = measured?;
+        removed?;
+        let (hook, nothing) = (Percentiles::of(hook), Percentiles::of(nothing));
+        let (kind, over) = (agent.as_str(), hook.p50 - nothing.p50);
+        println!("| `{kind}` | {:.2} ms | {:.2} ms | **{over:.2} ms** |", hook.p50, hook.p99);
+        holds &= over <= MOST_OVER;
+    }
+    Ok(holds)
+}
+
+/// Milliseconds that an agent waits for the gate longer than for a program that does nothing.
+const MOST_OVER: f64 = 6.0;
+
+/// Milliseconds of the hook and of a program that does nothing, in turn.
+fn in_words_of(
+    agent: HookAgent,
+    binary: &Path,
+    runs: usize,
+    folder: &Path,
+) -> Result<(Vec<f64>, Vec<f64>), Failure> {
+    let state = folder.join("state");
+    fs::create_dir_all(folder)?;
+    let inner = |text: &str| {
+        let quoted = json!(text).to_string();
+        quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
+    };
+    let template = agent.canary(&cwd().to_string_lossy()).replace("ringfence-canary", "bench");
+    let actions = traffic::actions();
+    let commands: Vec<&str> =
+        actions.iter().filter_map(|action| action.input.get("command")?.as_str()).collect();
+    let step = (commands.len() / runs.max(1)).max(1);
+    let hook = || {
+        let mut command = Command::new(binary);
+        command.args(["hook", agent.as_str(), "--state"]).arg(&state).env_clear();
+        command
+    };
+    let (mut measured, mut nothing) = (Vec::new(), Vec::new());
+    let picked = commands.iter().step_by(step).cycle().take(runs + 20);
+    for (index, command) in picked.enumerate() {
+        let message = template.replace(&inner(CANARY), &inner(command));
+        let waited = wait_for(hook(), &message)?;
+        if waited.stderr.starts_with("error: ") {
+            return Err(format!("{} does not know {}", binary.display(), agent.as_str()).into());
+        }
+        let took = waited.milliseconds;
+        let plain = wait_for(Command::new(NOTHING), "")?.milliseconds;
+        if index >= 20 {
+            measured.push(took);
+            nothing.push(plain);
+        }
+    }
+    Ok((measured, nothing))
 }
 
 /// So many calls of one session at the same time, a few rounds of it: how long they wait for each other.

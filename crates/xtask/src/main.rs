@@ -71,6 +71,9 @@ enum Task {
         /// Instead, how long so many calls of one session at the same time wait for each other.
         #[arg(long, value_name = "N")]
         parallel: Option<usize>,
+        /// Instead, the same for the words of every agent, one after the other.
+        #[arg(long)]
+        agents: bool,
     },
     /// Measure what it costs to watch a run, on work of many files, against the same run that is not watched.
     ObserveBench {
@@ -120,7 +123,8 @@ fn main() -> ExitCode {
         Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
         Task::Train { measure } => train::run(measure),
         Task::MutateRules => mutate::run(),
-        Task::HookBench { binary, runs, parallel: None } => hook_bench::run(&binary, runs),
+        Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),
+        Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),
         Task::HookBench { binary, parallel: Some(at_once), .. } => {
             hook_bench::parallel(&binary, at_once)
         }
