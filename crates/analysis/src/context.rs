@@ -351,10 +351,8 @@ impl<'a> Analyzer<'a> {
     /// for it otherwise.
     pub(crate) fn original(&mut self, path: &str) -> Option<Rc<str>> {
         let content = self.action.facts.files.get(path);
-        if content.is_none() {
-            if self.asked.insert(path.to_owned()) {
-                self.found.needs.push(Need { path: path.to_owned() });
-            }
+        if content.is_none() && self.asked.insert(path.to_owned()) {
+            self.found.needs.push(Need { path: path.to_owned() });
         }
         content.map(|content| content.as_str().into())
     }

@@ -129,7 +129,7 @@ impl HookAgent {
                     }
                     _ => None,
                 };
-                value.is_some_and(|value| says_yes(value))
+                value.is_some_and(says_yes)
             })
         };
         flag.or_else(|| variables.clone().find(sets).map(|name| format!("{name}=")))

@@ -49,14 +49,15 @@ impl Dialect for Copilot {
             }))
             .refusing(reason),
             Answer::Ask { reason } if before => decision("ask", reason),
-            Answer::Rewrite { input, reason, decided } if before => {
-                let mut output = json!({"modifiedArgs": input});
-                if *decided {
-                    output["permissionDecision"] = json!("allow");
-                    output["permissionDecisionReason"] = json!(reason);
-                }
-                Reply::line(&output)
-            }
+            Answer::Rewrite { input, reason, decided } if before => Reply::line(&if *decided {
+                json!({
+                    "modifiedArgs": input,
+                    "permissionDecision": "allow",
+                    "permissionDecisionReason": reason,
+                })
+            } else {
+                json!({"modifiedArgs": input})
+            }),
             Answer::Allow { reason } if before => decision("allow", reason),
             Answer::Deny { reason } if permission => {
                 Reply::line(&json!({"behavior": "deny", "message": reason})).refusing(reason)

@@ -87,7 +87,8 @@ impl Words {
             Gap::None => Gap::One(folded),
             Gap::One(_) | Gap::More => Gap::More,
         };
-        if !folded.is_whitespace() && !(self.is_spelling() && self.between == Some(folded)) {
+        let spells_on = self.is_spelling() && self.between == Some(folded);
+        if !folded.is_whitespace() && !spells_on {
             if self.gap == Gap::More {
                 self.settle(each);
             }

@@ -442,7 +442,6 @@ impl Run {
     }
 
     /// Writes a proposal down, where that was asked for, or says it.
-    #[expect(clippy::disallowed_methods, reason = "the person named the file to write to")]
     fn keep(&self, proposal: &Proposal) {
         if proposal.is_empty() {
             say("nothing to learn: it was refused nothing that a profile could give");

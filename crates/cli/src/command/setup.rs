@@ -73,8 +73,8 @@ impl Apparmor {
                 Problem::new("the path of this program cannot be told", "start it by its path")
                     .because(error)
             })?;
-        let profile = apparmor_profile(&program)
-            .map_err(|it| Problem::new(it.what().to_owned(), it.remedy().to_owned()))?;
+        let profile =
+            apparmor_profile(&program).map_err(|it| Problem::new(it.what(), it.remedy()))?;
         let file = self.folder.join(NAME);
         let done = match (self.write, self.undo) {
             (true, _) => write(&program, &file, &profile)?,

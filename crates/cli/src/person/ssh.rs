@@ -52,7 +52,7 @@ fn claimed(pid: u32) -> Option<Connection> {
 
 /// The connections that stand, each end of those within this machine on its own.
 fn connections() -> BTreeSet<Connection> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path));
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
     tables.iter().flatten().flat_map(|table| table.lines()).filter_map(connection).collect()
 }
 

@@ -189,6 +189,7 @@ pub(super) fn witness(asked: &Witnessing, out: &mut impl Write) -> Result<Exit, 
                 let help = "`ringfence audit witness request` writes one";
                 Problem::new("this is no request to a witness", help)
             })?;
+            #[expect(clippy::disallowed_methods, reason = "a witness says when it has looked")]
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             match own_witness()?.sign(&asked, log, now.as_secs()) {
                 Ok(line) => write!(out, "{line}")?,

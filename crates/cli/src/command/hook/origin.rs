@@ -8,8 +8,6 @@
 //! This is evidence, not prevention: a program of the same user that tries hard enough can look like a
 //! hook, and is seen by what it runs before it gets there.
 
-#![expect(clippy::disallowed_methods, reason = "it is told whose program a process runs")]
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
