@@ -7,6 +7,7 @@ printed is the middle. Read the ratios; the times are those of one machine on on
 import argparse
 import glob
 import os
+import shlex
 import shutil
 import socket
 import statistics
@@ -28,6 +29,10 @@ def arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--long", action="store_true")
     return parser.parse_args()
+
+
+class Joined(list):
+    """What goes in front of a command that is given as one word."""
 
 
 class Tools:
@@ -71,7 +76,7 @@ class Tools:
             ]
         srt = os.path.join(self.options.peers, "node_modules/.bin/srt")
         if os.path.exists(srt) and shutil.which("socat"):
-            tools["srt"] = lambda cwd: [srt, "--settings", self.settings]
+            tools["srt"] = lambda cwd: Joined([srt, "--settings", self.settings, "-c"])
         return {name: tool for name, tool in tools.items() if self.works(name, tool)}
 
     def works(self, name, tool):
@@ -82,8 +87,11 @@ class Tools:
         return done.returncode == 0
 
     def run(self, tool, command, cwd):
+        prefix = tool(cwd)
+        # One that takes a line for a shell, since it does not keep words apart.
+        command = [shlex.join(command)] if isinstance(prefix, Joined) else command
         return subprocess.run(
-            tool(cwd) + command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL,
+            list(prefix) + command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL,
             capture_output=True,
         )
 

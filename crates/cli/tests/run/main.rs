@@ -175,3 +175,42 @@ fn a_workspace_behind_a_link_or_with_an_odd_name() {
         }
     }
 }
+
+/// What one run knew of its folders the next one believes, as far as it is still so.
+#[test]
+fn what_changed_between_runs_is_seen() {
+    let place = Place::new();
+    let known = || std::fs::read_dir(place.path("state/scans")).map_or(0, Iterator::count);
+    std::fs::create_dir_all(place.path("ws/old/deep")).unwrap();
+    // Longer than what the stamp of a folder is not relied on for.
+    std::thread::sleep(std::time::Duration::from_millis(3200));
+    assert_eq!(place.run(&[], "true").code, 0);
+    assert_eq!(known(), 1);
+    let look = "cat old/deep/.env .env; echo evil > old/deep/.envrc; echo evil > .envrc; true";
+    let held = |output: &crate::place::Output| {
+        assert!(!output.text.contains("CANARY"), "{output:?}");
+        for path in ["ws/old/deep/.envrc", "ws/.envrc"] {
+            assert_eq!(std::fs::read_to_string(place.path(path)).unwrap(), "true\n", "{output:?}");
+        }
+    };
+    std::fs::write(place.path("ws/old/deep/.env"), "CANARY\n").unwrap();
+    std::fs::write(place.path("ws/old/deep/.envrc"), "true\n").unwrap();
+    held(&place.run(&[], look));
+    // And a text that is none is as good as none.
+    for entry in std::fs::read_dir(place.path("state/scans")).unwrap().filter_map(Result::ok) {
+        std::fs::write(entry.path(), "ringfence folders 1 0\n\u{0}\n").unwrap();
+    }
+    held(&place.run(&[], look));
+}
+
+/// What a run could have written is not believed by the next one.
+#[test]
+fn a_state_folder_that_a_run_can_write_knows_nothing() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("ws/old")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(3200));
+    let state = place.path("ws/state");
+    let mut run = place.command(&[], "true");
+    assert!(run.env("RINGFENCE_STATE", &state).status().unwrap().success());
+    assert!(!state.join("scans").exists());
+}
