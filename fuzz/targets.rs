@@ -9,7 +9,7 @@ use serde_json::json;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 8] = [
+pub(crate) const TARGETS: [Target; 9] = [
     ("shell", shell),
     ("argv", argv),
     ("python", python),
@@ -18,6 +18,7 @@ pub(crate) const TARGETS: [Target; 8] = [
     ("powershell", powershell),
     ("scripts", scripts),
     ("action", action),
+    ("probe", probe),
 ];
 
 /// Any text as a command of each shell.
@@ -70,6 +71,17 @@ pub(crate) fn action(bytes: &[u8]) {
     if let Ok(action) = Action::from_json(bytes) {
         let call = ringfence_adapters::normalize(&action);
         holds(&ringfence_analysis::analyze(&action, &call));
+    }
+}
+
+/// Any text as what a tool returned: spans stay within it, and scores are shares.
+pub(crate) fn probe(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let report = ringfence_classify::probe::scan(&text);
+    assert!((0.0..=1.0).contains(&report.score), "a score that is no share");
+    for finding in &report.findings {
+        let [start, end] = finding.span;
+        assert!(start <= end && end <= text.len(), "a span that is not in the text");
     }
 }
 

@@ -48,10 +48,10 @@ impl Grams {
 
 /// The places of the pieces of a word.
 fn pieces(word: &Word, mut each: impl FnMut(usize)) {
-    if word.text.len() < 2 {
+    if word.text().len() < 2 {
         return;
     }
-    let bounded = ['\u{2}'].into_iter().chain(word.text.iter().copied()).chain(['\u{3}']);
+    let bounded = ['\u{2}'].into_iter().chain(word.text().iter().copied()).chain(['\u{3}']);
     let mut last = [0_u64; 5];
     for (index, c) in bounded.enumerate() {
         let c = u64::from(u32::from(c));
@@ -72,8 +72,8 @@ fn pieces(word: &Word, mut each: impl FnMut(usize)) {
 }
 
 /// A word as one number.
-fn digest(word: &Word) -> u64 {
-    word.text.iter().fold(17, |hash, c| mix(hash, u64::from(u32::from(*c))))
+pub(crate) fn digest(word: &Word) -> u64 {
+    word.text().iter().fold(17, |hash, c| mix(hash, u64::from(u32::from(*c))))
 }
 
 fn mix(hash: u64, more: u64) -> u64 {

@@ -29,6 +29,7 @@ pub use self::model::{Best, Head, Model, WINDOW};
 pub use self::spotlight::warning;
 
 use self::model::Windows;
+use self::phrases::Finder;
 use self::words::Words;
 
 /// So much of a text is looked at by the detectors at once.
@@ -151,6 +152,7 @@ pub struct Scanner<'w> {
     model: Model<'w>,
     words: Words,
     windows: Windows<'w>,
+    phrases: Finder,
     /// What the detectors have not seen yet, after what they see again.
     pending: String,
     /// Where `pending` begins in the text.
@@ -173,8 +175,8 @@ impl<'w> Scanner<'w> {
 
     fn at_depth(model: Model<'w>, depth: usize) -> Self {
         let windows = Windows::new(model);
-        let (words, pending, findings) = Default::default();
-        Self { model, words, windows, pending, base: 0, findings, depth }
+        let (words, phrases, pending, findings) = Default::default();
+        Self { model, words, windows, phrases, pending, base: 0, findings, depth }
     }
 
     /// The next piece of the text.
@@ -186,7 +188,10 @@ impl<'w> Scanner<'w> {
                 rest.split_at_checked(rest.floor_char_boundary(room)).unwrap_or((rest, ""));
             let start = self.base + self.pending.len();
             for (at, c) in now.char_indices() {
-                self.words.push(c, start + at, &mut |word| self.windows.push(word));
+                self.words.push(c, start + at, &mut |word| {
+                    self.windows.push(word);
+                    self.phrases.push(word);
+                });
             }
             self.pending.push_str(now);
             if self.pending.len() + 4 > CHUNK {
@@ -207,8 +212,16 @@ impl<'w> Scanner<'w> {
 
     /// The text is over.
     pub fn finish(mut self) -> Report {
-        self.words.finish(&mut |word| self.windows.push(word));
+        self.words.finish(&mut |word| {
+            self.windows.push(word);
+            self.phrases.push(word);
+        });
         self.look();
+        if let Some(phrase) = phrases::together(&self.phrases.finish()) {
+            let phrases::Phrase { span, why, confidence } = phrase;
+            let kind = Kind::Instruction;
+            self.findings.push(Finding { kind, span, why: why.to_owned(), confidence });
+        }
         let words = self.windows.finish();
         let probability = self.model.probability(words.score);
         let by_words = words.score >= self.model.taints_from();

@@ -92,6 +92,11 @@ impl<'w> Model<'w> {
         1.0 / (1.0 + (-logit).exp())
     }
 
+    /// The slope and offset of [`Model::probability`].
+    pub fn meaning(&self) -> (f32, f32) {
+        (self.slope, self.offset)
+    }
+
     /// The score from which a text taints.
     pub fn taints_from(&self) -> f32 {
         self.taints_from

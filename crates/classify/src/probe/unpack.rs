@@ -42,8 +42,8 @@ pub(crate) fn unpack(text: &str) -> Vec<Packed> {
         ("&#", "references", references),
         ("\\u", "escapes", escapes),
     ] {
-        if text.matches(mark).nth(5).is_some() {
-            add(how, [0, text.len()], decode(text).and_then(readable));
+        if let Some(span) = marked(text, mark) {
+            add(how, span, slice(text, span).and_then(decode).and_then(readable));
         }
     }
     if is_rotated(text) {
@@ -54,6 +54,21 @@ pub(crate) fn unpack(text: &str) -> Vec<Packed> {
         add("backwards", [0, text.len()], Some(text.chars().rev().collect()));
     }
     found
+}
+
+/// From the first of many marks to a little behind the last, where they stand close enough to be a text.
+fn marked(text: &str, mark: &str) -> Option<[usize; 2]> {
+    const FEWEST_MARKS: usize = 6;
+    const BEHIND: usize = 80;
+    let (mut count, mut first, mut last) = (0, None, 0);
+    for (at, _) in text.match_indices(mark) {
+        count += 1;
+        first = first.or(Some(at));
+        last = at;
+    }
+    let first = first?;
+    let is_dense = count >= FEWEST_MARKS && count * 24 >= last - first;
+    is_dense.then(|| [first, text.floor_char_boundary((last + BEHIND).min(text.len()))])
 }
 
 fn slice(text: &str, [start, end]: [usize; 2]) -> Option<&str> {
@@ -195,7 +210,9 @@ fn is_rotated(text: &str) -> bool {
         "gur", "naq", "lbh", "nyy", "lbhe", "guvf", "gung", "jvgu", "sebz", "abg", "hfre", "flfgrz",
     ];
     let words = text.split(|c: char| !c.is_ascii_alphabetic());
-    let common = |word: &&str| COMMON.iter().any(|common| common.eq_ignore_ascii_case(word));
+    let common = |word: &&str| {
+        matches!(word.len(), 3..=6) && COMMON.iter().any(|common| common.eq_ignore_ascii_case(word))
+    };
     words.filter(common).nth(1).is_some()
 }
 

@@ -16,12 +16,42 @@ pub(crate) const LONGEST: usize = 32;
 const SPELT: usize = 5;
 
 /// A word, folded, and where it stood.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// At most [`LONGEST`] characters, lower case; or one character of punctuation.
-    pub(crate) text: Vec<char>,
+    characters: [char; LONGEST],
+    length: usize,
     /// Byte offsets into the text, end-exclusive.
     pub(crate) span: [usize; 2],
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self { characters: ['\0'; LONGEST], length: 0, span: [0, 0] }
+    }
+}
+
+impl Word {
+    fn of(c: char, span: [usize; 2]) -> Self {
+        let mut word = Self { span, ..Self::default() };
+        word.push(c);
+        word
+    }
+
+    /// What it is spelt with: lower case, or one character of punctuation.
+    pub(crate) fn text(&self) -> &[char] {
+        self.characters.get(..self.length).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn push(&mut self, c: char) {
+        if let Some(place) = self.characters.get_mut(self.length) {
+            *place = c;
+            self.length += 1;
+        }
+    }
 }
 
 /// Puts words together from characters.
@@ -72,12 +102,12 @@ impl Words {
     fn take(&mut self, folded: char, written: char, at: usize, each: &mut impl FnMut(&Word)) {
         let end = at + written.len_utf8();
         if folded.is_alphanumeric() {
-            if self.open.text.is_empty() {
+            if self.open.is_empty() {
                 self.open.span[0] = at;
             }
-            self.open.text.push(folded);
+            self.open.push(folded);
             self.open.span[1] = end;
-            if self.open.text.len() == LONGEST {
+            if self.open.length == LONGEST {
                 self.close(each);
             }
             return;
@@ -93,7 +123,7 @@ impl Words {
                 self.settle(each);
             }
             if self.letters.is_empty() {
-                each(&Word { text: vec![folded], span: [at, end] });
+                each(&Word::of(folded, [at, end]));
             }
         }
     }
@@ -103,12 +133,12 @@ impl Words {
     }
 
     fn close(&mut self, each: &mut impl FnMut(&Word)) {
-        if self.open.text.is_empty() {
+        if self.open.is_empty() {
             return;
         }
         let mut word = mem::take(&mut self.open);
         let gap = mem::take(&mut self.gap);
-        if let [letter] = word.text.as_slice()
+        if let [letter] = word.text()
             && letter.is_alphabetic()
         {
             let fits = match (gap, self.between) {
@@ -129,7 +159,7 @@ impl Words {
             return;
         }
         self.settle(each);
-        unleet(&mut word.text);
+        unleet(word.characters.get_mut(..word.length).unwrap_or_default());
         each(&word);
     }
 
@@ -145,8 +175,9 @@ impl Words {
             at.and_then(|word| word.span.get(side)).copied().unwrap_or_default()
         };
         let span = [span(letters.first(), 0), span(letters.last(), 1)];
-        let text = letters.into_iter().flat_map(|letter| letter.text).collect();
-        each(&Word { text, span });
+        let mut spelt = Word { span, ..Word::default() };
+        letters.iter().flat_map(Word::text).for_each(|c| spelt.push(*c));
+        each(&spelt);
     }
 }
 
@@ -221,21 +252,4 @@ fn lookalike(c: char) -> char {
         'Ζ' | 'ᴢ' => 'z',
         _ => c,
     }
-}
-
-/// The folded words of a text, with a space between them.
-pub(crate) fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut each = |word: &Word| {
-        if word.text.first().is_some_and(|c| c.is_alphanumeric()) && !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(&word.text);
-    };
-    let mut words = Words::default();
-    for (at, c) in text.char_indices() {
-        words.push(c, at, &mut each);
-    }
-    words.finish(&mut each);
-    folded
 }

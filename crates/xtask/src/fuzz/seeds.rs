@@ -41,6 +41,7 @@ pub(super) fn of(target: &str) -> Result<Vec<String>, Failure> {
 fn commands(target: &str, seeds: &mut Vec<String>) -> Result<(), Failure> {
     for file in files::with_extensions(&["txt", "md", "toml"])? {
         match target {
+            "probe" => seeds.extend(of_results(&file)),
             "shell" => seeds.extend(written_out(&file)),
             "argv" => seeds.extend(of_entry(&file).map(|command| command.replace(' ', "\n"))),
             _ => {
@@ -53,6 +54,13 @@ fn commands(target: &str, seeds: &mut Vec<String>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What the probe is trained and tried with.
+fn of_results(file: &File) -> Vec<String> {
+    let is_seed = file.path.starts_with("crates/xtask/data/") || file.path.starts_with("docs/");
+    let lines = file.text.lines().filter(|_| is_seed);
+    lines.filter(|line| line.len() > 20).map(str::to_owned).collect()
 }
 
 /// Cases of the oracle, and what stands on literate pages.

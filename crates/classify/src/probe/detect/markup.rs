@@ -38,6 +38,9 @@ pub(super) fn find(text: &str, told: &dyn Fn([usize; 2]) -> f64) -> Vec<Finding>
         }
     }
     let lower = text.to_ascii_lowercase();
+    if !lower.contains("style") && !lower.contains('{') {
+        return found;
+    }
     for style in STYLES {
         for (at, _) in lower.match_indices(style) {
             let end = text.floor_char_boundary((at + ELEMENT).min(text.len()));
