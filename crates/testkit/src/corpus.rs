@@ -32,6 +32,8 @@ pub struct Row {
     pub session: Option<String>,
     /// Its place in the run.
     pub sequence: u64,
+    /// What its label is worth, in its source's words.
+    pub tier: Option<String>,
 }
 
 impl Row {
@@ -46,6 +48,7 @@ impl Row {
             context: Vec::new(),
             session: None,
             sequence: 0,
+            tier: None,
         }
     }
 
@@ -147,6 +150,7 @@ fn row(line: &str) -> Option<Row> {
         text: field("text").or_else(|| value.get("text").map(Value::to_string))?,
         context: value.get("context").map(texts).unwrap_or_default(),
         session: field("session"),
+        tier: field("tier"),
         sequence: value.get("seq").and_then(Value::as_u64).unwrap_or_default(),
     })
 }

@@ -74,6 +74,11 @@ pub(crate) fn write(path: &str, text: &str) -> Result<(), Failure> {
     Ok(std::fs::write(path, text)?)
 }
 
+/// A file that somebody named.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
 /// Writes a file that is no text.
 pub(crate) fn write_bytes(path: &str, bytes: &[u8]) -> Result<(), Failure> {
     Ok(std::fs::write(root().join(path), bytes)?)

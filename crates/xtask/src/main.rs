@@ -9,6 +9,7 @@ mod hook_bench;
 mod hostile;
 mod mutate;
 mod observe_bench;
+mod redteam;
 mod schema;
 mod tidy;
 mod train;
@@ -49,13 +50,26 @@ enum Task {
         /// Print the actions that this rule or opaque reason spoke on, instead of a report.
         #[arg(long, value_name = "ID")]
         show: Option<String>,
+        /// Read what calls returned with these weights, say of `train --without`, and print what is
+        /// interrupted then.
+        #[arg(long, value_name = "FILE")]
+        probe: Option<PathBuf>,
     },
     /// Train the models of `classify` and write their weights and reports; needs RINGFENCE_DATA.
     Train {
         /// Leave the weights as they are; write the reports alone.
         #[arg(long)]
         measure: bool,
+        /// Instead, train the probe without these sources and write its weights to `--out`.
+        #[arg(long, value_name = "SOURCE", requires = "out")]
+        without: Vec<String>,
+        /// Where to.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
+    /// Bring attacks forward in many ways and report what the probe makes of them, and what the rules
+    /// make of what they are after.
+    Redteam,
     /// Take each rule of the default packs away in turn: some case of tests/policy or tests/bypass
     /// must fail for it.
     MutateRules,
@@ -120,8 +134,10 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
-        Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
-        Task::Train { measure } => train::run(measure),
+        Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
+        Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
+        Task::Train { measure, .. } => train::run(measure),
+        Task::Redteam => redteam::run(),
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),
         Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 /// A session, in order.
 #[derive(Debug)]
-pub(super) struct History {
-    pub(super) cwd: Option<String>,
-    pub(super) events: Vec<Event>,
+pub(crate) struct History {
+    pub(crate) cwd: Option<String>,
+    pub(crate) events: Vec<Event>,
 }
 
 /// What happened. Its place in the list is its number in the recording.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// Something arrived in the user's role.
     Said { typed: Vec<String>, relayed: Vec<String> },
     /// A tool was called.
     Call { id: String, tool: String, input: Value },
     /// A call came back.
-    Result { id: String, failed: bool },
+    Result { id: String, failed: bool, text: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,7 +49,7 @@ struct RawEvent {
 }
 
 /// The sessions of these sources, by name.
-pub(super) fn of(text: &str, sources: &[&str]) -> BTreeMap<String, History> {
+pub(crate) fn of(text: &str, sources: &[&str]) -> BTreeMap<String, History> {
     let raw = text.lines().filter_map(|line| serde_json::from_str::<Raw>(line).ok());
     raw.filter(|raw| sources.contains(&raw.source.as_str()))
         .map(|raw| {
@@ -74,7 +74,7 @@ impl RawEvent {
             }
             "result" => {
                 let failed = self.is_error == Some(true) || self.user_rejected == Some(true);
-                Event::Result { id: self.id.unwrap_or_else(|| last.clone()), failed }
+                Event::Result { id: self.id.unwrap_or_else(|| last.clone()), failed, text }
             }
             "user" => {
                 let messages = transcript::typed(&[text]);

@@ -6,7 +6,9 @@ use ringfence_action::{
     Action, Attr, Call, Decision, EffectKind, OpaqueReason, Outcome, Verdict, path,
 };
 use ringfence_adapters::labelled::work_tree;
-use ringfence_engine::{Engine, Explained, Options, Session};
+use ringfence_adapters::transcript::without_notes;
+use ringfence_classify::probe::Model;
+use ringfence_engine::{Engine, Explained, Options, Session, StageOne};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
 use ringfence_testkit::Row;
@@ -24,18 +26,46 @@ pub(super) fn measure(
     mut rows: Vec<Row>,
     histories: &BTreeMap<String, History>,
     show: Option<&str>,
+    model: Model<'_>,
 ) -> Result<Report, Failure> {
     let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
     let options = Options { sandbox: true, ..Options::default() };
     let engine = Engine::new(bundle, Box::new(Supplied), options);
+    let mut decided = |_: &Row, _: &Explained| {};
+    live(engine, &mut rows, histories, show, model, &mut decided)
+}
+
+/// Every row with what came of it and what stage 1 was told of it.
+pub(crate) fn each(
+    mut rows: Vec<Row>,
+    histories: &BTreeMap<String, History>,
+    decided: &mut dyn FnMut(&Row, &Explained),
+) -> Result<(), Failure> {
+    let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
+    let options = Options { sandbox: true, ..Options::default() };
+    let engine = Engine::new(bundle, Box::new(Supplied), options).with_stage_one(StageOne::Scores);
+    live(engine, &mut rows, histories, None, Model::trained(), decided).map(drop)
+}
+
+fn live(
+    engine: Engine,
+    rows: &mut [Row],
+    histories: &BTreeMap<String, History>,
+    show: Option<&str>,
+    model: Model<'_>,
+    decided: &mut dyn FnMut(&Row, &Explained),
+) -> Result<Report, Failure> {
     rows.sort_by(|a, b| (&a.session, a.sequence).cmp(&(&b.session, b.sequence)));
-    let folders = folders(&rows);
+    let rows = &*rows;
+    let folders = folders(rows);
     let mut counter = Counter {
         engine,
-        mixed: mixed_sources(&rows),
+        model,
+        mixed: mixed_sources(rows),
         show,
         report: Report::default(),
         times: Times::default(),
+        decided,
     };
     let mut cut = 0_u64;
     for of_session in rows.chunk_by(|a, b| a.session.is_some() && a.session == b.session) {
@@ -63,10 +93,14 @@ pub(super) fn measure(
 /// Decides and counts.
 struct Counter<'r> {
     engine: Engine,
+    /// What reads the results.
+    model: Model<'r>,
     mixed: BTreeSet<&'r str>,
     show: Option<&'r str>,
     report: Report,
     times: Times,
+    /// Is told what came of each row.
+    decided: &'r mut dyn FnMut(&Row, &Explained),
 }
 
 impl Counter<'_> {
@@ -80,7 +114,7 @@ impl Counter<'_> {
         session: &mut Session,
     ) {
         let cwd = history.cwd.as_deref().unwrap_or(cwd);
-        let mut open: BTreeMap<&str, Explained> = BTreeMap::new();
+        let mut open: BTreeMap<&str, (Explained, Action)> = BTreeMap::new();
         for (index, event) in (0_u64..).zip(&history.events) {
             match event {
                 Event::Said { typed, relayed } => {
@@ -91,10 +125,15 @@ impl Counter<'_> {
                     let row = rows.iter().find(|row| row.sequence == index);
                     let Some(action) = action(tool, input, cwd, home) else { continue };
                     let explained = self.decide(row, &action, session);
-                    open.insert(id, explained);
+                    open.insert(id, (explained, action));
                 }
-                Event::Result { id, failed } => {
-                    if let Some(explained) = open.remove(id.as_str()).filter(|_| !failed) {
+                Event::Result { id, failed, text } => {
+                    let Some((explained, action)) = open.remove(id.as_str()) else { continue };
+                    let call = ringfence_adapters::normalize(&action);
+                    let came = session.observe_result_with(self.model, &call, without_notes(text));
+                    self.report.results += 1;
+                    self.report.tainting += u64::from(came.taint().is_some());
+                    if !failed {
                         explained.would_create().for_each(|made| session.observe_created(&made));
                     }
                 }
@@ -113,6 +152,7 @@ impl Counter<'_> {
             session.release();
         }
         let Some(row) = row else { return explained };
+        (self.decided)(row, &explained);
         if let Some(wanted) = self.show {
             print_if(wanted, row, decision);
             return explained;

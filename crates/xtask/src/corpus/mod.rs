@@ -5,11 +5,14 @@
 //! report that is there. Every source together (`--all`) is only printed: most are documentation or
 //! tests of other guards, and their labels are not a bar.
 
-mod history;
-mod measure;
+pub(crate) mod history;
+pub(crate) mod measure;
 mod render;
 mod tally;
 
+use std::path::Path;
+
+use ringfence_classify::probe::Model;
 use ringfence_testkit::Corpora;
 
 use crate::{Failure, files};
@@ -20,13 +23,22 @@ const TRAFFIC: [&str; 2] = ["entire_cli", "minsky_cursor"];
 const JSON: &str = "docs/reports/corpus.json";
 const MARKDOWN: &str = "docs/reports/corpus.md";
 
-pub(crate) fn run(all: bool, show: Option<&str>) -> Result<bool, Failure> {
+pub(crate) fn run(all: bool, show: Option<&str>, probe: Option<&Path>) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };
     let mut rows = corpora.actions()?;
     rows.retain(|row| all || TRAFFIC.contains(&row.source.as_str()));
     let histories = history::of(&corpora.text("transcripts")?, &TRAFFIC);
-    let report = measure::measure(rows, &histories, show)?;
+    let weights = probe.map(files::read_bytes).transpose()?;
+    let model = match &weights {
+        Some(weights) => Model::read(weights).ok_or("this is no file of weights")?,
+        None => Model::trained(),
+    };
+    let report = measure::measure(rows, &histories, show, model)?;
     if show.is_some() {
+        return Ok(true);
+    }
+    if probe.is_some() {
+        print!("{}", render::interruptions(&report, None));
         return Ok(true);
     }
     if all {

@@ -40,7 +40,7 @@ pub(super) fn page(report: &Report, before: Option<&Report>) -> String {
     page
 }
 
-fn interruptions(report: &Report, before: Option<&Report>) -> String {
+pub(super) fn interruptions(report: &Report, before: Option<&Report>) -> String {
     let earlier = before.map(total);
     let total = total(report);
     let mut text = String::from("| of | interrupted | share (95 % interval) |\n|---|---|---|\n");
@@ -62,7 +62,18 @@ fn interruptions(report: &Report, before: Option<&Report>) -> String {
             &format!("| {whole} {what} | {part}{change} | {value:.2} % ({low:.2}–{high:.2}) |"),
         );
     }
+    text.push_str(&tainted(report, before));
     text
+}
+
+/// What the probe made of what calls returned.
+fn tainted(report: &Report, before: Option<&Report>) -> String {
+    let share = share(report.tainting, report.results);
+    let change = change(report.tainting, before.map(|before| before.tainting));
+    format!(
+        "| {} results: the session is tainted | {}{change} | {:.2} % ({:.2}–{:.2}) |\n",
+        report.results, report.tainting, share.value, share.low, share.high
+    )
 }
 
 /// Commands that analysis could not tell, and programs that nobody knows.

@@ -20,6 +20,11 @@ pub(super) struct Report {
     pub(super) unknown_options: Counts,
     /// Programs that were run, and about which nothing but their running is known.
     pub(super) unknown_programs: Counts,
+    /// What calls returned, and how many of these texts tainted their session.
+    #[serde(default)]
+    pub(super) results: u64,
+    #[serde(default)]
+    pub(super) tainting: u64,
     /// Microseconds; absent in a development build, where they mean nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) latency: Option<Latency>,

@@ -5,6 +5,9 @@ mod injections;
 mod linear;
 mod probe;
 mod share;
+mod stage_one;
+
+use std::path::Path;
 
 use ringfence_testkit::Corpora;
 
@@ -15,10 +18,14 @@ const SEED: u64 = 8;
 
 /// Where the weights of the probe are.
 const PROBE: &str = "crates/classify/weights/probe.bin";
+/// Where the weights of stage 1 are.
+const STAGE_ONE: &str = "crates/classify/weights/stage-one.tsv";
+/// What stage 1 adds, by source.
+const STAGE_ONE_REPORT: &str = "docs/reports/stage-one.md";
 /// What the probe finds, by source.
 const REPORT: &str = "docs/reports/probe.md";
 
-/// Trains the probe; `measure` leaves the weights as they are.
+/// Trains both; `measure` leaves the weights as they are.
 pub(crate) fn run(measure: bool) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };
     let seeds = injections::Seeds::read()?;
@@ -28,5 +35,21 @@ pub(crate) fn run(measure: bool) -> Result<bool, Failure> {
     if !measure {
         files::write_bytes(PROBE, &trained.file)?;
     }
+    let trained = stage_one::train(&corpora)?;
+    print!("{}", trained.page);
+    files::write(STAGE_ONE_REPORT, &trained.page)?;
+    if !measure {
+        files::write(STAGE_ONE, &trained.file)?;
+    }
+    Ok(true)
+}
+
+/// Trains the probe on all but these sources, to measure it on them.
+pub(crate) fn without(sources: &[String], out: &Path) -> Result<bool, Failure> {
+    let Some(corpora) = Corpora::from_env() else { return Ok(true) };
+    let seeds = injections::Seeds::read()?;
+    let sources = sources.iter().map(String::as_str).collect();
+    let file = probe::train_without(&corpora.text("toolout")?, &seeds, &sources);
+    files::write_bytes(&out.to_string_lossy(), &file)?;
     Ok(true)
 }

@@ -140,6 +140,12 @@ pub(super) fn train(rows: &str, seeds: &Seeds) -> Trained {
     Trained { file, page: page(&folds, meaning, taints_from) }
 }
 
+/// Weights of all but these sources, set as those of the product are.
+pub(super) fn train_without(rows: &str, seeds: &Seeds, held_out: &BTreeSet<&str>) -> Vec<u8> {
+    let now = Model::trained();
+    learn(&read(rows), held_out, seeds).file(now.meaning(), now.taints_from())
+}
+
 /// The texts, each once, in the order of the file. Notes that an agent's own program put behind a result
 /// are no part of it.
 fn read(rows: &str) -> Vec<Document> {
