@@ -10,13 +10,16 @@ use ringfence_action::{
 };
 use ringfence_analysis::Analysis;
 use ringfence_classify::judge::{Judgement, Seen};
+use ringfence_classify::stage_one::Feature;
 use ringfence_facts::FactSource;
 use ringfence_policy::{Bundle, Evaluation, Hit, RepositoryFacts, Request, Subject, TargetFacts};
 
+use crate::drift::Drift;
 use crate::gather;
 use crate::review::{self, Reviewer, Unspoken};
 use crate::session::Session;
 use crate::session_rules;
+use crate::stage_one::{self, StageOne};
 use crate::target_facts;
 
 /// What an engine assumes.
@@ -34,6 +37,7 @@ pub struct Engine {
     bundle: Bundle,
     facts: Box<dyn FactSource>,
     options: Options,
+    stage_one: StageOne,
 }
 
 /// A decision, with what it was based on.
@@ -49,6 +53,12 @@ pub struct Explained {
     pub overridable: bool,
     /// What a judge said, where one was asked.
     pub judgement: Option<Judgement>,
+    /// What stage 1 was told; nothing where it is off.
+    pub features: BTreeSet<Feature>,
+    /// How far the session has moved from what its user asked for, from 0 to 1; see `drift.rs`.
+    pub drift: f64,
+    /// What this call adds to it.
+    moved: Drift,
     /// What a person would be asked about, as `RULE:TARGET`, and need not be asked about again in this
     /// session.
     pub(crate) asked: BTreeSet<String>,
@@ -57,7 +67,13 @@ pub struct Explained {
 impl Engine {
     /// An engine over these rules. `facts` gathers ground truth beyond what an action brings.
     pub fn new(bundle: Bundle, facts: Box<dyn FactSource>, options: Options) -> Self {
-        Self { bundle, facts, options }
+        Self { bundle, facts, options, stage_one: StageOne::Off }
+    }
+
+    /// The same engine, in which stage 1 is asked about what rules leave open.
+    #[must_use]
+    pub fn with_stage_one(self, stage_one: StageOne) -> Self {
+        Self { stage_one, ..self }
     }
 
     /// The rules.
@@ -89,6 +105,10 @@ impl Engine {
             }
             _ => self.judge(action, call, session, reviewer),
         };
+        if explained.decision.verdict < Verdict::Deny {
+            session.move_by(explained.moved);
+        }
+        explained.drift = session.drift();
         session.remember(call, &explained.decision, written);
         explained.decision.elapsed_us =
             u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -112,8 +132,17 @@ impl Engine {
             instead: "send the call again with input of the tool's own shape".to_owned(),
             evidence: Vec::new(),
         });
-        let (facts, asked) = (action.facts.clone(), BTreeSet::new());
-        Explained { decision, facts, overridable: false, judgement: None, asked }
+        let (facts, asked, features) = (action.facts.clone(), BTreeSet::new(), BTreeSet::new());
+        Explained {
+            decision,
+            facts,
+            overridable: false,
+            judgement: None,
+            features,
+            asked,
+            drift: 0.0,
+            moved: Drift::default(),
+        }
     }
 
     /// The decision, and what files hold after it.
@@ -134,7 +163,9 @@ impl Engine {
         };
         // The same thing done at another place in the text is the same question.
         let mut answered: HashMap<Effect, Rc<(TargetFacts, Evaluation)>> = HashMap::new();
+        let mut named = Vec::new();
         for effect in &analysis.effects {
+            let mut all_named = true;
             for target in effect.target.alternatives() {
                 let question = Effect { target, evidence: None, ..effect.clone() };
                 let answer = match answered.get(&question) {
@@ -152,9 +183,11 @@ impl Engine {
                     }
                 };
                 let (known, evaluation) = &*answer;
+                all_named &= known.named_by_user;
                 let concrete = Effect { evidence: effect.evidence.clone(), ..question };
                 findings.add_effect(&concrete, known, evaluation, session);
             }
+            named.push(all_named);
         }
         for opaque in &analysis.opaque {
             let (known, repository) = Default::default();
@@ -164,6 +197,20 @@ impl Engine {
         for finding in session_rules::findings(&analysis.effects, &session_facts, action, session) {
             findings.add_session(finding);
         }
+        let moved = Drift::of(&analysis.effects, &named, session);
+        let (mut features, mut score) = (BTreeSet::new(), None);
+        if self.stage_one != StageOne::Off {
+            let near = findings.spoken();
+            features =
+                stage_one::evidence(&analysis, &named, near, &session_facts, session, action);
+            let (scored, objection) = stage_one::look(self.stage_one, &features);
+            score = Some(("stage_one".to_owned(), scored.probability));
+            // A judge sees more: where there is one, it is the one to object.
+            objection
+                .filter(|_| reviewer.is_none())
+                .into_iter()
+                .for_each(|hit| findings.add_classifier(hit));
+        }
         let written = std::mem::take(&mut analysis.written);
         let asked = std::mem::take(&mut findings.asked);
         let fixed = findings.fixed;
@@ -172,6 +219,7 @@ impl Engine {
             || (action.agent.subagent.is_some() && how.unspoken);
         let (allowed, unspoken) = (findings.outcome == Outcome::Allow, findings.open);
         let mut decision = self.conclude(action, analysis, findings);
+        decision.scores.extend(score);
         let judgement = reviewer.and_then(|reviewer| {
             let Decision { effects, opaque, .. } = &decision;
             let seen = Seen::of(action, call, &written, effects);
@@ -185,7 +233,10 @@ impl Engine {
             review::apply(&mut decision, judgement, verdict, self.enforced(verdict));
         }
         let overridable = !fixed && decision.verdict >= Verdict::Ask;
-        (Explained { decision, facts, overridable, judgement, asked }, written)
+        let drift = session.drift();
+        let explained =
+            Explained { decision, facts, overridable, judgement, features, drift, moved, asked };
+        (explained, written)
     }
 
     fn ask(
@@ -316,6 +367,19 @@ impl Findings {
     fn add_session(&mut self, hit: RuleHit) {
         self.raise(hit.outcome, DecidedBy::Session, &hit.id);
         self.rules.insert(hit.id.clone(), hit);
+    }
+
+    /// Rules that spoke, whether or not something clears them.
+    fn spoken(&self) -> BTreeSet<&str> {
+        let rules = self.rules.values().filter(|rule| rule.outcome > Outcome::Allow);
+        rules.map(|rule| rule.id.as_str()).collect()
+    }
+
+    fn add_classifier(&mut self, hit: RuleHit) {
+        if hit.outcome > self.outcome {
+            self.raise(hit.outcome, DecidedBy::Classifier, &hit.id);
+            self.rules.insert(hit.id.clone(), hit);
+        }
     }
 
     /// A policy that errors is a deny: nobody knows what it would have said.

@@ -15,20 +15,26 @@
 mod consent;
 mod database;
 mod detour;
+mod drift;
 mod engine;
 mod gather;
 mod lexicon;
 mod made;
 mod named;
 mod operations;
+mod results;
 mod review;
 mod said;
 mod session;
 mod session_rules;
+mod stage_one;
 mod target_facts;
 mod wishes;
 mod words;
 
 pub use crate::engine::{Engine, Explained, Options};
+pub use crate::results::{Came, INJECTION, UNREAD};
 pub use crate::review::{LeftOpen, Reviewer};
 pub use crate::session::{Heard, Inheritance, Session, Sessions};
+pub use crate::session::{Heard, Session, Sessions};
+pub use crate::stage_one::StageOne;

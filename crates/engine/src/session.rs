@@ -7,6 +7,7 @@ use ringfence_action::{Attr, Call, Decision, Effect, EffectKind, Facts, Verdict}
 use ringfence_policy::SessionFacts;
 
 use crate::detour;
+use crate::drift::Drift;
 use crate::said::{self, Boundary, Intent, Request};
 use crate::wishes::{Environment, Wish};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ pub struct Session {
     denials: Denials,
     /// What was denied (see [`crate::detour`]), and by which rule.
     denied: BTreeMap<String, String>,
+    drift: Drift,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -324,6 +326,15 @@ impl Session {
     /// Whether the user speaks of systems of this kind.
     pub(crate) fn speaks_of(&self, environment: Environment) -> bool {
         self.said.iter().any(|(_, intent)| intent.environments.contains(&environment))
+    }
+
+    /// How far it has moved from what was asked for.
+    pub fn drift(&self) -> f64 {
+        self.drift.share()
+    }
+
+    pub(crate) fn move_by(&mut self, more: Drift) {
+        self.drift.add(more);
     }
 
     pub(crate) fn boundaries(&self) -> impl Iterator<Item = &Boundary> {

@@ -6,6 +6,7 @@ use ringfence_policy::SessionFacts;
 use crate::consent;
 use crate::lexicon::Operation;
 use crate::named::Here;
+use crate::results::{INJECTION, UNREAD};
 use crate::session::Session;
 
 /// The session rules that object to these effects.
@@ -28,6 +29,9 @@ pub(crate) fn findings(
         }
         if let Some(tainted) = consequential(effect, facts, session) {
             findings.push(tainted);
+        }
+        if let Some(instructed) = instructed(effect, facts, session) {
+            findings.push(instructed);
         }
         if let Some(unreviewed) = unreviewed(effect, action, session) {
             findings.push(unreviewed);
@@ -153,6 +157,34 @@ fn detour(effect: &Effect, session: &Session) -> Option<RuleHit> {
             Outcome::Ask,
             &format!("the same was denied before, by `{rule}`, and this is another way to it"),
             "finish without it, or tell the user what is needed and why",
+            effect,
+        )
+    })
+}
+
+/// After a text that looked like an instruction to the agent, what such a text would be after needs the
+/// user's own words: a way out for data, a secret, code from elsewhere, something that stays.
+fn instructed(effect: &Effect, facts: &SessionFacts, session: &Session) -> Option<RuleHit> {
+    let is_instructed = [INJECTION, UNREAD].iter().any(|taint| facts.untrusted.contains(*taint));
+    let local = effect.attributes.contains(Attr::Classes, "localhost");
+    let is_sought = match effect.kind {
+        EffectKind::Net => effect.is(Attr::Upload) && !local,
+        EffectKind::Message => !is_note(effect),
+        EffectKind::Infra => effect.is(Attr::Destroy) || effect.is(Attr::Grant),
+        EffectKind::Package => effect.is(Attr::Publish),
+        EffectKind::Payment
+        | EffectKind::Credential
+        | EffectKind::DownloadExec
+        | EffectKind::Persist
+        | EffectKind::Privilege => true,
+        _ => false,
+    };
+    (is_instructed && is_sought && !consent::covers(session, effect, Here::default())).then(|| {
+        hit(
+            "session.after-injection",
+            Outcome::Ask,
+            "a tool returned what looks like an instruction to the agent, and this is what such a text would be after",
+            "tell the user what the tool returned, and ask, naming the operation and the target",
             effect,
         )
     })

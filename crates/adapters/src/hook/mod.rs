@@ -417,6 +417,25 @@ pub enum HookEvent {
     Other,
 }
 
+/// Every string in what a call returned, in the agent's own shape, one after the other.
+pub fn words_of(response: &Value) -> String {
+    let mut words = String::new();
+    collect_words(response, &mut words);
+    words
+}
+
+fn collect_words(value: &Value, words: &mut String) {
+    match value {
+        Value::String(text) => {
+            words.push_str(text);
+            words.push('\n');
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_words(item, words)),
+        Value::Object(fields) => fields.values().for_each(|field| collect_words(field, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Why a message of an agent was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedHook {
