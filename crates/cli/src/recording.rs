@@ -10,6 +10,7 @@ use ringfence_action::{Action, Agent, Facts, Platform};
 use ringfence_adapters::labelled::{Row, Subject};
 use ringfence_adapters::transcript::{
     Decider, Event, Format, PersonOutcome, Reader, claude_code, codex, gemini_cli, merge,
+    without_notes,
 };
 use serde::Deserialize;
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(crate) enum Step {
     /// The agent called a tool.
     Call(Box<Action>),
     /// A call came back.
-    Result { id: Option<String>, is_error: bool, person: Option<Person> },
+    Result { id: Option<String>, text: String, is_error: bool, person: Option<Person> },
 }
 
 /// What the person did about a call.
@@ -299,8 +300,9 @@ impl Recording {
                     facts: Facts::default(),
                 }))
             }
-            Event::Result { id, is_error, outcome, .. } => {
-                Step::Result { id, is_error, person: outcome.and_then(Person::of) }
+            Event::Result { id, text, is_error, outcome } => {
+                let text = without_notes(&text).to_owned();
+                Step::Result { id, text, is_error, person: outcome.and_then(Person::of) }
             }
         };
         self.steps.push(step);

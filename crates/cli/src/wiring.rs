@@ -10,7 +10,7 @@ use clap::Args;
 use ringfence_action::{Action, Agent, Facts, Platform, Preset};
 use ringfence_analysis::Analysis;
 use ringfence_classify::judge::History;
-use ringfence_engine::{Engine, Explained, Options, Session, Sessions};
+use ringfence_engine::{Engine, Explained, Options, Session, Sessions, StageOne};
 use ringfence_facts::{FactSource, Live, Supplied};
 use ringfence_policy::Bundle;
 use ringfence_record::ledger::Ledger;
@@ -77,6 +77,11 @@ impl Judge {
     pub(crate) fn over(bundle: Bundle, options: Options) -> Self {
         let engine = Engine::new(bundle, Box::new(Supplied), options);
         Self { engine, sessions: Sessions::new(), reviewing: None }
+    }
+
+    /// The same, with stage 1 for what rules leave open.
+    pub(crate) fn with_stage_one(self, stage_one: StageOne) -> Self {
+        Self { engine: self.engine.with_stage_one(stage_one), ..self }
     }
 
     /// The digest of the rules.

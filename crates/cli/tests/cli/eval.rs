@@ -123,9 +123,10 @@ fn every_decision_can_be_counted_again() {
     let expected =
         [(json!(0), label("danger")), (json!(1), label("danger")), (json!(2), label("rejected"))];
     assert!(calls.iter().zip(&expected).all(|(a, b)| (a.0, a.1) == (&b.0, &b.1)), "{calls:?}");
-    // Nothing scores what an agent reads, and nothing pretends to.
+    // What an agent reads is scored by the probe, and says whether it taints.
     assert_eq!(outputs.len(), 1);
-    assert_eq!((&outputs[0]["score"], &outputs[0]["taints"]), (&Value::Null, &json!(false)));
+    assert!(outputs[0]["score"].as_f64().is_some_and(|score| score > 0.5), "{}", outputs[0]);
+    assert_eq!(outputs[0]["taints"], json!(true));
 }
 
 #[test]
@@ -168,6 +169,7 @@ fn told(run: &Run) -> String {
     let lines = run.out().lines().map(|line| match line {
         line if line.starts_with("Ringfence ") => "Ringfence …",
         line if line.starts_with("A decision, ") => "A decision, …",
+        line if line.starts_with("It took ") => "It took …",
         line => line,
     });
     lines.map(|line| format!("{line}\n")).collect()
@@ -180,5 +182,5 @@ fn the_report_for_people_can_go_to_a_file() {
     assert_eq!(run.lines().len(), 1);
     let page = fs::read_to_string(folder.path().join("report.md")).unwrap();
     assert!(page.starts_with("# Evaluation\n"), "{page}");
-    assert!(page.contains("has no probe"), "{page}");
+    assert!(page.contains("Scores of the probe"), "{page}");
 }

@@ -8,9 +8,11 @@ use std::{iter, thread};
 
 use ringfence_action::{Call, DecidedBy, Decision, Outcome, Verdict};
 use ringfence_adapters::labelled::Label;
+use ringfence_engine::Came;
 use serde::Serialize;
 
 use super::rows::{Bad, Unit};
+use super::stages::Stage;
 use super::walls::{Inside, inside};
 use crate::command::replay::{Judged, judge};
 use crate::progress::Progress;
@@ -55,6 +57,14 @@ pub(super) struct Seen {
     /// For what was let through: what came nearest to an objection.
     pub(super) near: String,
     pub(super) elapsed_us: u64,
+    /// Which layer stopped it, if any.
+    pub(super) stage: Option<Stage>,
+    /// What stage 1 said, where it was asked.
+    pub(super) stage_one: Option<f64>,
+    /// What the probe made of what it returned.
+    pub(super) returned: Option<Came>,
+    /// How far the session had moved from what was asked for, from 0 to 1.
+    pub(super) drift: f64,
 }
 
 /// What came of one session.
@@ -187,6 +197,10 @@ fn seen(unit: &Unit, judged: &Judged<'_>, label: Label) -> Seen {
         is_alone: objections(decision) <= 1,
         near: near(decision),
         elapsed_us: decision.elapsed_us,
+        stage: Stage::of(decision),
+        stage_one: decision.scores.get("stage_one").copied(),
+        returned: judged.returned.clone(),
+        drift: judged.drift,
     }
 }
 

@@ -6,6 +6,8 @@ mod grid;
 mod page;
 mod report;
 mod rows;
+mod scored;
+mod stages;
 mod stats;
 mod walls;
 
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringfence_action::Verdict;
+use ringfence_engine::StageOne;
 use serde::Serialize;
 use serde_json::json;
 
@@ -60,6 +63,10 @@ pub(crate) struct Eval {
     files: Vec<PathBuf>,
     #[command(flatten)]
     rules: Rules,
+    /// Let stage 1, a small model, ask about what rules leave open, from this score (0 to 1) on; it is off
+    /// otherwise. `0` to `1` alone scores: above 1 it asks about nothing
+    #[arg(long, value_name = "SCORE")]
+    stage_one: Option<f64>,
     /// Write every decision to this file, one per line, with its source, label, session and call
     #[arg(long, value_name = "OUT")]
     decisions: Option<PathBuf>,
@@ -92,6 +99,10 @@ pub(crate) fn run(eval: &Eval, out: &mut impl Write) -> Result<Exit, Failure> {
     // What can be wrong with the arguments is said before the work.
     let before = eval.compare.as_deref().map(compare::read).transpose()?;
     let judge = Judge::new(&eval.rules, false)?;
+    let judge = match eval.stage_one {
+        Some(from) => judge.with_stage_one(StageOne::Asks(from)),
+        None => judge,
+    };
     let mut decisions = eval.decisions.as_deref().map(Decisions::create).transpose()?;
     let mut report = eval.report(&judge);
     let (mut seen, mut outputs, mut bad) = (Vec::new(), Vec::new(), Vec::new());
@@ -180,12 +191,16 @@ impl<'a> Decisions<'a> {
         written.map_err(|error| unwritable(self.path, &error))
     }
 
-    /// Tool outputs have no decision: without a probe there is no score, and the text taints nothing.
+    /// Tool outputs have no decision: what the probe made of each.
     fn outputs(&mut self, outputs: &[Output]) -> Result<(), Problem> {
         let mut lines = Vec::new();
-        for Output { id, source, label } in outputs {
+        for Output { id, source, label, report, .. } in outputs {
+            let findings = report.findings.iter().map(|it| {
+                json!({"kind": it.kind.as_str(), "span": it.span, "confidence": it.confidence})
+            });
             let line = json!({
-                "id": id, "source": source, "label": label, "score": null, "taints": false,
+                "id": id, "source": source, "label": label, "score": report.score,
+                "taints": report.taints, "findings": findings.collect::<Vec<_>>(),
             });
             // Writing to memory does not fail.
             let _ = json::line(&mut lines, &line);

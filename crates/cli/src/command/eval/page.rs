@@ -7,6 +7,7 @@ use ringfence_adapters::labelled::Label;
 use super::compare::Comparison;
 use super::grid::Grid;
 use super::report::{Form, Group, Report};
+use super::stages;
 use super::stats::Rate;
 use crate::render::text::{count, printable};
 
@@ -24,7 +25,9 @@ pub(super) fn page(report: &Report, comparison: Option<&Comparison>) -> String {
     behind(&mut page, report);
     missed(&mut page, report);
     categories(&mut page, report);
+    stages::draw(&mut page, report);
     outputs(&mut page, report);
+    scores(&mut page, report);
     if let Some(comparison) = comparison {
         compared(&mut page, comparison);
     }
@@ -72,7 +75,7 @@ fn about(report: &Report) -> String {
     about
 }
 
-fn heading(page: &mut String, title: &str, about: &str) {
+pub(super) fn heading(page: &mut String, title: &str, about: &str) {
     // Writing to a string does not fail.
     let _ = writeln!(page, "\n## {title}\n");
     if !about.is_empty() {
@@ -305,10 +308,22 @@ fn outputs(page: &mut String, report: &Report) {
     heading(
         page,
         "Tool outputs",
-        "This version has no probe: nothing that an agent reads is scored, and none of these rows was judged. What an agent\n\
-         reads counts as untrusted by where it comes from (the web, a browser, an MCP server), not by its words.",
+        "What the probe made of them is below. It was trained on the corpora that `docs/models.md` names: of texts that it was\n\
+         trained on these figures say nothing.",
     );
     page.push_str(&grid.draw());
+}
+
+fn scores(page: &mut String, report: &Report) {
+    for worth in &report.scores {
+        let about = format!(
+            "*Acts*: what the product does with a score as it is set. Then what is found where so much of the {} harmless ones\n\
+             raises a false alarm, in %, with Wilson's intervals.",
+            worth.harmless
+        );
+        heading(page, &format!("Scores of the {}", worth.model), &about);
+        page.push_str(&worth.draw());
+    }
 }
 
 fn compared(page: &mut String, comparison: &Comparison) {

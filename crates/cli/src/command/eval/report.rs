@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::Seen;
 use super::rows::{Bad, Output};
+use super::scored::Worth;
+use super::stages::{self, Drifted, Stages};
 use super::stats::{Rate, percentiles};
 use super::walls::Inside;
 
@@ -31,6 +33,15 @@ pub(super) struct Report {
     pub(super) unreadable: Vec<Unreadable>,
     pub(super) groups: Vec<Group>,
     pub(super) outputs: Vec<Outputs>,
+    /// What was stopped by which layer.
+    #[serde(default)]
+    pub(super) stages: Vec<Stages>,
+    /// What scores are worth.
+    #[serde(default)]
+    pub(super) scores: Vec<Worth>,
+    /// How far sessions moved from what was asked for.
+    #[serde(default)]
+    pub(super) drift: Vec<Drifted>,
     /// Microseconds: half of the decisions, and all but one of a hundred, took less.
     pub(super) elapsed_us: [u64; 2],
     /// Whether the program was built for speed: else the times mean nothing.
@@ -172,6 +183,9 @@ impl Report {
             .into_iter()
             .map(|((source, label), rows)| Outputs { source: source.to_owned(), label, rows })
             .collect();
+        self.stages = stages::of(seen);
+        self.drift = stages::drifted(seen);
+        self.scores = stages::worth(seen, outputs);
         self.unreadable = bad
             .iter()
             .take(NAMED)
@@ -197,7 +211,7 @@ impl Report {
 }
 
 impl Seen {
-    fn form(&self) -> Form {
+    pub(super) fn form(&self) -> Form {
         match (self.is_transcript, self.is_session) {
             (false, _) => Form::Actions,
             (true, false) => Form::Calls,

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use ringfence_action::Action;
 use ringfence_adapters::labelled::{Label, Row, Subject, WorkTree, work_tree};
-use ringfence_adapters::transcript::Event;
+use ringfence_adapters::transcript::{Event, without_notes};
+use ringfence_classify::probe::{self, Report};
 
 use crate::exit::Problem;
 use crate::input::{Line, Lines, Source, is_blank};
@@ -58,12 +60,14 @@ impl Unit {
     }
 }
 
-/// A tool output. Nothing is decided about it.
+/// A tool output, and what the probe made of it.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) id: String,
     pub(crate) source: String,
     pub(crate) label: Option<Label>,
+    pub(crate) report: Report,
+    pub(crate) elapsed_us: u64,
 }
 
 /// What one file holds.
@@ -134,7 +138,14 @@ impl Contents {
     ) {
         let Row { id, source, label, subject } = row;
         match subject {
-            Subject::ToolOutput { .. } => self.outputs.push(Output { id, source, label }),
+            Subject::ToolOutput { text, .. } => {
+                let text = without_notes(&text);
+                #[expect(clippy::disallowed_methods, reason = "how long it takes is reported")]
+                let started = Instant::now();
+                let report = probe::scan(text);
+                let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                self.outputs.push(Output { id, source, label, report, elapsed_us: elapsed });
+            }
             Subject::Transcript { events } => {
                 self.units.push(transcript(id, source, label, events, line));
             }

@@ -27,6 +27,13 @@ pub(super) struct Rate {
 }
 
 impl Rate {
+    /// Of what did or did not happen, each on its own.
+    pub(super) fn single(all: impl Iterator<Item = bool>) -> Self {
+        let names: Vec<(String, bool)> =
+            all.enumerate().map(|(at, hit)| (at.to_string(), hit)).collect();
+        Self::of(names.iter().map(|(name, hit)| (name.as_str(), *hit)))
+    }
+
     /// Of what did or did not happen, each in its cluster.
     pub(super) fn of<'a>(all: impl Iterator<Item = (&'a str, bool)>) -> Self {
         let mut clusters: BTreeMap<&str, (u64, u64)> = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ringfence_action::{Action, Decision, Verdict};
-use ringfence_engine::{Explained, Session};
+use ringfence_engine::{Came, Explained, Session};
 
 use crate::exit::Problem;
 use crate::recording::{Person, Recording, Step};
@@ -20,6 +20,10 @@ pub(crate) struct Judged<'a> {
     pub(crate) prompt: Option<&'a str>,
     /// What the person did, where the transcript tells.
     pub(crate) person: Option<Person>,
+    /// What the probe made of what it returned.
+    pub(crate) returned: Option<Came>,
+    /// How far the session has moved from what was asked for, after it.
+    pub(crate) drift: f64,
 }
 
 impl Judged<'_> {
@@ -57,9 +61,18 @@ pub(crate) fn judge<'a>(
                 if let Some(id) = &action.id {
                     by_id.insert(id, call);
                 }
-                judged.push(Judged { call, action, explained, prompt, person: None });
+                let drift = explained.drift;
+                judged.push(Judged {
+                    call,
+                    action,
+                    explained,
+                    prompt,
+                    person: None,
+                    returned: None,
+                    drift,
+                });
             }
-            Step::Result { id, is_error, person } => {
+            Step::Result { id, text, is_error, person } => {
                 // A result without a name belongs to the call before it.
                 let of = match id {
                     Some(id) => by_id.get(id.as_str()).copied(),
@@ -67,6 +80,8 @@ pub(crate) fn judge<'a>(
                 };
                 if let Some(judged) = of.and_then(|call| judged.get_mut(call)) {
                     judged.person = *person;
+                    let call = ringfence_adapters::normalize(judged.action);
+                    judged.returned = Some(session.observe_result(&call, text));
                     if !is_error {
                         for made in judged.explained.would_create() {
                             session.observe_created(&made);

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ringfence_action::{Decision, Verdict};
+use ringfence_engine::Came;
 use serde::Serialize;
 
 pub(crate) use self::judge::{Judged, judge};
@@ -87,6 +88,11 @@ struct Placed<'a> {
     /// What the person did, where the transcript tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<Person>,
+    /// How far the session had moved from what was asked for, after it: 0 to 1.
+    drift: f64,
+    /// The taint that what it returned left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taint: Option<&'static str>,
 }
 
 pub(crate) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -136,6 +142,8 @@ impl Replay {
                 session: &recording.session,
                 call: judged.call,
                 person: judged.person,
+                drift: judged.drift,
+                taint: judged.returned.as_ref().and_then(Came::taint),
             };
             json::line(out, &placed)?;
         }
