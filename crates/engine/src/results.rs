@@ -55,10 +55,13 @@ impl Session {
 /// Looks at what a call returned.
 fn read(model: Model<'_>, call: &Call, text: &str) -> Came {
     match call {
-        // It says again what the agent wrote.
-        Call::Write { .. } | Call::Edit { .. } | Call::Delete { .. } | Call::Move { .. } => {
-            Came::Nothing
-        }
+        // It says again what the agent wrote, or what its own program or its user says.
+        Call::Write { .. }
+        | Call::Edit { .. }
+        | Call::Delete { .. }
+        | Call::Move { .. }
+        | Call::Stop { .. }
+        | Call::Inert => Came::Nothing,
         _ if text.len() > LONGEST => Came::Unread,
         _ => Came::Read(probe::scan_with(model, text)),
     }

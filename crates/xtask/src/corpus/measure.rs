@@ -130,6 +130,7 @@ impl Counter<'_> {
                 Event::Result { id, failed, text } => {
                     let Some((explained, action)) = open.remove(id.as_str()) else { continue };
                     let call = ringfence_adapters::normalize(&action);
+                    let text = if is_cut(text) { "" } else { text };
                     let came = session.observe_result_with(self.model, &call, without_notes(text));
                     self.report.results += 1;
                     self.report.tainting += u64::from(came.taint().is_some());
@@ -171,6 +172,12 @@ impl Counter<'_> {
         count_reasons(&mut self.report, decision);
         explained
     }
+}
+
+/// Whether the recording ends within a note of the agent's own program, which cannot be told from an
+/// imitation then.
+fn is_cut(text: &str) -> bool {
+    text.rfind("<system-reminder>") > text.rfind("</system-reminder>")
 }
 
 fn action(tool: &str, input: &Value, cwd: &str, home: &str) -> Option<Action> {

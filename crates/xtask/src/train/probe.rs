@@ -32,7 +32,7 @@ const TRAFFIC: usize = 3;
 /// Shares of false alarms at which finds are told.
 const ALARMS: [f64; 4] = [0.001, 0.004, 0.01, 0.05];
 /// The share of false alarms at which a session is tainted.
-const TAINTED: f64 = 0.001;
+const TAINTED: f64 = 0.004;
 /// What a score means, before it is known: the slope and offset that came out last.
 const BEFORE: (f32, f32) = (1.0, -1.5);
 
@@ -337,22 +337,13 @@ fn calibrate(folds: &[Fold]) -> (f32, f32) {
     meaning
 }
 
-/// The score from which a text taints: so few of the real results of an unseen source come to it.
+/// The score from which a text taints: so few of the real results of unseen sources come to it.
 fn taints_from(folds: &[Fold]) -> f32 {
-    let mut of_sources: Vec<f64> = REAL
-        .iter()
-        .take(TRAFFIC)
-        .map(|real| {
-            let folds = folds.iter().filter(|fold| fold.real == *real);
-            let scores: Vec<f64> =
-                folds.flat_map(|fold| &fold.harmless).map(|seen| seen.words).collect();
-            threshold(&scores, TAINTED)
-        })
-        .collect();
-    of_sources.sort_by(f64::total_cmp);
+    let traffic = folds.iter().filter(|it| REAL.iter().take(TRAFFIC).any(|real| *real == it.real));
+    let scores: Vec<f64> = traffic.flat_map(|it| &it.harmless).map(|seen| seen.words).collect();
     #[expect(clippy::cast_possible_truncation, reason = "a number of a head")]
-    let strictest = of_sources.last().copied().unwrap_or(f64::from(f32::MAX)) as f32;
-    strictest
+    let from = threshold(&scores, TAINTED) as f32;
+    from
 }
 
 fn page(folds: &[Fold], (slope, offset): (f32, f32), taints_from: f32) -> String {
