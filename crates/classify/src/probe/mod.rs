@@ -238,7 +238,8 @@ impl<'w> Scanner<'w> {
     }
 
     fn look(&mut self) {
-        let mut found = detect::detect(&self.pending);
+        let likely = |part: &str| self.model.probability(model::of_words(self.model, part));
+        let mut found = detect::detect(&self.pending, &likely);
         if self.depth < DEEPEST {
             for packed in unpack::unpack(&self.pending) {
                 let mut inner = Scanner::at_depth(self.model, self.depth + 1);

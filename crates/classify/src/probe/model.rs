@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::grams::{Grams, PLACES};
-use super::words::Word;
+use super::words::{Word, Words};
 
 /// How many words are looked at together.
 pub const WINDOW: usize = 48;
@@ -178,4 +178,14 @@ impl<'w> Windows<'w> {
             self.best = Some(Best { score, span: [start, end.max(start)] });
         }
     }
+}
+
+/// The score of a short text by its words alone.
+pub(super) fn of_words(model: Model<'_>, text: &str) -> f32 {
+    let (mut words, mut windows) = (Words::default(), Windows::new(model));
+    for (at, c) in text.char_indices() {
+        words.push(c, at, &mut |word| windows.push(word));
+    }
+    words.finish(&mut |word| windows.push(word));
+    windows.finish().score
 }
