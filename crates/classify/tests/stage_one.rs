@@ -29,7 +29,8 @@ fn a_weight_on_the_wrong_side_is_refused() {
 #[test]
 fn what_a_session_has_seen_is_evidence() {
     let calm = features(&Evidence::default());
-    let tainted = features(&Evidence { untrusted: 1, private: 1, denials: 2, ..Evidence::default() });
+    let tainted =
+        features(&Evidence { untrusted: 1, private: 1, denials: 2, ..Evidence::default() });
     assert!(calm.is_subset(&tainted) && tainted.len() == calm.len() + 3, "{tainted:?}");
 }
 

@@ -36,5 +36,4 @@ pub use crate::engine::{Engine, Explained, Options};
 pub use crate::results::{Came, INJECTION, UNREAD};
 pub use crate::review::{LeftOpen, Reviewer};
 pub use crate::session::{Heard, Inheritance, Session, Sessions};
-pub use crate::session::{Heard, Session, Sessions};
 pub use crate::stage_one::StageOne;
