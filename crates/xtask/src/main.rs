@@ -60,6 +60,9 @@ enum Task {
         /// Leave the weights as they are; write the reports alone.
         #[arg(long)]
         measure: bool,
+        /// This one alone.
+        #[arg(long)]
+        only: Option<train::Which>,
         /// Instead, train the probe without these sources and write its weights to `--out`.
         #[arg(long, value_name = "SOURCE", requires = "out")]
         without: Vec<String>,
@@ -136,7 +139,7 @@ fn main() -> ExitCode {
         Task::Catalog { check } => catalog::run(check),
         Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
         Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
-        Task::Train { measure, .. } => train::run(measure),
+        Task::Train { measure, only, .. } => train::run(only, measure),
         Task::Redteam => redteam::run(),
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),

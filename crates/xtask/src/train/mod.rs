@@ -9,6 +9,7 @@ mod stage_one;
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use ringfence_testkit::Corpora;
 
 use crate::{Failure, files};
@@ -25,21 +26,34 @@ const STAGE_ONE_REPORT: &str = "docs/reports/stage-one.md";
 /// What the probe finds, by source.
 const REPORT: &str = "docs/reports/probe.md";
 
-/// Trains both; `measure` leaves the weights as they are.
-pub(crate) fn run(measure: bool) -> Result<bool, Failure> {
+/// Which model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// What reads results.
+    Probe,
+    /// What weighs evidence of actions.
+    StageOne,
+}
+
+/// Trains both, or one; `measure` leaves the weights as they are.
+pub(crate) fn run(only: Option<Which>, measure: bool) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };
-    let seeds = injections::Seeds::read()?;
-    let trained = probe::train(&corpora.text("toolout")?, &seeds);
-    print!("{}", trained.page);
-    files::write(REPORT, &trained.page)?;
-    if !measure {
-        files::write_bytes(PROBE, &trained.file)?;
+    if only != Some(Which::StageOne) {
+        let seeds = injections::Seeds::read()?;
+        let trained = probe::train(&corpora.text("toolout")?, &seeds);
+        print!("{}", trained.page);
+        files::write(REPORT, &trained.page)?;
+        if !measure {
+            files::write_bytes(PROBE, &trained.file)?;
+        }
     }
-    let trained = stage_one::train(&corpora)?;
-    print!("{}", trained.page);
-    files::write(STAGE_ONE_REPORT, &trained.page)?;
-    if !measure {
-        files::write(STAGE_ONE, &trained.file)?;
+    if only != Some(Which::Probe) {
+        let trained = stage_one::train(&corpora)?;
+        print!("{}", trained.page);
+        files::write(STAGE_ONE_REPORT, &trained.page)?;
+        if !measure {
+            files::write(STAGE_ONE, &trained.file)?;
+        }
     }
     Ok(true)
 }
