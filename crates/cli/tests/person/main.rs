@@ -166,6 +166,22 @@ const TRICKS: &[(&str, &str, &str)] = &[
          cat $OUT; screen -S own -X quit",
     ),
     (
+        "a login to the same machine",
+        "sshd",
+        "ssh -tt $SSH \"$ENV $RINGFENCE allow-once $CODE\" < /dev/null",
+    ),
+    (
+        "a login that does not say where it comes from",
+        "sshd",
+        "ssh -tt $SSH \"exec env -i $ENV $RINGFENCE allow-once $CODE\" < /dev/null",
+    ),
+    (
+        "a login that says it comes from elsewhere",
+        "sshd",
+        "ssh -tt $SSH \"exec env -i SSH_CONNECTION='192.0.2.7 50000 192.0.2.1 22' $ENV \
+         $RINGFENCE allow-once $CODE\" < /dev/null",
+    ),
+    (
         "a namespace of its own",
         "unshare",
         "unshare -Upfr --mount-proc script -qec \"$RINGFENCE allow-once $CODE\" /dev/null < /dev/null",
@@ -182,6 +198,7 @@ fn an_agent_is_no_person_whatever_it_starts() {
     let Some(place) = Place::new() else { return };
     let person = Terminal::open(&place);
     place.starts_tmux();
+    let logins = place.starts_sshd();
     let mut agent = Agent::start(&place);
     agent.begin();
     let mut got_through = Vec::new();
@@ -207,6 +224,7 @@ fn an_agent_is_no_person_whatever_it_starts() {
         }
     }
     place.stops_tmux();
+    drop(logins);
     assert!(got_through.is_empty(), "{}", got_through.join("\n"));
     // And all this took nothing from the person.
     person.allows(&place);

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -135,11 +136,53 @@ impl Place {
         }
     }
 
+    /// A service for logins over ssh, as a machine has it: for this user, by a key that an agent can read.
+    pub(crate) fn starts_sshd(&self) -> Option<Service> {
+        if !is_there("sshd") {
+            return None;
+        }
+        for key in ["host-key", "user-key"] {
+            let mut made = Command::new("ssh-keygen");
+            made.args(["-q", "-N", "", "-t", "ed25519", "-f"]).arg(self.path(key));
+            assert!(made.status().unwrap().success());
+        }
+        fs::create_dir_all("/run/sshd").unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let option = |name: &str, file: &str| format!("-o{name}={}", self.path(file).display());
+        let mut command = Command::new(which("sshd"));
+        command.args(["-D", "-f", "/dev/null", "-oStrictModes=no", "-oListenAddress=127.0.0.1"]);
+        command.arg(format!("-oPort={port}")).arg(option("HostKey", "host-key"));
+        command.arg(option("AuthorizedKeysFile", "user-key.pub")).arg("-oPidFile=none");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let service = Service(command.spawn().unwrap());
+        wait(|| TcpStream::connect(("127.0.0.1", port)).ok());
+        let me = Command::new("id").arg("-un").output().unwrap().stdout;
+        let me = String::from_utf8(me).unwrap();
+        let way = format!(
+            "-F none -p {port} -i {} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+             -o LogLevel=ERROR {}@127.0.0.1",
+            self.path("user-key").display(),
+            me.trim()
+        );
+        fs::write(self.path("ssh"), way).unwrap();
+        Some(service)
+    }
+
     pub(crate) fn stops_tmux(&self) {
         if is_there("tmux") {
             let _ =
                 Command::new("tmux").arg("-S").arg(self.path("theirs")).arg("kill-server").status();
         }
+    }
+}
+
+/// A program that ends with the test.
+pub(crate) struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -272,6 +315,7 @@ impl<'p> Agent<'p> {
         }
         command.env("ENV", format!("RINGFENCE_STATE={}", place.path("state").display()));
         command.env("OUT", place.path("out"));
+        command.env("SSH", fs::read_to_string(place.path("ssh")).unwrap_or_default());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let (orders, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
