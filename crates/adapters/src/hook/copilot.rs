@@ -51,9 +51,9 @@ impl Dialect for Copilot {
             Answer::Ask { reason } if before => decision("ask", reason),
             Answer::Rewrite { input, reason, decided } if before => Reply::line(&if *decided {
                 json!({
-                    "modifiedArgs": input,
                     "permissionDecision": "allow",
                     "permissionDecisionReason": reason,
+                    "modifiedArgs": input,
                 })
             } else {
                 json!({"modifiedArgs": input})
