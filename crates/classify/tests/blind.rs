@@ -63,6 +63,12 @@ fn calls(agent: HookAgent) -> Vec<Value> {
         HookAgent::Droid => named("Execute", "Create"),
         HookAgent::Grok => named("run_terminal_command", "write_file"),
         HookAgent::Kiro => named("execute_bash", "fs_write"),
+        HookAgent::Kimi => named("Bash", "Write"),
+        HookAgent::Amp => {
+            let cmd = json!({"cmd": "make", "description": PLANTED});
+            vec![("Bash".to_owned(), cmd), ("create_file".to_owned(), file.clone())]
+        }
+        HookAgent::Acp => named("execute", "edit"),
     };
     let around = json!({"session_id": "s", "sessionId": "s", "conversation_id": "s", "conversationId": "s",
         "taskId": "s", "trajectory_id": "s", "cwd": "/p", "workspaceRoots": ["/p"], "workspace_roots": ["/p"],
@@ -92,6 +98,14 @@ fn calls(agent: HookAgent) -> Vec<Value> {
             message["tool_input"] = input.clone();
             message["toolInput"] = input.clone();
             message["toolCall"] = json!({"name": tool, "args": input});
+            message["tool"] = json!(tool);
+            message["thread"] = json!("s");
+            message["input"] = input.clone();
+            message["id"] = json!(1);
+            message["method"] = json!("session/request_permission");
+            message["params"] = json!({"sessionId": "s", "cwd": "/p", "options": [],
+                "toolCall": {"toolCallId": "c", "kind": tool, "title": PLANTED, "rawInput": input,
+                    "content": [{"type": "content", "content": {"type": "text", "text": PLANTED}}]}});
             message["preToolUse"] = json!({"toolName": tool, "parameters": input});
             message["tool_info"] = json!({"command_line": "make", "cwd": "/p", "file_path": "/p/a",
                 "edits": [{"old_string": PLANTED, "new_string": PLANTED}], "explanation": PLANTED});

@@ -302,7 +302,7 @@ mod tests {
         let mut proposal = Proposal { base, ..Proposal::default() };
         proposal.command = "x\n[network]\nhosts = [\"evil.test\"]".into();
         proposal.leave_out(Path::new("/a\nname = \"c\""), "why");
-        let read: toml::Table = toml::from_str(&proposal.to_string()).unwrap();
+        let read: Table = toml::from_str(&proposal.to_string()).unwrap();
         assert_eq!(read.keys().collect::<Vec<_>>(), ["name"]);
         assert_eq!(read["name"].as_str(), Some("a\"b"));
     }
