@@ -75,8 +75,9 @@ fn stage_one(criterion: &mut Criterion) {
         effects: effects.iter().map(|effect| (effect, false)).collect(),
         ..Evidence::default()
     };
-    let all =
-        timing::each(&[evidence.clone()], 2_000, |it| drop(black_box(model.judge(&features(it)))));
+    let all = timing::each(std::slice::from_ref(&evidence), 2_000, |it| {
+        drop(black_box(model.judge(&features(it))))
+    });
     println!("stage 1, 40 effects: {all}");
     criterion.bench_function("stage-one", |bench| {
         bench.iter(|| model.judge(&features(black_box(&evidence))));

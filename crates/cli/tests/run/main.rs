@@ -10,7 +10,7 @@ mod place;
 
 use serde_json::json;
 
-use crate::place::Place;
+use crate::place::{Output, Place};
 
 #[test]
 fn without_observation_files_are_not_guessed_at() {
@@ -187,7 +187,7 @@ fn what_changed_between_runs_is_seen() {
     assert_eq!(place.run(&[], "true").code, 0);
     assert_eq!(known(), 1);
     let look = "cat old/deep/.env .env; echo evil > old/deep/.envrc; echo evil > .envrc; true";
-    let held = |output: &crate::place::Output| {
+    let held = |output: &Output| {
         assert!(!output.text.contains("CANARY"), "{output:?}");
         for path in ["ws/old/deep/.envrc", "ws/.envrc"] {
             assert_eq!(std::fs::read_to_string(place.path(path)).unwrap(), "true\n", "{output:?}");

@@ -24,7 +24,7 @@ pub(super) enum Stage {
     /// What the session has seen and been told.
     Session,
     /// The small model.
-    StageOne,
+    Embedded,
     /// A judge.
     Judge,
 }
@@ -35,7 +35,7 @@ impl Stage {
         let is_of_rules = |id: &str| !id.starts_with("session.") && !id.starts_with("classifier.");
         let mut objections = decision.rules.iter().filter(|rule| rule.outcome >= Outcome::Ask);
         (decision.verdict >= Verdict::Ask).then(|| match decision.decided_by {
-            DecidedBy::Classifier if decision.code == "classifier.stage-one" => Self::StageOne,
+            DecidedBy::Classifier if decision.code == "classifier.stage-one" => Self::Embedded,
             DecidedBy::Classifier => Self::Judge,
             DecidedBy::Session if objections.any(|rule| is_of_rules(&rule.id)) => Self::Rules,
             DecidedBy::Session => Self::Session,
@@ -95,7 +95,7 @@ pub(super) fn of(seen: &[Seen]) -> Vec<Stages> {
             label,
             rules: up_to(Stage::Rules),
             session: up_to(Stage::Session),
-            stage_one: up_to(Stage::StageOne),
+            stage_one: up_to(Stage::Embedded),
             judge: up_to(Stage::Judge),
             tainting: Rate::of(read),
         }
@@ -131,7 +131,7 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
             Label::Benign => false,
             Label::Injection | Label::Rejected | Label::Unsure => return None,
         };
-        let acts = seen.stage == Some(Stage::StageOne);
+        let acts = seen.stage == Some(Stage::Embedded);
         let (source, elapsed_us) = (seen.source.clone(), None);
         Some(Score { source, wanted, score: seen.stage_one?, acts, elapsed_us })
     };
