@@ -84,7 +84,8 @@ impl Wish {
         let names = if place { &mut self.places } else { &mut self.objects };
         names.extend(spellings(word).into_iter().map(digest));
         self.environments.extend(Environment::of(word));
-        self.names_something |= !place && is_name(word);
+        // An option is a way to do something, and nothing that something is done to.
+        self.names_something |= !place && is_name(word) && !word.starts_with('-');
         self.everything |= ALL.contains(&word);
     }
 
@@ -722,6 +723,17 @@ mod tests {
         assert!(!request.has_object("src/api.py") && request.mentions("src/api.py"));
         let [request] = asked("restart web on staging").try_into().unwrap();
         assert_eq!(request.environments, BTreeSet::from([Environment::Staging]));
+    }
+
+    #[test]
+    fn what_it_stands_for_may_be_some_sentences_back() {
+        let message = "Until recently we ran the linter from .frob/settings.json. This is set up by \
+                       `frob enable --local`. Can you help me change it so that it runs from the path?";
+        let (wishes, _) = read(message);
+        let change = |wish: &Wish| {
+            wish.operations.contains(&Operation::Change) && wish.has_object(".frob/settings.json")
+        };
+        assert!(wishes.iter().any(change), "{wishes:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! from the code, and reports over recorded commands.
 
 mod catalog;
+mod contained;
 mod corpus;
 mod files;
 mod fuzz;
@@ -54,6 +55,16 @@ enum Task {
         /// interrupted then.
         #[arg(long, value_name = "FILE")]
         probe: Option<PathBuf>,
+    },
+    /// Carry out harmless commands that are contained, outside of the walls and inside, in a world that
+    /// is thrown away; needs RINGFENCE_DATA, root, and `unshare` and `setpriv` of util-linux.
+    Contained {
+        /// The program that builds the walls.
+        #[arg(long, value_name = "FILE", default_value = "target/release/ringfence")]
+        binary: PathBuf,
+        /// How many commands.
+        #[arg(long, default_value_t = 300)]
+        size: usize,
     },
     /// Train the models of `classify` and write their weights and reports; needs RINGFENCE_DATA.
     Train {
@@ -137,10 +148,16 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
+<<<<<<< HEAD
         Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
         Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
         Task::Train { measure, only, .. } => train::run(only, measure),
         Task::Redteam => redteam::run(),
+=======
+        Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
+        Task::Contained { binary, size } => contained::run(&binary, size),
+        Task::Train { measure } => train::run(measure),
+>>>>>>> 1f8bf6d (feat(engine): an option is nothing that "it" stands for; xtask contained; what is disputed, and why)
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),
         Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),

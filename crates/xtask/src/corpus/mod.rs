@@ -15,6 +15,8 @@ use std::path::Path;
 use ringfence_classify::probe::Model;
 use ringfence_testkit::Corpora;
 
+pub(crate) use tally::share;
+
 use crate::{Failure, files};
 
 /// What coding agents really did.

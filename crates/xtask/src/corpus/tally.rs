@@ -71,14 +71,14 @@ impl Tally {
 
 /// A share with its 95 % Wilson interval, in percent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Share {
-    pub(super) value: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Share {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a corpus are far below 2^52")]
-pub(super) fn share(part: u64, whole: u64) -> Share {
+pub(crate) fn share(part: u64, whole: u64) -> Share {
     if whole == 0 {
         return Share { value: 0.0, low: 0.0, high: 100.0 };
     }
