@@ -148,16 +148,11 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Schema { check } => schema::run(check),
         Task::Catalog { check } => catalog::run(check),
-<<<<<<< HEAD
         Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
+        Task::Contained { binary, size } => contained::run(&binary, size),
         Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
         Task::Train { measure, only, .. } => train::run(only, measure),
         Task::Redteam => redteam::run(),
-=======
-        Task::Corpus { all, show } => corpus::run(all, show.as_deref()),
-        Task::Contained { binary, size } => contained::run(&binary, size),
-        Task::Train { measure } => train::run(measure),
->>>>>>> 1f8bf6d (feat(engine): an option is nothing that "it" stands for; xtask contained; what is disputed, and why)
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),
         Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),
