@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -136,6 +137,7 @@ impl Arena {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap();
         // Whatever still runs in the background has the pipe open.
@@ -149,6 +151,9 @@ impl Arena {
             let _ = child.kill();
         }
         let _ = child.wait();
+        // What still runs elsewhere (a coprocess) must not write into the log of the next case.
+        let group = format!("-{}", child.id());
+        let _ = Command::new("/bin/kill").args(["-KILL", "--", &group]).output();
         let log = fs::read(&log).unwrap();
         let log = String::from_utf8_lossy(&log);
         log.split("\x1e\x1f").filter_map(ran).collect()
