@@ -164,14 +164,10 @@ fn render(sample: &[Sampled], went: &[Went]) -> String {
          | of | commands | could be carried out | failed inside | share (95 % interval) |\n|---|--:|--:|--:|---|\n",
     );
     let traffic = |sampled: &Sampled| is_traffic(&sampled.row);
-    let rows: [(&str, &dyn Fn(&Sampled) -> bool); 3] = [
-        ("agents at work", &traffic),
-        ("documentation, build files, requested one-liners", &|sampled| !traffic(sampled)),
-        ("**all**", &|_| true),
-    ];
-    for (name, belongs) in rows {
-        line(&mut page, name, pairs.iter().filter(|(sampled, _)| belongs(sampled)));
-    }
+    line(&mut page, "agents at work", pairs.iter().filter(|(sampled, _)| traffic(sampled)));
+    let others = pairs.iter().filter(|(sampled, _)| !traffic(sampled));
+    line(&mut page, "documentation, build files, requested one-liners", others);
+    line(&mut page, "**all**", pairs.iter());
     page.push_str("\n## By the rule that contains\n\n| rule | commands | could be carried out | failed inside | share (95 % interval) |\n|---|--:|--:|--:|---|\n");
     let rules: BTreeSet<&str> =
         sample.iter().map(|sampled| sampled.decision.code.as_str()).collect();
