@@ -28,7 +28,7 @@ impl Kept {
     }
 
     fn tree(&self) -> Transparency {
-        Transparency::open(&self.state(), &self.log()).unwrap()
+        Transparency::of(&self.state(), &self.log())
     }
 
     fn record(&self, count: u64) {
@@ -101,6 +101,16 @@ fn a_signed_log_is_sound_however_it_grows() {
     kept.record(3);
     let trust = Trust { key: kept.tree().verifier().unwrap(), remembered, witnesses: Vec::new() };
     assert_eq!(kept.problems(&trust), Vec::<String>::new());
+}
+
+#[test]
+fn looking_makes_nothing() {
+    let kept = Kept::new();
+    kept.record(1);
+    assert_eq!(kept.problems(&Trust::default()), Vec::<String>::new());
+    assert_eq!(kept.tree().prove(1).unwrap(), None);
+    assert_eq!(kept.tree().verifier().unwrap(), None);
+    assert!(!kept.folder.path().join("state/tlog").exists());
 }
 
 #[test]
@@ -320,4 +330,36 @@ fn gos_checksum_database_agrees() {
     stranger.record(1);
     stranger.tree().sign().unwrap();
     assert!(!check(&stranger.tree().verifier().unwrap().unwrap().to_string()).status.success());
+}
+
+/// Both continue what the witness has seen, and only one of them can be the log.
+#[test]
+fn a_witness_never_signs_for_two_of_one_log() {
+    let elsewhere = Kept::new();
+    let (one, other) = (Kept::new(), Kept::new());
+    one.record(10);
+    one.tree().sign().unwrap();
+    let key = one.tree().verifier().unwrap().unwrap();
+    fs::copy(one.folder.path().join("state/audit.key"), {
+        other.state();
+        other.folder.path().join("state/audit.key")
+    })
+    .unwrap();
+    other.record(10);
+    other.tree().sign().unwrap();
+    let witness = Witness::open(&elsewhere.state()).unwrap();
+    witness.sign(&one.tree().prove_growth(0).unwrap(), &key, 0).unwrap();
+    one.record(5);
+    other.record(6);
+    one.tree().sign().unwrap();
+    other.tree().sign().unwrap();
+    let requests = [&one, &other].map(|it| it.tree().prove_growth(10).unwrap());
+    let signed: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = requests
+            .iter()
+            .map(|asked| scope.spawn(|| usize::from(witness.sign(asked, &key, 0).is_ok())))
+            .collect();
+        threads.into_iter().map(|it| it.join().unwrap()).sum()
+    });
+    assert_eq!(signed, 1);
 }

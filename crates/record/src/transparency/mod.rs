@@ -43,22 +43,23 @@ pub use self::witness::{Witness, WitnessError};
 /// What keys of logs are named after.
 const LOG: &str = "ringfence/audit";
 
+/// Where the tree lies in a state folder.
+const FOLDER: &str = "tlog";
+
 /// The tree over the log of one state folder.
 #[derive(Debug)]
 pub struct Transparency {
+    state: StateFolder,
     folder: PathBuf,
     key: PathBuf,
     log: Log,
 }
 
 impl Transparency {
-    /// The tree over this log, whose files are made where they are missing.
-    ///
-    /// # Errors
-    /// When its folder cannot be made.
-    pub fn open(state: &StateFolder, log: &Log) -> Result<Self, RecordError> {
-        let key = state.path().join("audit.key");
-        Ok(Self { folder: state.sub("tlog")?, key, log: log.clone() })
+    /// The tree over this log. Nothing is made before something is signed.
+    pub fn of(state: &StateFolder, log: &Log) -> Self {
+        let (folder, key) = (state.path().join(FOLDER), state.path().join("audit.key"));
+        Self { state: state.clone(), folder, key, log: log.clone() }
     }
 
     /// Takes in what was recorded since the last checkpoint, and signs for all of it. The note is what
@@ -67,7 +68,7 @@ impl Transparency {
     /// # Errors
     /// When files cannot be read or written, or the last checkpoint does not fit them.
     pub fn sign(&self) -> Result<Option<(Checkpoint, String)>, RecordError> {
-        let lock = open_private(&self.folder.join("lock"), false)?;
+        let lock = open_private(&self.state.sub(FOLDER)?.join("lock"), false)?;
         lock.lock().map_err(RecordError::io("lock", &self.folder))?;
         let signer = self.signer()?;
         let tiles = Tiles::new(self.folder.clone());

@@ -33,6 +33,7 @@ impl Proof {
         let Ok(checkpoint) = note.text.parse::<Checkpoint>() else { return false };
         let leaf = tree::leaf(checkpoint::leaf(&self.receipt).as_bytes());
         note.is_signed_by(key)
+            && checkpoint.origin == key.name
             && tree::is_included(&leaf, self.index, checkpoint.size, &self.hashes, &checkpoint.root)
     }
 

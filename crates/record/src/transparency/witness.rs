@@ -4,11 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::note::{Note, Role, Signer, Verifier};
 use super::proof::Consistency;
 use super::tree;
 use super::{Checkpoint, read_key};
-use crate::folder::write_whole;
+use crate::folder::{open_private, write_whole};
 use crate::{RecordError, StateFolder};
 
 /// A witness of one folder: its key, and the last checkpoint of each log that it has seen.
@@ -65,9 +67,15 @@ impl Witness {
         at: u64,
     ) -> Result<String, WitnessError> {
         let refused = |why: &str| WitnessError::Refused(why.to_owned());
+        // Two who ask at once, each with another log that begins alike, must not both be signed for.
+        let lock = open_private(&self.folder.join("lock"), false)?;
+        lock.lock().map_err(RecordError::io("lock", &self.folder))?;
         let note = Note::parse(&asked.note).filter(|note| note.is_signed_by(log));
         let note = note.ok_or_else(|| refused("it is not signed with the key of that log"))?;
         let new: Checkpoint = note.text.parse().map_err(|()| refused("it is no checkpoint"))?;
+        if new.origin != log.name {
+            return Err(refused("it speaks of another log than its key"));
+        }
         let path = self.path(log);
         let last = self.last(&path)?;
         let old = last.unwrap_or_else(|| Checkpoint::of_nothing(&log.name));
@@ -99,7 +107,8 @@ impl Witness {
         }
     }
 
+    /// Named after the whole key: what a log calls itself is its own choice.
     fn path(&self, log: &Verifier) -> PathBuf {
-        self.folder.join(log.name.replace('/', "_"))
+        self.folder.join(format!("log-{:x}", Sha256::digest(log.to_string())))
     }
 }

@@ -237,7 +237,7 @@ pub(super) fn signed() -> Result<u64, Failure> {
 /// The tree over the log; `None` if nothing was recorded yet.
 fn tree() -> Result<Option<Transparency>, Failure> {
     let Some((folder, log)) = places::existing_log()? else { return Ok(None) };
-    Ok(Some(Transparency::open(&folder, &log).map_err(failed)?))
+    Ok(Some(Transparency::of(&folder, &log)))
 }
 
 fn own_witness() -> Result<Witness, Failure> {

@@ -150,7 +150,7 @@ pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, proble
 pub(super) fn sign(hook: &Hook) {
     let Ok(folder) = state_folder(hook) else { return };
     let Ok(log) = Log::open(&folder, Durability::Process) else { return };
-    if let Err(problem) = Transparency::open(&folder, &log).and_then(|tree| tree.sign()) {
+    if let Err(problem) = Transparency::of(&folder, &log).sign() {
         let fields =
             object([("code", json!("record.not-signed")), ("problem", json!(problem.to_string()))]);
         let _ = log.append_all(&now().to_string(), vec![Entry { kind: "finding", fields }]);
