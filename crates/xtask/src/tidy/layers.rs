@@ -9,7 +9,7 @@ use crate::files::File;
 
 /// Each crate and its layer. A crate may depend on lower layers; those of one layer know nothing of
 /// each other. Crates that do not exist yet have their place already.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 20] = [
     ("action", 0),
     ("record", 1),
     ("analysis", 2),
@@ -24,6 +24,8 @@ const LAYERS: [(&str, u8); 18] = [
     ("posture", 4),
     ("detect", 4),
     ("packages", 4),
+    ("export", 4),
+    ("oversight", 4),
     ("server", 5),
     ("cli", 6),
     // Beside the layers: a development tool that knows the vocabulary alone, and the build tasks,

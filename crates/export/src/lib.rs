@@ -1,0 +1,1 @@
+//! The audit log in the formats that others read.

@@ -1,0 +1,1 @@
+//! Whether people who watch agents still see anything.

@@ -1,0 +1,1 @@
+//! One process that decides for many agents, shows what they do, and lets people step in.
