@@ -5,6 +5,7 @@
 //! machines.
 
 mod command;
+mod ending;
 mod exit;
 mod input;
 mod person;
@@ -23,8 +24,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    allow_once, audit, check, doctor, eval, explain, hook, init, judge, policy, replay, run, setup,
-    status, version,
+    allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, policy, replay, run,
+    setup, status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -59,6 +60,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Eval(eval::Eval),
     Explain(explain::Explain),
+    Hold(hold::HoldCommand),
     Hook(hook::Hook),
     Init(init::Init),
     Judge(judge::Judge),
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(explain, &mut out),
         Command::Replay(replay) => replay::run(replay, &mut out),
         Command::Run(run) => run::run(run, &mut out),
+        Command::Hold(command) => hold::run(command, &mut out),
         Command::Hook(_) => Ok(Exit::Usage),
         Command::Init(init) => init::run(init, &mut out),
         Command::Judge(judge) => judge::run(judge, &mut out),

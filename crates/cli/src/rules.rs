@@ -107,6 +107,18 @@ pub(crate) struct Settings {
     pub(crate) preset: Preset,
     /// Whom to ask about what rules leave open.
     pub(crate) judge: judge::Settings,
+    /// What pauses a session by itself.
+    pub(crate) hold: Holding,
+}
+
+/// What pauses a session, until a person releases it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Holding {
+    /// Rules; a call that one of them asks about or denies pauses its session.
+    pub(crate) rules: Vec<String>,
+    /// The calls that a session may make.
+    pub(crate) calls: Option<u64>,
 }
 
 impl Configured {

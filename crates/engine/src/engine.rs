@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_action::{
@@ -34,7 +35,7 @@ pub struct Options {
 /// Decides actions against one bundle of rules.
 #[derive(Debug)]
 pub struct Engine {
-    bundle: Bundle,
+    bundle: Arc<Bundle>,
     facts: Box<dyn FactSource>,
     options: Options,
     stage_one: StageOne,
@@ -65,9 +66,13 @@ pub struct Explained {
 }
 
 impl Engine {
-    /// An engine over these rules. `facts` gathers ground truth beyond what an action brings.
-    pub fn new(bundle: Bundle, facts: Box<dyn FactSource>, options: Options) -> Self {
-        Self { bundle, facts, options, stage_one: StageOne::Off }
+    /// An engine over these rules, which several may share. `facts` gathers ground truth beyond what an action brings.
+    pub fn new(
+        bundle: impl Into<Arc<Bundle>>,
+        facts: Box<dyn FactSource>,
+        options: Options,
+    ) -> Self {
+        Self { bundle: bundle.into(), facts, options, stage_one: StageOne::Off }
     }
 
     /// The same engine, in which stage 1 is asked about what rules leave open.

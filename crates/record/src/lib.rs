@@ -5,7 +5,7 @@
 //! ([`projection`]). Between the short lives of hook processes, what a session has said and seen is
 //! kept in one file each ([`sessions`]). Secrets are replaced before anything is judged or written
 //! ([`redact`]). A call that is to run contained leaves a ticket until it does ([`tickets`]), and one that a person
-//! may let through a case ([`cases`]).
+//! may let through a case ([`cases`]). What a person holds is in one file that every decision reads ([`holds`]).
 //! What a run knew of its folders spares the next one the looking ([`scans`]).
 //! For whoever was not there, the log is a signed Merkle tree, too ([`transparency`]).
 //! What a judge was asked and what that cost is counted across processes ([`ledger`]).
@@ -23,6 +23,7 @@
 pub mod agents;
 pub mod cases;
 pub mod given;
+pub mod holds;
 pub mod ledger;
 pub mod log;
 pub mod originals;

@@ -48,7 +48,7 @@ pub use walls::{Wall, Walls};
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 /// Who is at the other end of a connection.
@@ -68,6 +68,36 @@ pub struct Peer {
 pub fn peer(connection: &UnixStream) -> io::Result<Peer> {
     let (process, user) = system::peer(connection.as_fd())?;
     Ok(Peer { process: (process != 0).then_some(process), user })
+}
+
+/// A process that is to be ended, and no other that gets its number later.
+#[derive(Debug)]
+pub struct Target(OwnedFd);
+
+impl Target {
+    /// The process that has this number now. Whether it is the one that is meant is looked at after this.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(pid: u32) -> io::Result<Self> {
+        system::open_process(pid).map(Self)
+    }
+
+    /// Stops it where it is: it starts nothing any more.
+    ///
+    /// # Errors
+    /// When it is gone, or somebody else's.
+    pub fn stop(&self) -> io::Result<()> {
+        system::stop_process(self.0.as_fd())
+    }
+
+    /// Ends it. It is not asked.
+    ///
+    /// # Errors
+    /// When it is gone, or somebody else's.
+    pub fn end(&self) -> io::Result<()> {
+        system::end_process(self.0.as_fd())
+    }
 }
 
 /// Starts commands behind walls.

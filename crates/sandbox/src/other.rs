@@ -86,6 +86,18 @@ pub(crate) fn peer(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<(u32, u32)
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+pub(crate) fn open_process(_: u32) -> std::io::Result<std::os::fd::OwnedFd> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn stop_process(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn end_process(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn run(
     _: &Plan,
     _: &[OsString],

@@ -210,13 +210,13 @@ impl Office {
 
 /// The controlling terminal: what is shown goes there, and what is typed comes from there, wherever the
 /// standard streams lead.
-struct Terminal {
+pub(super) struct Terminal {
     out: File,
     typed: BufReader<std::io::Take<File>>,
 }
 
 impl Terminal {
-    fn open() -> Result<Self, Problem> {
+    pub(super) fn open() -> Result<Self, Problem> {
         let no_terminal = |error| {
             Problem::new("the terminal cannot be opened", "run it in a terminal of your own")
                 .because(error)
@@ -234,16 +234,25 @@ impl Terminal {
         input.lines().for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
         text.push_str(&format!("\nrefused by {}: {}\n", printable(rule), printable(why)));
         text.push_str(&format!(
-            "you are at {}, through {}\n\n",
+            "you are at {}, through {}",
             seat.terminal,
             printable(&seat.through)
         ));
-        text.push_str(&format!("to let it through once, type {letters}: "));
+        self.ask_for(&text, "let it through once", letters)
+    }
+
+    /// Shows what is about to be done, and what to type for it.
+    pub(super) fn ask(&mut self, text: &str, letters: &str) -> Result<(), Failure> {
+        self.ask_for(text, "do that", letters)
+    }
+
+    fn ask_for(&mut self, text: &str, what: &str, letters: &str) -> Result<(), Failure> {
+        let text = format!("{text}\n\nto {what}, type {letters}: ");
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush())?;
         Ok(())
     }
 
-    fn answer(&mut self) -> Result<String, Failure> {
+    pub(super) fn answer(&mut self) -> Result<String, Failure> {
         let mut line = Vec::new();
         self.typed.read_until(b'\n', &mut line)?;
         Ok(String::from_utf8_lossy(&line).trim().to_ascii_lowercase())

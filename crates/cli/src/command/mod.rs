@@ -7,6 +7,7 @@ mod codex;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod hold;
 pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod judge;

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod gate;
 mod help;
+mod holds;
 mod home;
 mod hook;
 mod hostile;

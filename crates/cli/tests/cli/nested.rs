@@ -10,7 +10,7 @@ use super::finish;
 use super::gate::{Gate, write};
 
 /// Messages of a Gemini CLI that a tool call of this process started, all from one process; the answers.
-fn from_inside(gate: &Gate, wrapped: &str, messages: &[Value]) -> Vec<Value> {
+pub(super) fn from_inside(gate: &Gate, wrapped: &str, messages: &[Value]) -> Vec<Value> {
     let mut code = String::from(":;");
     for (number, message) in messages.iter().enumerate() {
         let [file, out] = ["message", "told"].map(|name| gate.text(&format!("{name}-{number}")));
@@ -38,9 +38,9 @@ fn from_inside(gate: &Gate, wrapped: &str, messages: &[Value]) -> Vec<Value> {
 }
 
 /// A process of its own, that a tool call waits for.
-const STARTED: &str = "bash -c '. \"$AGENT\"' \"$HOOK\" \"$STATE\" \"$HOUSE\"; :";
+pub(super) const STARTED: &str = "bash -c '. \"$AGENT\"' \"$HOOK\" \"$STATE\" \"$HOUSE\"; :";
 
-fn message(gate: &Gate, event: &str, more: Value) -> Value {
+pub(super) fn message(gate: &Gate, event: &str, more: Value) -> Value {
     let mut message =
         json!({"session_id": "nested", "hook_event_name": event, "cwd": gate.path("proj")});
     for (name, value) in more.as_object().unwrap() {
@@ -49,7 +49,7 @@ fn message(gate: &Gate, event: &str, more: Value) -> Value {
     message
 }
 
-fn call(gate: &Gate, command: &str) -> Value {
+pub(super) fn call(gate: &Gate, command: &str) -> Value {
     let input = json!({"tool_name": "run_shell_command", "tool_input": {"command": command}});
     message(gate, "BeforeTool", input)
 }

@@ -57,6 +57,50 @@ fn a_person_lets_a_call_through_once() {
     assert_eq!(place.ringfence(&["audit", "replay"]).code, 0);
 }
 
+/// Only a person lets go of what a person holds; an agent that is ended is ended with all that it started.
+#[test]
+fn a_person_holds_a_session_lets_go_of_it_and_ends_its_agent() {
+    let Some(place) = Place::new() else { return };
+    let person = Terminal::open(&place);
+    let mut agent = Agent::start(&place);
+    agent.begin();
+    assert_eq!(agent.asks("ls").0, "allow");
+    let ringfence = place.program();
+    let tells = |what: &str, then: &str| {
+        person.types(&format!("{ringfence} hold {what}"));
+        let letters = person.waits_for_letters();
+        person.types(&letters);
+        person.waits_for(then)
+    };
+    tells("pause s --reason 'let me see'", "pause session s");
+    let (verdict, reason) = agent.asks("ls");
+    assert_eq!(verdict, "deny");
+    assert!(reason.contains("session.paused") && reason.contains("let me see"), "{reason}");
+
+    let held = place.ringfence(&["hold", "list", "--json"]).out;
+    let id = held.split("\"id\":\"").nth(1).and_then(|it| it.get(..6)).unwrap().to_owned();
+    for what in [&["hold", "release", &id][..], &["hold", "kill"]] {
+        let run = place.ringfence(what);
+        assert!(run.code == 1 && run.out.contains("not done"), "{}", run.out);
+    }
+    assert_eq!(agent.asks("ls").0, "deny", "nobody else lets go of it");
+    tells(&format!("release {id}"), "let go");
+    assert_eq!(agent.asks("ls").0, "allow");
+
+    let child = agent.starts("sleep 1000");
+    let shown = tells("kill s", "processes ended");
+    assert!(!shown.contains("\n0 processes"), "{shown}");
+    agent.is_gone();
+    let status = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    assert!(status.is_empty() || status.contains(") Z "), "{status}");
+    let log = place.ringfence(&["audit", "tail", "-n", "100", "--json"]).out;
+    for kind in ["hold", "held", "release", "killed"] {
+        assert!(log.contains(&format!("\"kind\":\"{kind}\"")), "{kind} in {log}");
+    }
+    assert_eq!(place.ringfence(&["audit", "verify"]).code, 0);
+    assert_eq!(place.ringfence(&["audit", "replay"]).code, 0);
+}
+
 #[test]
 fn what_is_nobodys_to_lift_waits_for_nobody() {
     let Some(place) = Place::new() else { return };

@@ -267,7 +267,7 @@ impl Terminal {
     /// The letters that are to be typed.
     pub(crate) fn waits_for_letters(&self) -> String {
         let letters = |shown: &str| {
-            let (_, rest) = shown.split_once("once, type ")?;
+            let (_, rest) = shown.split_once(", type ")?;
             Some(rest.split_once(':')?.0.to_owned())
         };
         let start = Instant::now();
@@ -383,6 +383,16 @@ impl<'p> Agent<'p> {
         let file = self.place.path("call.sh");
         fs::write(&file, format!("export CODE={}\n{code}\n", self.place.code())).unwrap();
         self.order(&format!("timeout 20 bash {} 2>&1 < /dev/null", file.display()))
+    }
+
+    /// Leaves something running, and returns its process.
+    pub(crate) fn starts(&mut self, code: &str) -> u32 {
+        self.order(&format!("{code} < /dev/null > /dev/null 2>&1 & echo $!")).parse().unwrap()
+    }
+
+    /// Waits until somebody has ended it.
+    pub(crate) fn is_gone(mut self) {
+        wait(|| self.process.try_wait().unwrap());
     }
 
     pub(crate) fn ends(mut self) {

@@ -61,6 +61,21 @@ pub(crate) fn peer(connection: BorrowedFd<'_>) -> std::io::Result<(u32, u32)> {
     sys::peer(connection)
 }
 
+/// See [`crate::Target::open`].
+pub(crate) fn open_process(pid: u32) -> std::io::Result<OwnedFd> {
+    sys::open_process(pid)
+}
+
+/// See [`crate::Target::stop`].
+pub(crate) fn stop_process(process: BorrowedFd<'_>) -> std::io::Result<()> {
+    sys::signal_process(process, libc::SIGSTOP)
+}
+
+/// See [`crate::Target::end`].
+pub(crate) fn end_process(process: BorrowedFd<'_>) -> std::io::Result<()> {
+    sys::signal_process(process, libc::SIGKILL)
+}
+
 /// Runs a command and waits for it. See [`crate::Sandbox::run`].
 pub(crate) fn run(
     plan: &Plan,

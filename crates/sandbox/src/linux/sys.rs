@@ -7,6 +7,7 @@ mod changes;
 mod folders;
 mod network;
 mod notify;
+mod process;
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
@@ -32,6 +33,7 @@ pub(super) use self::network::{
 pub(super) use self::notify::{
     Call, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,
 };
+pub(super) use self::process::{open_process, signal_process};
 
 /// Flags of `mount_setattr`.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -17,7 +17,9 @@ use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, Hook
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
 use ringfence_engine::{Engine, Inheritance, Options, Session};
+use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
+use ringfence_record::holds::{Hold, Holds};
 use ringfence_record::ledger::Ledger;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_record::redact::Redactor;
@@ -55,6 +57,7 @@ pub(super) enum NoAnswer {
 pub(super) struct Desk<'h> {
     pub(super) hook: &'h Hook,
     pub(super) message: &'h HookInput,
+    premises: &'h Premises,
     pub(super) folder: StateFolder,
     pub(super) redactor: Redactor,
     pub(super) facts: Remembered,
@@ -86,7 +89,21 @@ pub(super) struct Desk<'h> {
 const TRIES: usize = 6;
 
 pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswer> {
-    let desk = Desk::open(hook, message)?;
+    let sender = match hook.inside {
+        None => Sender::of_this_hook(),
+        Some(asks) => Some(Sender::of_hook_inside(asks).ok_or(NoAnswer::Inside)?),
+    };
+    answer_with(&Premises::open(hook)?, hook, message, sender)
+}
+
+/// The same, on premises that may serve many messages, where it is known who sent this one.
+pub(super) fn answer_with(
+    premises: &Premises,
+    hook: &Hook,
+    message: &HookInput,
+    sender: Option<Sender>,
+) -> Result<Answer, NoAnswer> {
+    let desk = Desk::open(premises, hook, message, sender)?;
     if let HookEvent::Before { action, .. } = &message.event
         && is_canary(action)
     {
@@ -112,13 +129,22 @@ pub(super) fn answer(hook: &Hook, message: &HookInput) -> Result<Answer, NoAnswe
         seen = stored;
         outcome = desk.work_out(&seen)?;
     };
-    let Outcome { mut kept, mut entries, answer } = outcome;
+    let Outcome { mut kept, mut entries, hold, answer } = outcome;
     if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
         sender.register(&desk.agents, kind, &message.session)?;
     }
     if let Some(last) = entries.last_mut() {
         let waited = u64::try_from(locked.waited.as_micros()).unwrap_or(u64::MAX);
         last.fields.insert("waited_us".to_owned(), json!(waited));
+    }
+    if let Some(hold) = hold {
+        let hold = Holds::of(&desk.folder).place(hold)?;
+        let fields = object([
+            ("agent", json!(kind)),
+            ("session", json!(message.session)),
+            ("hold", json!(hold)),
+        ]);
+        entries.push(Entry { kind: "hold", fields });
     }
     timing::mark("state");
     kept.receipt = desk.log.append_all(&desk.at.to_string(), entries)?.or(kept.receipt);
@@ -195,6 +221,65 @@ fn config_folder(hook: &Hook, home: Option<&str>) -> Option<PathBuf> {
     hook.config.clone().or_else(by_home)
 }
 
+/// What is the same for every message: where things are, what the user has chosen, the rules.
+pub(super) struct Premises {
+    folder: StateFolder,
+    redactor: Redactor,
+    home: Option<String>,
+    /// The gate's own program and folders.
+    guards: BTreeSet<String>,
+    config: Option<PathBuf>,
+    pub(super) chosen: Result<rules::Settings, String>,
+    /// Read when the first call is to be decided.
+    rules: OnceLock<Result<(Arc<Bundle>, Preset), String>>,
+    log: Log,
+    sessions: SessionStore,
+    agents: Agents,
+}
+
+impl Premises {
+    pub(super) fn open(hook: &Hook) -> Result<Self, NoAnswer> {
+        Self::with(hook, chosen(hook).clone())
+    }
+
+    /// The same, with what the user has chosen read by now.
+    pub(super) fn with(
+        hook: &Hook,
+        chosen: Result<rules::Settings, String>,
+    ) -> Result<Self, NoAnswer> {
+        let folder = state_folder(hook)?;
+        let home = match &hook.home {
+            Some(home) => home.to_str().map(str::to_owned),
+            None => state::home_of(folder.owner()),
+        };
+        Ok(Self {
+            redactor: Redactor::open(&folder)?,
+            guards: guards(hook, &folder, home.as_deref()),
+            config: config_folder(hook, home.as_deref()),
+            home,
+            chosen,
+            rules: OnceLock::new(),
+            log: Log::open(&folder, Durability::Process)?,
+            sessions: SessionStore::open(&folder)?,
+            agents: Agents::open(&folder)?,
+            folder,
+        })
+    }
+
+    /// The user's rules, and what is assumed where none speaks.
+    pub(super) fn rules(&self) -> Result<(Arc<Bundle>, Preset), NoAnswer> {
+        let read = || {
+            let preset = self.chosen.as_ref().map(|it| it.preset).map_err(Clone::clone)?;
+            let configured = match &self.config {
+                Some(folder) => rules::configured_with(folder, self.folder.owner(), preset),
+                None => rules::Configured::built_in(preset),
+            }?;
+            Ok((Arc::new(configured.bundle), configured.preset))
+        };
+        self.rules.get_or_init(read).clone().map_err(NoAnswer::Rules)
+    }
+}
+
 /// Where the gate itself lies, as it is named and as it is found.
 fn guards(hook: &Hook, state: &StateFolder, home: Option<&str>) -> BTreeSet<String> {
     let program = std::env::current_exe().ok();
@@ -223,33 +308,30 @@ pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, 
 }
 
 impl<'h> Desk<'h> {
-    fn open(hook: &'h Hook, message: &'h HookInput) -> Result<Self, NoAnswer> {
-        let folder = state_folder(hook)?;
-        let redactor = Redactor::open(&folder)?;
-        let home = match &hook.home {
-            Some(home) => home.to_str().map(str::to_owned),
-            None => state::home_of(folder.owner()),
-        };
+    fn open(
+        premises: &'h Premises,
+        hook: &'h Hook,
+        message: &'h HookInput,
+        sender: Option<Sender>,
+    ) -> Result<Self, NoAnswer> {
         let decides =
             matches!(message.event, HookEvent::Before { .. } | HookEvent::Permission { .. });
         let desk = Self {
             hook,
             message,
-            facts: Remembered::new(redactor.clone()),
-            redactor,
+            premises,
+            facts: Remembered::new(premises.redactor.clone()),
+            redactor: premises.redactor.clone(),
             engines: [OnceCell::new(), OnceCell::new()],
-            sender: match hook.inside {
-                None => Sender::of_this_hook(),
-                Some(asks) => Some(Sender::of_hook_inside(asks).ok_or(NoAnswer::Inside)?),
-            },
+            sender,
             at: now(),
-            guards: guards(hook, &folder, home.as_deref()),
-            home,
-            user: folder.owner(),
-            log: Log::open(&folder, Durability::Process)?,
-            sessions: SessionStore::open(&folder)?,
-            agents: Agents::open(&folder)?,
-            folder,
+            guards: premises.guards.clone(),
+            home: premises.home.clone(),
+            user: premises.folder.owner(),
+            log: premises.log.clone(),
+            sessions: premises.sessions.clone(),
+            agents: premises.agents.clone(),
+            folder: premises.folder.clone(),
             started_by: OnceCell::new(),
             handed_down: OnceCell::new(),
             look: OnceCell::new(),
@@ -304,24 +386,34 @@ impl<'h> Desk<'h> {
         if let Some(engine) = cell.get() {
             return Ok(engine);
         }
-        let preset = chosen(self.hook).as_ref().map(|it| it.preset).map_err(Clone::clone);
-        let configured =
-            preset.and_then(|preset| match config_folder(self.hook, self.home.as_deref()) {
-                Some(folder) => rules::configured_with(&folder, self.user, preset),
-                None => rules::Configured::built_in(preset),
-            });
-        let configured = configured.map_err(NoAnswer::Rules)?;
-        let options = Options { preset: configured.preset, sandbox };
+        let (bundle, preset) = self.premises.rules()?;
+        let options = Options { preset, sandbox };
         timing::mark("bundle");
         let facts = timing::facts(Box::new(self.facts.clone()));
-        let engine = Engine::new(configured.bundle, facts, options);
+        let engine = Engine::new(bundle, facts, options);
         Ok(cell.get_or_init(|| (engine, options)))
+    }
+
+    /// What the user has chosen, where it can be told.
+    pub(super) fn settings(&self) -> Option<&rules::Settings> {
+        self.premises.chosen.as_ref().ok()
+    }
+
+    /// The strictest hold on this session or one of those above it, as it is now.
+    pub(super) fn hold(&self) -> Result<Option<Hold>, NoAnswer> {
+        let sessions = || {
+            let sender = self.sender.as_ref();
+            let above = sender.map(|sender| sender.sessions_above(&self.agents));
+            let own = std::iter::once(self.message.session.clone());
+            own.chain(above.into_iter().flatten()).collect()
+        };
+        Ok(Holds::of(&self.folder).strictest_on(sessions)?)
     }
 
     /// The judge that the user's configuration names, if any. Its answer takes longer than anything else here.
     pub(super) fn chair(&self) -> Option<&Chair> {
         let chair = self.chair.get_or_init(|| {
-            let settings = chosen(self.hook).as_ref().ok()?;
+            let settings = self.settings()?;
             let ledger = || Ledger::open(&self.folder).map_err(|error| error.to_string());
             (settings.judge.mode != Mode::Off)
                 .then(|| Chair::of(&settings.judge, self.user, ledger()))?

@@ -116,6 +116,12 @@ impl Sender {
         }
     }
 
+    /// The sessions of all agents above it, nearest first.
+    pub(super) fn sessions_above(&self, agents: &Agents) -> Vec<String> {
+        let sessions = self.ancestors.iter().map(|parent| agents.session_of(&parent.name()));
+        sessions.flatten().map(|(_, session)| session).collect()
+    }
+
     /// Whether the environment that it was started with is that of any agent's tool call. It stays when
     /// whoever started it is gone.
     fn is_marked(&self) -> bool {
@@ -143,13 +149,16 @@ impl Sender {
         Self::that_started(std::os::unix::process::parent_id())
     }
 
+    /// The same, of a hook that asks the daemon: a process that runs this very program.
+    pub(super) fn of_hook(hook: u32) -> Option<Self> {
+        is_this_program(hook).then(|| Self::that_started(stat(hook)?.parent))?
+    }
+
     /// The same, of a hook inside of a run. Only the supervisor of that run may name it: this very program,
     /// which started this process, and from which the hook inside comes.
     pub(super) fn of_hook_inside(hook: u32) -> Option<Self> {
         let supervisor = std::os::unix::process::parent_id();
-        let program = |path: String| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
-        let own = program("/proc/self/exe".to_owned())?;
-        if program(format!("/proc/{supervisor}/exe")) != Some(own) {
+        if !is_this_program(supervisor) {
             return None;
         }
         let sender = Self::that_started(stat(hook)?.parent)?;
@@ -170,6 +179,13 @@ impl Sender {
         let ancestors = lineage(sender.parent).into_iter().map(|parent| parent.process).collect();
         Some(Self { process: sender.process, ancestors })
     }
+}
+
+/// Whether a process runs the very file that this one does.
+pub(super) fn is_this_program(pid: u32) -> bool {
+    let program = |path: String| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    let own = program("/proc/self/exe".to_owned());
+    own.is_some() && program(format!("/proc/{pid}/exe")) == own
 }
 
 fn is_shell(name: &str) -> bool {

@@ -32,9 +32,17 @@ pub(super) struct Kept {
     pub(super) receipt: Option<Receipt>,
     /// When the last message came, as the clock said.
     pub(super) at: Option<String>,
+    /// How many calls were asked about.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) calls: u64,
     /// What a judge may see of the session, where one is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<History>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Prompts that wait to be seen in the transcript.

@@ -4,6 +4,7 @@
 //! the entries, in order: a session can be followed from its entries alone
 //! (`ringfence audit replay`), and every decision comes out as it did.
 
+mod held;
 mod judging;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use ringfence_adapters::normalize;
 use ringfence_classify::judge::{Ended, History, Seen};
 use ringfence_classify::probe;
 use ringfence_engine::{Came, Explained, Heard, Options, Reviewer, Session};
+use ringfence_record::holds::Hold;
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
 
@@ -27,6 +29,8 @@ use crate::reviewing;
 pub(super) struct Outcome {
     pub(super) kept: Kept,
     pub(super) entries: Vec<Entry>,
+    /// What holds the session from now on.
+    pub(super) hold: Option<Hold>,
     pub(super) answer: Answer,
 }
 
@@ -37,6 +41,7 @@ pub(super) struct Turn<'d> {
     known: bool,
     missed: Option<&'d str>,
     entries: Vec<Entry>,
+    hold: Option<Hold>,
 }
 
 /// A decision, and what it was made of beside the action and the facts.
@@ -66,7 +71,8 @@ const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 impl<'d> Turn<'d> {
     pub(super) fn new(desk: &'d Desk<'d>, kept: Option<Kept>, missed: Option<&'d str>) -> Self {
         let known = kept.is_some();
-        Self { desk, kept: kept.unwrap_or_default(), known, missed, entries: Vec::new() }
+        let kept = kept.unwrap_or_default();
+        Self { desk, kept, known, missed, entries: Vec::new(), hold: None }
     }
 
     pub(super) fn take(mut self) -> Result<Outcome, NoAnswer> {
@@ -84,8 +90,8 @@ impl<'d> Turn<'d> {
                 self.answer()?
             }
         };
-        let Self { kept, entries, .. } = self;
-        Ok(Outcome { kept, entries, answer })
+        let Self { kept, entries, hold, .. } = self;
+        Ok(Outcome { kept, entries, hold, answer })
     }
 
     fn answer(&mut self) -> Result<Answer, NoAnswer> {
@@ -185,6 +191,9 @@ impl<'d> Turn<'d> {
 
     fn before(&mut self, asked: &Action, call: Option<&str>) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked);
+        if let Some(held) = self.held(&action, call)? {
+            return Ok(held);
+        }
         let memory = self.kept.session.clone();
         let mut judged = self.decide(&action, true, true)?;
         let mut stricter = self.as_it_runs(asked, &action, &memory, &judged)?;
@@ -227,6 +236,7 @@ impl<'d> Turn<'d> {
         };
         let ended = if let_through { Ended::LetGo } else { reviewing::ended(decision.verdict) };
         self.record_decision(&action, &judged);
+        self.hold_from_now_on(&judged.explained.decision);
         if let Standing::LetThrough(entry) = standing {
             self.record("override", [("call", json!(call)), ("approval", json!(entry))]);
         }
@@ -239,6 +249,9 @@ impl<'d> Turn<'d> {
     /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
     fn permission(&mut self, asked_for: &Action) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked_for);
+        if let Some(held) = self.held_before_asking(&action)? {
+            return Ok(held);
+        }
         let asked = state::digest(&action.input);
         if let Some(settled) = self.kept.settled(&action.input) {
             // Decided already, and now in the words that Ringfence gave it.
