@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use ringfence_action::Call;
-use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput};
+use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, HookInput, Replacement};
 use ringfence_adapters::normalize;
 use serde_json::{Value, json};
 
@@ -239,6 +239,19 @@ fn copilot_in_vs_code_is_understood_and_hears_the_answer() {
     }
 }
 
+/// Which agents take something else for what a call returned; docs/models.md lists them.
+#[test]
+fn some_agents_let_a_result_be_replaced() {
+    let replacing: Vec<&str> = HookAgent::ALL
+        .iter()
+        .filter(|agent| ["PostToolUse", "AfterTool"].iter().any(|event| agent.replaces(event)))
+        .map(|agent| agent.as_str())
+        .collect();
+    assert_eq!(replacing, ["claude-code", "codex", "copilot", "gemini-cli", "opencode"]);
+    assert!(HookAgent::ALL.iter().all(|agent| !agent.replaces(agent.before_call())));
+    assert!(!HookAgent::ClaudeCode.replaces("PostToolUseFailure"), "it only takes a note there");
+}
+
 proptest! {
     /// Any bytes are read or refused, and what is refused can be denied.
     #[test]
@@ -262,6 +275,7 @@ proptest! {
             Answer::Ask { reason: reason.clone() },
             Answer::Rewrite { input, reason: reason.clone(), decided },
             Answer::Context { text: reason.clone() },
+            Answer::Replace(Replacement::withheld(&json!({"stdout": "x"}), &reason, reason.clone())),
         ] {
             let reply = agent.reply(&event, &answer);
             prop_assert!(reply.stdout.matches('\n').count() <= 1);

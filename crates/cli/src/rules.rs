@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
 use ringfence_action::{Effect, Preset};
-use ringfence_classify::judge;
+use ringfence_classify::{judge, probe};
 use ringfence_policy::{Bundle, BundleError, Layer, Source, Tried, default_sources};
 use ringfence_record::given;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,8 @@ pub(crate) struct Settings {
     pub(crate) judge: judge::Settings,
     /// What pauses a session by itself.
     pub(crate) hold: Holding,
+    /// What becomes of results that look as if they were made to instruct an agent.
+    pub(crate) probe: probe::Settings,
 }
 
 /// What pauses a session, until a person releases it.

@@ -80,6 +80,10 @@ enum Task {
         /// Where to.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Instead, write the probe's texts and what it makes of those that it has not seen to this folder:
+        /// what `benches/encoder` measures a second score against.
+        #[arg(long, value_name = "FOLDER")]
+        folds: Option<PathBuf>,
     },
     /// Bring attacks forward in many ways and report what the probe makes of them, and what the rules
     /// make of what they are after.
@@ -151,6 +155,7 @@ fn main() -> ExitCode {
         Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
         Task::Contained { binary, size } => contained::run(&binary, size),
         Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
+        Task::Train { folds: Some(folder), .. } => train::folds(&folder),
         Task::Train { measure, only, .. } => train::run(only, measure),
         Task::Redteam => redteam::run(),
         Task::MutateRules => mutate::run(),

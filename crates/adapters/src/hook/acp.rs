@@ -86,7 +86,10 @@ impl Dialect for Acp {
             }
             // The editor is about to ask its user.
             Answer::Ask { reason } => Reply { stderr: format!("{reason}\n"), ..Reply::silent() },
-            Answer::NoOpinion | Answer::Allow { .. } | Answer::Context { .. } => Reply::silent(),
+            Answer::NoOpinion
+            | Answer::Allow { .. }
+            | Answer::Context { .. }
+            | Answer::Replace(_) => Reply::silent(),
         }
     }
 

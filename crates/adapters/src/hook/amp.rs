@@ -61,7 +61,10 @@ impl Dialect for Amp {
             }
             // Nothing can be rewritten here, and what was to run contained must not run as it is.
             Answer::Rewrite { reason, .. } => Reply::silent().refusing(reason),
-            Answer::NoOpinion | Answer::Allow { .. } | Answer::Context { .. } => Reply::silent(),
+            Answer::NoOpinion
+            | Answer::Allow { .. }
+            | Answer::Context { .. }
+            | Answer::Replace(_) => Reply::silent(),
         }
     }
 

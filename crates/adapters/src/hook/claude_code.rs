@@ -10,7 +10,7 @@ use ringfence_action::Action;
 use serde_json::{Value, json};
 
 use super::claude_like::{self, Names};
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply, Typed};
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply, Typed};
 use crate::transcript::claude_code;
 
 pub(super) struct ClaudeCode;
@@ -103,7 +103,7 @@ fn before(event: &str, answer: &Answer) -> Reply {
             line(output)
         }
         Answer::Deny { reason } => line(decision("deny", reason)).refusing(reason),
-        Answer::Context { text } => {
+        Answer::Context { text } | Answer::Replace(Replacement { note: text, .. }) => {
             line(json!({"hookEventName": event, "additionalContext": text}))
         }
     }
@@ -124,14 +124,23 @@ fn permission(event: &str, answer: &Answer) -> Reply {
         Answer::NoOpinion
         | Answer::Ask { .. }
         | Answer::Rewrite { decided: false, .. }
-        | Answer::Context { .. } => Reply::silent(),
+        | Answer::Context { .. }
+        | Answer::Replace(_) => Reply::silent(),
     }
 }
 
-/// Events that cannot stop a call: they never fail, and at most add words.
+/// Events that cannot stop a call: they never fail, and at most add words, or put others in place of those that
+/// came back.
 fn beside(event: &str, answer: &Answer) -> Reply {
     match answer {
-        Answer::Context { text } => {
+        Answer::Replace(Replacement { response, note, .. }) if event == "PostToolUse" => {
+            line(json!({
+                "hookEventName": event,
+                "updatedToolOutput": response,
+                "additionalContext": note,
+            }))
+        }
+        Answer::Context { text } | Answer::Replace(Replacement { note: text, .. }) => {
             line(json!({"hookEventName": event, "additionalContext": text}))
         }
         Answer::NoOpinion

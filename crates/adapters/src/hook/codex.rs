@@ -10,7 +10,7 @@ use ringfence_action::Action;
 use serde_json::{Value, json};
 
 use super::claude_like::{self, Names};
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply, Typed};
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply, Typed};
 use crate::transcript::codex;
 
 pub(super) struct Codex;
@@ -54,6 +54,10 @@ impl Dialect for Codex {
                 "permissionDecision": "allow",
                 "updatedInput": input,
             })),
+            // What the call returned gives way to the reason.
+            ("PostToolUse", Answer::Replace(Replacement { text, .. })) => {
+                Reply::line(&json!({"decision": "block", "reason": text}))
+            }
             (
                 "PreToolUse" | "PostToolUse" | "UserPromptSubmit" | "SessionStart",
                 Answer::Context { text },

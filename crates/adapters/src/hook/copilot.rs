@@ -8,7 +8,7 @@ use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::Names;
-use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply};
 
 pub(super) struct Copilot;
 
@@ -61,6 +61,11 @@ impl Dialect for Copilot {
             Answer::Allow { reason } if before => decision("allow", reason),
             Answer::Deny { reason } if permission => {
                 Reply::line(&json!({"behavior": "deny", "message": reason})).refusing(reason)
+            }
+            Answer::Replace(Replacement { text, .. }) if NAMES.after.contains(&event) => {
+                Reply::line(&json!({
+                    "modifiedResult": {"resultType": "success", "textResultForLlm": text},
+                }))
             }
             Answer::Allow { .. } if permission => Reply::line(&json!({"behavior": "allow"})),
             _ => Reply::silent(),

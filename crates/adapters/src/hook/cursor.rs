@@ -110,7 +110,8 @@ impl Dialect for Cursor {
             Answer::NoOpinion
             | Answer::Allow { .. }
             | Answer::Rewrite { .. }
-            | Answer::Context { .. } => Reply::line(&json!({"permission": "allow"})),
+            | Answer::Context { .. }
+            | Answer::Replace(_) => Reply::line(&json!({"permission": "allow"})),
         }
     }
 

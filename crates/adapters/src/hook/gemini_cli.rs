@@ -9,7 +9,7 @@ use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::{self, Names};
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Reply, Typed};
+use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply, Typed};
 use crate::transcript::gemini_cli;
 
 pub(super) struct GeminiCli;
@@ -45,6 +45,10 @@ impl Dialect for GeminiCli {
             }
             ("BeforeTool", Answer::Allow { reason }) => {
                 Reply::line(&json!({"decision": "allow", "reason": reason}))
+            }
+            // What the call returned gives way to the reason.
+            ("AfterTool", Answer::Replace(Replacement { text, .. })) => {
+                Reply::line(&json!({"decision": "deny", "reason": text}))
             }
             ("AfterTool" | "BeforeAgent" | "SessionStart", Answer::Context { text }) => {
                 Reply::line(&json!({

@@ -27,6 +27,7 @@ mod message;
 mod opencode;
 mod own_rules;
 mod qwen_code;
+mod returned;
 mod strict;
 mod windsurf;
 
@@ -40,6 +41,7 @@ pub use self::around::says_yes;
 pub use self::canary::{CANARY, CANARY_DENIED, is_canary};
 pub use self::heartbeat::Ran;
 pub use self::inside::Inside;
+pub use self::returned::{Replacement, words_of};
 
 /// An agent whose hooks are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -302,6 +304,13 @@ impl HookAgent {
         self.reply(event, &Answer::Ask { reason: "?".to_owned() }).code != 2
     }
 
+    /// Whether the agent takes something else for what a call returned, told at this event.
+    pub fn replaces(self, event: &str) -> bool {
+        const OTHER: &str = "something else";
+        let other = Replacement::withheld(&Value::from(""), OTHER, String::new());
+        self.reply(event, &Answer::Replace(other)).stdout.contains(OTHER)
+    }
+
     /// What runs past the hooks, in words that follow "when".
     pub const fn ways_around(self) -> &'static [&'static str] {
         match self {
@@ -417,25 +426,6 @@ pub enum HookEvent {
     Other,
 }
 
-/// Every string in what a call returned, in the agent's own shape, one after the other.
-pub fn words_of(response: &Value) -> String {
-    let mut words = String::new();
-    collect_words(response, &mut words);
-    words
-}
-
-fn collect_words(value: &Value, words: &mut String) {
-    match value {
-        Value::String(text) => {
-            words.push_str(text);
-            words.push('\n');
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_words(item, words)),
-        Value::Object(fields) => fields.values().for_each(|field| collect_words(field, words)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 /// Why a message of an agent was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedHook {
@@ -486,6 +476,8 @@ pub enum Answer {
         /// The words.
         text: String,
     },
+    /// Instead of what the call returned, this. Where the agent takes nothing else for it, the note alone.
+    Replace(Replacement),
 }
 
 /// What a hook process writes, and how it ends.

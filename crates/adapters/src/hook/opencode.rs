@@ -6,7 +6,7 @@ use ringfence_action::Action;
 use serde_json::json;
 
 use super::claude_like::Names;
-use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Reply};
+use super::{Answer, Beginning, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply};
 
 pub(super) struct OpenCode;
 
@@ -34,6 +34,9 @@ impl Dialect for OpenCode {
             }
             Answer::Rewrite { input, .. } => {
                 Reply::line(&json!({"decision": "allow", "args": input}))
+            }
+            Answer::Replace(Replacement { text, .. }) if !self.decides(event) => {
+                Reply::line(&json!({"decision": "allow", "output": text}))
             }
             // The plugin then answers what OpenCode asks its user about this call.
             Answer::Allow { .. } if self.decides(event) => {

@@ -59,10 +59,11 @@ export const Ringfence = async ({ client, directory }) => {
       const path = { id: sessionID, permissionID: id };
       await client.postSessionIdPermissionsPermissionId({ path, body: { response: "once" } });
     },
-    "tool.execute.after": async ({ tool, sessionID, callID, args }, { output }) => {
-      const call = { tool_name: tool, tool_input: args, tool_use_id: callID, tool_response: output };
+    "tool.execute.after": async ({ tool, sessionID, callID, args }, result) => {
+      const call = { tool_name: tool, tool_input: args, tool_use_id: callID, tool_response: result.output };
       approved.delete(callID);
-      await ask(message("PostToolUse", sessionID, call));
+      const answer = await ask(message("PostToolUse", sessionID, call));
+      if (answer.output) Object.assign(result, { output: answer.output, metadata: {} });
     },
     "chat.message": async ({ sessionID }, { parts }) => {
       const text = (parts || []).filter((part) => part.type === "text" && !part.synthetic);

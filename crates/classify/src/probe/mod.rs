@@ -26,7 +26,7 @@ use std::fmt;
 
 pub use self::grams::PLACES;
 pub use self::model::{Best, Head, Model, WINDOW};
-pub use self::spotlight::warning;
+pub use self::spotlight::{Settings, Treatment, around, warning, withheld};
 
 use self::model::Windows;
 use self::phrases::Finder;

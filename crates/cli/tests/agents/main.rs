@@ -10,6 +10,7 @@ mod inside;
 mod managed;
 mod mock;
 mod nested;
+mod results;
 
 use std::fs;
 

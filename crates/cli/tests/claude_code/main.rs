@@ -9,6 +9,7 @@ mod faults;
 mod home;
 mod inside;
 mod mock;
+mod results;
 mod subagent;
 
 use std::fs;

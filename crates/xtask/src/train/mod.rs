@@ -58,6 +58,16 @@ pub(crate) fn run(only: Option<Which>, measure: bool) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// Writes the texts of the probe, and what the model makes of those that it has not seen.
+pub(crate) fn folds(folder: &Path) -> Result<bool, Failure> {
+    let Some(corpora) = Corpora::from_env() else { return Ok(true) };
+    let [texts, scores] = probe::folds(&corpora.text("toolout")?, &injections::Seeds::read()?);
+    let folder = folder.to_string_lossy();
+    files::write(&format!("{folder}/texts.jsonl"), &texts)?;
+    files::write(&format!("{folder}/scores.jsonl"), &scores)?;
+    Ok(true)
+}
+
 /// Trains the probe on all but these sources, to measure it on them.
 pub(crate) fn without(sources: &[String], out: &Path) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };

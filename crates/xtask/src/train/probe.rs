@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use ringfence_classify::probe::{self, Head, Kind, Model, WINDOW};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::SEED;
 use super::injections::{self, Seeds};
@@ -53,6 +54,8 @@ struct Document {
     ends: Vec<usize>,
     /// Which words are the instruction, where that is known.
     known: Option<[usize; 2]>,
+    /// Whose text it was put into.
+    host: Option<String>,
 }
 
 impl Document {
@@ -67,7 +70,12 @@ impl Document {
                 known = Some([known.map_or(at, |[first, _]| first), at + 1]);
             }
         }
-        Self { source: source.to_owned(), positive, text, places, ends, known }
+        let source = source.to_owned();
+        Self { source, positive, text, places, ends, known, host: None }
+    }
+
+    fn within(self, host: &Self) -> Self {
+        Self { host: Some(host.source.clone()), ..self }
     }
 
     fn words(&self) -> usize {
@@ -140,6 +148,41 @@ pub(super) fn train(rows: &str, seeds: &Seeds) -> Trained {
     Trained { file, page: page(&folds, meaning, taints_from) }
 }
 
+/// The texts, and for each fold what the model makes of those that it has not seen, one JSON object a line:
+/// what a second score is measured against.
+pub(super) fn folds(rows: &str, seeds: &Seeds) -> [String; 2] {
+    let documents = read(rows);
+    let every: Vec<&Document> = documents.iter().collect();
+    let own = own(&every, seeds, &mut Random::new(SEED));
+    let mut texts = String::new();
+    for Document { source, positive, text, host, .. } in documents.iter().chain(&own) {
+        let line = json!({"source": source, "attack": positive, "host": host, "text": text});
+        let _ = writeln!(texts, "{line}");
+    }
+    let mut scores = String::new();
+    for family in FAMILIES {
+        for real in REAL {
+            let held_out: BTreeSet<&str> = family.iter().copied().chain([real]).collect();
+            let file = learn(&documents, &held_out, seeds).file(BEFORE, f32::MAX);
+            let Some(model) = Model::read(&file) else { continue };
+            for (at, document) in documents.iter().enumerate() {
+                let tested = if document.positive {
+                    family.contains(&document.source.as_str())
+                } else {
+                    document.source == real
+                };
+                if tested {
+                    let Seen { words, surest } = look(model, document);
+                    let line = json!({"family": family, "real": real, "text": at, "words": words, "surest": surest});
+                    let _ = writeln!(scores, "{line}");
+                }
+            }
+            eprintln!("without {} and {real}: done", family.join(", "));
+        }
+    }
+    [texts, scores]
+}
+
 /// Weights of all but these sources, set as those of the product are.
 pub(super) fn train_without(rows: &str, seeds: &Seeds, held_out: &BTreeSet<&str>) -> Vec<u8> {
     let now = Model::trained();
@@ -187,7 +230,7 @@ fn own(hosts: &[&Document], seeds: &Seeds, random: &mut Random) -> Vec<Document>
         own.push(match host {
             Some(host) => {
                 let (text, span) = injections::placed(&attack, &host.text, random);
-                Document::new("own", true, text, Some(span))
+                Document::new("own", true, text, Some(span)).within(host)
             }
             None => Document::new("own", true, attack, None),
         });
@@ -195,8 +238,13 @@ fn own(hosts: &[&Document], seeds: &Seeds, random: &mut Random) -> Vec<Document>
     for index in 0..OWN / 4 {
         let Some(text) = seeds.benign.get(index % seeds.benign.len()) else { break };
         let host = hosts.get(random.below(hosts.len())).filter(|_| index >= seeds.benign.len());
-        let text = host.map_or(text.clone(), |host| injections::placed(text, &host.text, random).0);
-        own.push(Document::new("own", false, text, None));
+        own.push(match host {
+            Some(host) => {
+                let (text, _) = injections::placed(text, &host.text, random);
+                Document::new("own", false, text, None).within(host)
+            }
+            None => Document::new("own", false, text.clone(), None),
+        });
     }
     own
 }
@@ -276,6 +324,13 @@ struct Seen {
     surest: f64,
 }
 
+fn look(model: Model<'_>, document: &Document) -> Seen {
+    let report = probe::scan_with(model, &document.text);
+    let detectors = report.findings.iter().filter(|finding| finding.kind != Kind::Words);
+    let surest = detectors.map(|finding| finding.confidence).fold(0.0, f64::max);
+    Seen { words: f64::from(report.words.score), surest }
+}
+
 /// A family and a source of real results, both held out.
 struct Fold {
     real: &'static str,
@@ -294,15 +349,9 @@ impl Fold {
         let Some(model) = Model::read(file) else {
             return Self { real, attacks: BTreeMap::new(), harmless: Vec::new() };
         };
-        let look = |document: &Document| {
-            let report = probe::scan_with(model, &document.text);
-            let detectors = report.findings.iter().filter(|finding| finding.kind != Kind::Words);
-            let surest = detectors.map(|finding| finding.confidence).fold(0.0, f64::max);
-            Seen { words: f64::from(report.words.score), surest }
-        };
         let of = |source: &str, positive: bool| -> Vec<Seen> {
             let rows = documents.iter().filter(|it| it.positive == positive && it.source == source);
-            rows.map(look).collect()
+            rows.map(|document| look(model, document)).collect()
         };
         let attacks = family.iter().map(|source| (*source, of(source, true))).collect();
         Self { real, attacks, harmless: of(real, false) }

@@ -16,6 +16,7 @@ use ringfence_action::{Action, Decision, Preset, Verdict};
 use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
+use ringfence_classify::probe::Treatment;
 use ringfence_engine::{Engine, Inheritance, Options, Session};
 use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
@@ -419,6 +420,12 @@ impl<'h> Desk<'h> {
                 .then(|| Chair::of(&settings.judge, self.user, ledger()))?
         });
         chair.as_ref()
+    }
+
+    /// What becomes of a result that looks as if it was made to instruct the agent. What cannot be read is as
+    /// strict as it could be.
+    pub(super) fn treatment(&self) -> Treatment {
+        chosen(self.hook).as_ref().map_or(Treatment::Quarantine, |it| it.probe.injection)
     }
 
     /// Who started the agent that sent this message. Looked up once.

@@ -6,14 +6,14 @@
 
 mod held;
 mod judging;
+mod results;
 
 use jiff::{SignedDuration, Timestamp};
 use ringfence_action::{Action, Decision, Verdict};
-use ringfence_adapters::hook::{Answer, HookEvent, HookInput, words_of};
+use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::{Ended, History, Seen};
-use ringfence_classify::probe;
-use ringfence_engine::{Came, Explained, Heard, Options, Reviewer, Session};
+use ringfence_engine::{Explained, Heard, Options, Reviewer, Session};
 use ringfence_record::holds::Hold;
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
@@ -107,9 +107,9 @@ impl<'d> Turn<'d> {
                 self.permission(action)
             }
             HookEvent::After { action, call, response, failed } => {
-                let warning = self.hear_result(action, response);
+                let told = self.hear_result(action, response);
                 let answer = self.after(action, call.as_deref(), *failed);
-                Ok(warning.map_or(answer, |text| Answer::Context { text }))
+                Ok(told.unwrap_or(answer))
             }
             HookEvent::Prompt { said, relayed } => Ok(self.prompt(said, relayed)),
             HookEvent::Start { source } => Ok(self.note("start", source)),
@@ -310,27 +310,6 @@ impl<'d> Turn<'d> {
         } else {
             Answer::NoOpinion
         }
-    }
-
-    /// What the call returned is read before the agent acts on it. Returns what the agent is told about it.
-    fn hear_result(&mut self, action: &Action, response: &Value) -> Option<String> {
-        let text = words_of(response);
-        let came = self.kept.session.observe_result(&normalize(action), &text);
-        let taint = came.taint()?;
-        let mut fields = object([("code", json!("probe.result")), ("taints", json!(taint))]);
-        let mut warning = None;
-        if let Came::Read(report) = came {
-            let findings = report.findings.iter().map(|it| {
-                json!({"kind": it.kind.as_str(), "span": it.span, "why": it.why, "confidence": it.confidence})
-            });
-            fields.insert("score".to_owned(), json!(report.score));
-            fields.insert("findings".to_owned(), findings.collect());
-            let mark = self.desk.redactor.mark(&self.desk.message.session);
-            warning = Some(probe::warning(&report, &mark));
-        }
-        let fields = self.addressed(fields);
-        self.entries.push(Entry { kind: "finding", fields });
-        warning
     }
 
     fn prompt(&mut self, said: &[String], relayed: &[String]) -> Answer {
