@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Terms, Tier};
+use ringfence_sandbox::{Host, Plan, Profile, Request, Sandbox, Snapshot, Terms, Tier};
 
 const LAUNCH: &str = "ringfence-bench-launch";
 const ROUNDS: usize = 200;
@@ -34,7 +34,8 @@ fn launch() -> ! {
         read: vec![PathBuf::from("/usr")],
         ..Request::default()
     };
-    let plan = Plan::for_command(&Profile::plain().unwrap(), &request, &Host).unwrap();
+    let plan =
+        Plan::for_command(&Profile::plain().unwrap(), &request, &Snapshot::default()).unwrap();
     let terms = Terms { require: Some(Tier::A), ..Terms::default() };
     let ended = Sandbox::run(&plan, &["/bin/true".into()], &terms, &mut |_| {}).unwrap();
     std::process::exit(ended.code.into())

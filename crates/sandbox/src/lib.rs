@@ -42,7 +42,7 @@ pub use request::{Doors, Kind, Limits, Look, Request};
 pub use run::{Ended, Sockets, Terms};
 pub use seatbelt::seatbelt_profile;
 pub use support::{LimitsBy, Missing, Support, Tier};
-pub use system::{Host, Inside};
+pub use system::{Host, Inside, Snapshot};
 #[doc(hidden)]
 pub use walls::{Wall, Walls};
 

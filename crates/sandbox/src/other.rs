@@ -30,6 +30,9 @@ impl Host {
     }
 }
 
+/// The same, at one moment.
+pub type Snapshot = Host;
+
 /// The way into a run, of which there is none.
 #[derive(Debug)]
 pub enum Inside {}

@@ -37,10 +37,21 @@ pub(crate) struct Found {
     pub(crate) git: BTreeSet<PathBuf>,
     /// Secrets.
     pub(crate) secret: BTreeSet<PathBuf>,
+    /// The files of each folder that is looked into and is no repository's own.
+    pub(crate) files: Vec<Files>,
     /// How many levels were looked at to the end.
     pub(crate) levels: usize,
     /// Whether nothing was left out.
     pub(crate) complete: bool,
+}
+
+/// The files of one folder, but those that others execute or obey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// Where.
+    pub(crate) folder: PathBuf,
+    /// Their names, each with a NUL at its end.
+    pub(crate) names: Vec<u8>,
 }
 
 /// Looks through a workspace, level by level. Folders that are as they are remembered are not read again, and
@@ -73,6 +84,8 @@ pub(crate) fn workspace(
         }
         if page.repository {
             found.git.insert(folder);
+        } else if !page.files.is_empty() && reach == Reach::AFTER {
+            found.files.push(Files { folder, names: page.files.clone() });
         }
     }
     found
@@ -89,6 +102,15 @@ pub(crate) struct Page {
     secret: Vec<OsString>,
     /// Where there may be more.
     folders: Vec<OsString>,
+    /// All other files and those that are secret, each with a NUL at its end: there may be a great many.
+    files: Vec<u8>,
+}
+
+impl Page {
+    fn file(&mut self, name: &[u8]) {
+        self.files.extend_from_slice(name);
+        self.files.push(0);
+    }
 }
 
 /// Names, sorted by how they are compared: every entry of every folder is.
@@ -168,10 +190,13 @@ impl<'a> Wanted<'a> {
             }
             match kind {
                 Kind::Folder if !self.skip.has(bytes) => page.folders.push(name),
-                Kind::File if self.secret.has(bytes) && !self.not_secret.has(bytes) => {
-                    page.secret.push(name);
+                Kind::File => {
+                    page.file(bytes);
+                    if self.secret.has(bytes) && !self.not_secret.has(bytes) {
+                        page.secret.push(name);
+                    }
                 }
-                Kind::Folder | Kind::File | Kind::Link | Kind::Other | Kind::Absent => {}
+                Kind::Folder | Kind::Link | Kind::Other | Kind::Absent => {}
             }
         }
         // The same whatever the order in which they come.

@@ -28,7 +28,7 @@ use clap::{Args, ValueEnum};
 use ringfence_record::given;
 use ringfence_sandbox::{
     Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox,
-    Support, Terms, Tier, seatbelt_profile,
+    Snapshot, Support, Terms, Tier, seatbelt_profile,
 };
 use serde_json::{Map, Value, json};
 
@@ -381,7 +381,7 @@ impl Run {
             request.read.push(door.program().to_owned());
             request.hide.extend(door.path.ancestors().nth(2).map(Path::to_owned));
         }
-        Plan::for_command(profile, &request, &Host)
+        Plan::for_command(profile, &request, &Snapshot::default())
     }
 
     /// The profile that was named, or that the command has.

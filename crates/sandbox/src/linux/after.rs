@@ -53,9 +53,12 @@ impl Settle<'_> {
         let watch = &self.plan.watch;
         let mut memory = watch.memory.clone();
         memory.begin_again();
+        let mut files = Vec::new();
         for folder in &watch.folders {
-            let found = scan::workspace(&watch.profile, folder, &Host, Reach::AFTER, &mut memory);
+            let mut found =
+                scan::workspace(&watch.profile, folder, &Host, Reach::AFTER, &mut memory);
             self.after.incomplete |= !found.complete;
+            files.append(&mut found.files);
             self.folder(folder, &found);
         }
         for git in &self.plan.watch.repositories {
@@ -66,7 +69,7 @@ impl Settle<'_> {
                 self.move_away(path);
             }
         }
-        let (touched, complete) = touched::since(&self.plan.watch, self.started);
+        let (touched, complete) = touched::since(&files, self.started);
         self.after.touched = touched;
         self.after.incomplete |= !complete;
         for path in std::mem::take(&mut self.loose) {

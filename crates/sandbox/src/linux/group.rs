@@ -9,11 +9,12 @@
 )]
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::host::told_by_kernel;
 use crate::plan::PlanLimits;
 use crate::support::LimitsBy;
 
@@ -28,7 +29,7 @@ pub(super) struct Group {
 
 /// What this system gives, by trying it.
 pub(crate) fn probe() -> LimitsBy {
-    match Group::make(&format!("ringfence-probe-{}", std::process::id())) {
+    match Group::make(&format!("ringfence-probe-{}", std::process::id()), true) {
         Ok(group) => {
             let held = [("memory", group.memory), ("processes", group.processes)];
             let held = held.into_iter().filter(|(_, held)| *held).map(|(name, _)| name.to_owned());
@@ -41,36 +42,48 @@ pub(crate) fn probe() -> LimitsBy {
 impl Group {
     /// A group for a run, if it would hold more than each process's limits do.
     pub(super) fn of(limits: &PlanLimits, alone: bool) -> Option<Self> {
-        let group = Self::make(&format!("ringfence-{}", std::process::id())).ok()?;
         // Where nothing else ends what is left, that alone is worth it.
+        let group = Self::make(&format!("ringfence-{}", std::process::id()), alone).ok()?;
         if !(group.memory || group.processes || alone) {
             return None;
         }
-        let set = |name: &str, value: &str| fs::write(group.folder.join(name), value);
-        if group.processes {
-            set("pids.max", &limits.processes.to_string()).ok()?;
+        group.hold(limits).ok()?;
+        Some(group)
+    }
+
+    /// Writes down what it may use, as far as it is one that holds that.
+    fn hold(&self, limits: &PlanLimits) -> io::Result<()> {
+        let set = |name: &str, value: &str| fs::write(self.folder.join(name), value);
+        if self.processes {
+            set("pids.max", &limits.processes.to_string())?;
         }
-        if let Some(memory) = limits.memory.filter(|_| group.memory) {
-            set("memory.max", &memory.to_string()).ok()?;
+        if let Some(memory) = limits.memory.filter(|_| self.memory) {
+            set("memory.max", &memory.to_string())?;
             // What does not fit must not go elsewhere, and one that is ended ends the others; not every
             // kernel knows how.
             let _ = set("memory.swap.max", "0");
             let _ = set("memory.oom.group", "1");
         }
-        Some(group)
+        Ok(())
     }
 
-    /// In the group that this process is in, or beside it: whichever may be written.
-    fn make(name: &str) -> io::Result<Self> {
+    /// In the group that this process is in, or beside it: whichever may be written. `bare`: even if it has
+    /// nothing to hold anything with.
+    fn make(name: &str, bare: bool) -> io::Result<Self> {
         let own = own_group()?;
         let mut failed = io::Error::from(io::ErrorKind::NotFound);
         for above in [Some(own.as_path()), own.parent()].into_iter().flatten() {
-            if !above.join("cgroup.procs").exists() {
-                continue;
-            }
+            let Ok(given) = told_by_kernel(&above.join("cgroup.controllers")) else { continue };
+            let given: Vec<&str> = given.split_ascii_whitespace().collect();
+            let useful = ["memory", "pids"].into_iter().filter(|it| given.contains(it));
             // A group that holds processes itself gives nothing on. Then its groups have no limits.
-            for more in ["+memory", "+pids"] {
-                let _ = fs::write(above.join("cgroup.subtree_control"), more);
+            let mut any = bare;
+            for name in useful {
+                any = true;
+                let _ = fs::write(above.join("cgroup.subtree_control"), format!("+{name}"));
+            }
+            if !any {
+                continue;
             }
             let folder = above.join(name);
             if let Err(error) = fs::DirBuilder::new().create(&folder) {
@@ -125,20 +138,14 @@ impl Drop for Group {
 /// The folder of the group that this process is in, in the newer hierarchy.
 fn own_group() -> io::Result<PathBuf> {
     let none = || io::Error::other("there are no control groups of the newer kind");
-    let mounts = text(Path::new("/proc/self/mountinfo"))?;
+    let mounts = told_by_kernel(Path::new("/proc/self/mountinfo"))?;
     let line = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or_else(none)?;
     let mut fields = line.split(' ').skip(3);
     let (root, at) = fields.next().zip(fields.next()).ok_or_else(none)?;
-    let own = text(Path::new("/proc/self/cgroup"))?;
+    let own = told_by_kernel(Path::new("/proc/self/cgroup"))?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::")).ok_or_else(none)?;
     let below = Path::new(own).strip_prefix(root).unwrap_or(Path::new(own));
     Ok(Path::new(at).join(below.strip_prefix("/").unwrap_or(below)))
-}
-
-fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -148,7 +155,8 @@ mod tests {
     use super::*;
 
     fn group(name: &str) -> Option<Group> {
-        let group = Group::make(&format!("ringfence-test-{name}-{}", std::process::id())).ok();
+        let group =
+            Group::make(&format!("ringfence-test-{name}-{}", std::process::id()), true).ok();
         if group.is_none() {
             eprintln!("SKIPPED: no control group can be made here");
         }
@@ -160,13 +168,41 @@ mod tests {
         let Some(group) = group("end") else { return };
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         (&group.door).write_all(child.id().to_string().as_bytes()).unwrap();
-        let members = text(&group.folder.join("cgroup.procs")).unwrap();
+        let members = told_by_kernel(&group.folder.join("cgroup.procs")).unwrap();
         assert_eq!(members.trim(), child.id().to_string());
         group.end();
         assert_eq!(child.wait().unwrap().signal(), Some(9));
         let folder = group.folder.clone();
         drop(group);
         assert!(!folder.exists());
+    }
+
+    /// Where no group has controllers, what is written is all that can be looked at.
+    #[test]
+    fn limits_are_written_as_the_kernel_takes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let door = File::create(folder.path().join("cgroup.procs")).unwrap();
+        let at = folder.path().to_path_buf();
+        let group = |memory, processes| {
+            let door = door.try_clone().unwrap();
+            std::mem::ManuallyDrop::new(Group { folder: at.clone(), door, memory, processes })
+        };
+        let read = |name: &str| fs::read_to_string(at.join(name)).ok();
+        let limits =
+            PlanLimits { processes: 40, memory: Some(1 << 30), file_size: None, private_bytes: 1 };
+        group(false, false).hold(&limits).unwrap();
+        assert_eq!((read("memory.max"), read("pids.max")), (None, None), "what it does not hold");
+        group(true, true).hold(&limits).unwrap();
+        assert_eq!(read("pids.max").as_deref(), Some("40"));
+        assert_eq!(read("memory.max").as_deref(), Some("1073741824"));
+        assert_eq!(read("memory.swap.max").as_deref(), Some("0"));
+        assert_eq!(read("memory.oom.group").as_deref(), Some("1"));
+        group(true, true).enter().unwrap();
+        assert_eq!(read("cgroup.procs").as_deref(), Some("0"), "who writes comes in");
+        group(true, true).end();
+        assert_eq!(read("cgroup.kill").as_deref(), Some("1"));
+        fs::remove_dir_all(&at).unwrap();
+        group(true, true).hold(&limits).expect_err("what cannot be held is not taken for held");
     }
 
     #[test]
@@ -178,7 +214,7 @@ mod tests {
             eprintln!("SKIPPED: no control group can be made here");
             return;
         };
-        let read = |name: &str| text(&group.folder.join(name)).unwrap();
+        let read = |name: &str| told_by_kernel(&group.folder.join(name)).unwrap();
         match group.processes {
             true => assert_eq!(read("pids.max").trim(), "7"),
             false => eprintln!("SKIPPED: processes cannot be limited for a group here"),

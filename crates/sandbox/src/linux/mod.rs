@@ -51,7 +51,7 @@ use crate::walls::Wall;
 
 pub(crate) use self::group::probe as limits_by;
 pub(crate) use self::helper::carry_on;
-pub use self::host::Host;
+pub use self::host::{Host, Snapshot};
 pub(crate) use self::namespaces::apparmor_restricts;
 pub use self::network::Inside;
 pub(crate) use self::probe::probe;

@@ -25,6 +25,7 @@ pub(super) use self::changes::{
 };
 pub(super) use self::folders::{
     About, about_in, allow, allow_in, is_labelled, make_folder_in, remove_folder_in, remove_label,
+    times_in,
 };
 pub(super) use self::network::{
     every_address_is_local, listen, peer, raise_open_files, receive_what_came, receive_with,

@@ -106,7 +106,7 @@ impl Memory {
 fn header(profile: &Workspace) -> String {
     let mut hasher = DefaultHasher::new();
     (env!("CARGO_PKG_VERSION"), profile).hash(&mut hasher);
-    format!("ringfence folders 1 {:x}\n", hasher.finish())
+    format!("ringfence folders 2 {:x}\n", hasher.finish())
 }
 
 /// Fields that end with a NUL, lists that end with an empty one. None: a name could not be read back.
@@ -122,7 +122,8 @@ fn line((device, number): (u64, u64), known: &Known) -> Option<String> {
         }
         line.push('\0');
     }
-    line.push('\n');
+    line.push_str(std::str::from_utf8(&page.files).ok().filter(|it| !it.contains('\n'))?);
+    line.push_str("\0\n");
     Some(line)
 }
 
@@ -141,6 +142,7 @@ fn read_line(line: &str) -> Option<((u64, u64), Known)> {
         names.map(|it| OsString::from(OsStr::new(it))).collect::<Vec<_>>()
     };
     let (protected, below, secret, folders) = (list(), list(), list(), list());
-    let page = Page { repository, protected, below, secret, folders };
+    let mut page = Page { repository, protected, below, secret, folders, files: Vec::new() };
+    fields.by_ref().take_while(|it| !it.is_empty()).for_each(|name| page.file(name.as_bytes()));
     fields.next().is_none().then_some((folder, Known { changed, page, turn: None }))
 }

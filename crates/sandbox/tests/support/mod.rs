@@ -15,7 +15,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use ringfence_sandbox::{Host, Limits, Plan, Profiles, Request, Sandbox, Terms, Tier, Wall, Walls};
+use ringfence_sandbox::{
+    Limits, Plan, Profiles, Request, Sandbox, Snapshot, Terms, Tier, Wall, Walls,
+};
 
 /// The word in the first argument that makes a test binary a launcher.
 pub const LAUNCH: &str = "ringfence-test-launch";
@@ -233,7 +235,7 @@ pub fn launch() -> ! {
     };
     let profile = Profiles::with([]).unwrap().named(if has("nested") { "nested" } else { "plain" });
     let profile = profile.unwrap();
-    let result = Plan::for_command(&profile, &request, &Host).and_then(|plan| {
+    let result = Plan::for_command(&profile, &request, &Snapshot::default()).and_then(|plan| {
         let require = has("tier=A").then_some(Tier::A).or(has("tier=B").then_some(Tier::B));
         if has("tier=C") {
             forbid_namespaces();

@@ -5,6 +5,7 @@ use std::io;
 use std::mem::zeroed;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 use libc::{c_long, mode_t};
 
@@ -35,6 +36,31 @@ pub(in super::super) fn about_in(folder: BorrowedFd<'_>, name: &OsStr) -> io::Re
         about
     };
     Ok(About { mode: about.st_mode, device: about.st_rdev })
+}
+
+/// When something in a folder was last changed in any way, and made. Nobody can set either.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Times {
+    pub(in super::super) mode: mode_t,
+    pub(in super::super) changed: Duration,
+    /// None: the file system does not keep it.
+    pub(in super::super) born: Option<Duration>,
+}
+
+pub(in super::super) fn times_in(folder: BorrowedFd<'_>, name: &CStr) -> io::Result<Times> {
+    let wanted = libc::STATX_TYPE | libc::STATX_MODE | libc::STATX_CTIME | libc::STATX_BTIME;
+    let (at, flags) = (folder.as_raw_fd(), libc::AT_SYMLINK_NOFOLLOW);
+    // SAFETY: the name outlives the call, and a structure of plain numbers is filled by it.
+    let about = unsafe {
+        let mut about: libc::statx = zeroed();
+        check(c_long::from(libc::statx(at, name.as_ptr(), flags, wanted, &mut about)))?;
+        about
+    };
+    let time = |it: libc::statx_timestamp| {
+        Duration::new(u64::try_from(it.tv_sec).unwrap_or(0), it.tv_nsec)
+    };
+    let born = (about.stx_mask & libc::STATX_BTIME != 0).then(|| time(about.stx_btime));
+    Ok(Times { mode: about.stx_mode.into(), changed: time(about.stx_ctime), born })
 }
 
 pub(in super::super) fn make_folder_in(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
