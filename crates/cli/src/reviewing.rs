@@ -100,15 +100,6 @@ impl Reviewer for Sitting<'_> {
     }
 }
 
-/// Answers with what was recorded.
-pub(crate) struct Recorded(pub(crate) Option<Judgement>);
-
-impl Reviewer for Recorded {
-    fn review(&mut self, _: Seen, open: Option<LeftOpen>) -> Option<Judgement> {
-        open.and(self.0.take())
-    }
-}
-
 /// A record of a session in which nothing happened yet.
 pub(crate) fn history() -> History {
     // A mark that can be guessed is still one: what stands in the record cannot end a line.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use ringfence_action::{Action, Agent, Facts, Platform, Preset};
@@ -74,7 +75,7 @@ impl Judge {
     }
 
     /// A judge over these rules that knows this host not at all.
-    pub(crate) fn over(bundle: Bundle, options: Options) -> Self {
+    pub(crate) fn over(bundle: impl Into<Arc<Bundle>>, options: Options) -> Self {
         let engine = Engine::new(bundle, Box::new(Supplied), options);
         Self { engine, sessions: Sessions::new(), reviewing: None }
     }

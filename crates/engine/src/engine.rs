@@ -209,6 +209,7 @@ impl Engine {
             features =
                 stage_one::evidence(&analysis, &named, near, &session_facts, session, action);
             let (scored, objection) = stage_one::look(self.stage_one, &features);
+            findings.open.how.flagged = stage_one::flags(self.stage_one, &scored);
             score = Some(("stage_one".to_owned(), scored.probability));
             // A judge sees more: where there is one, it is the one to object.
             objection

@@ -22,6 +22,7 @@ mod lexicon;
 mod made;
 mod named;
 mod operations;
+pub mod past;
 mod results;
 mod review;
 mod said;

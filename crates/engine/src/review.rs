@@ -59,7 +59,7 @@ impl Unspoken {
         session: &Session,
     ) -> Option<LeftOpen> {
         let Self { mut how, own } = self;
-        if !(how.unspoken || how.opaque || how.subagent) {
+        if !(how.unspoken || how.opaque || how.subagent || how.flagged) {
             return None;
         }
         how.tainted = !seen.untrusted.is_empty() || !seen.private.is_empty();

@@ -18,6 +18,9 @@ pub enum StageOne {
     Off,
     /// Its score stands in the decision, and changes nothing.
     Scores,
+    /// Its score stands in the decision; from the probability that its weights were trained to flag from, a judge
+    /// that is asked about what is flagged hears of what rules left open.
+    Flags,
     /// From this probability, what rules left open is asked about.
     Asks(f64),
 }
@@ -49,6 +52,11 @@ pub(crate) fn evidence(
         has_requests: session.wishes().next().is_some(),
         length,
     })
+}
+
+/// Whether a judge is to look at an action of this score.
+pub(crate) fn flags(mode: StageOne, scored: &Scored) -> bool {
+    mode == StageOne::Flags && scored.probability >= Model::trained().flags_from()
 }
 
 /// The score, and the objection that follows from it where it is wanted.

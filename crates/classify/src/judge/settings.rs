@@ -17,7 +17,7 @@ pub enum Mode {
     #[default]
     Off,
     /// Those that rules left open and something speaks against: not all of it is understood, the session has
-    /// read what it cannot trust, a subagent is involved.
+    /// read what it cannot trust, a subagent is involved, stage 1 flags it.
     Flagged,
     /// All that rules left open, but for reading and ordinary files of the workspace.
     All,
@@ -34,16 +34,18 @@ pub struct Open {
     pub tainted: bool,
     /// A subagent is started, or asks.
     pub subagent: bool,
+    /// Stage 1 takes it for something that nobody asked for.
+    pub flagged: bool,
 }
 
 impl Mode {
     /// Whether the judge is asked about what is open in this way.
     pub const fn wants(self, open: Open) -> bool {
-        let Open { unspoken, opaque, tainted, subagent } = open;
+        let Open { unspoken, opaque, tainted, subagent, flagged } = open;
         match self {
             Self::Off => false,
-            Self::Flagged => opaque || subagent || (unspoken && tainted),
-            Self::All => unspoken || opaque || subagent,
+            Self::Flagged => opaque || subagent || flagged || (unspoken && tainted),
+            Self::All => unspoken || opaque || subagent || flagged,
         }
     }
 }

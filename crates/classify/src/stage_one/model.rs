@@ -1,6 +1,6 @@
 //! A weight for each name of evidence, and what a score means.
 //!
-//! The file is text, so that a change of it can be read: `bias`, `slope` and `offset`, then a line for
+//! The file is text, so that a change of it can be read: `bias`, `slope`, `offset` and `flags_from`, then a line for
 //! each name: the side, the name, the weight, with tabs between.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,12 +14,20 @@ static TRAINED: LazyLock<Model> = LazyLock::new(|| {
 });
 
 /// Weights by name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     weights: HashMap<Feature, f64>,
     bias: f64,
     slope: f64,
     offset: f64,
+    flags_from: f64,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        // Nothing is flagged by weights that say nothing.
+        Self { weights: HashMap::new(), bias: 0.0, slope: 1.0, offset: 0.0, flags_from: 2.0 }
+    }
 }
 
 /// How much an action looks like harm that nobody asked for.
@@ -47,12 +55,17 @@ impl Model {
             (feature, weight)
         });
         let weights = weights.filter(|(_, weight)| *weight != 0.0).collect();
-        Self { weights, bias, slope: 1.0, offset: 0.0 }
+        Self { weights, bias, ..Self::default() }
     }
 
-    /// With this meaning of a score.
-    pub fn meaning(self, slope: f64, offset: f64) -> Self {
-        Self { slope, offset, ..self }
+    /// With this meaning of a score; `flags_from`: the probability from which a judge is to look.
+    pub fn meaning(self, slope: f64, offset: f64, flags_from: f64) -> Self {
+        Self { slope, offset, flags_from, ..self }
+    }
+
+    /// The probability from which a judge is to look.
+    pub fn flags_from(&self) -> f64 {
+        self.flags_from
     }
 
     /// Reads a file of weights; nothing where it is not one.
@@ -75,6 +88,10 @@ impl Model {
                     model.offset = number;
                     continue;
                 }
+                ("head", "flags_from") => {
+                    model.flags_from = number;
+                    continue;
+                }
                 ("danger", _) if number >= 0.0 => Side::Danger,
                 ("consent", _) if number <= 0.0 => Side::Consent,
                 _ => return None,
@@ -86,7 +103,12 @@ impl Model {
 
     /// A file of these weights.
     pub fn write(&self) -> String {
-        let head = [("bias", self.bias), ("slope", self.slope), ("offset", self.offset)];
+        let head = [
+            ("bias", self.bias),
+            ("slope", self.slope),
+            ("offset", self.offset),
+            ("flags_from", self.flags_from),
+        ];
         let mut lines: Vec<String> =
             head.into_iter().map(|(name, number)| format!("head\t{name}\t{number:.4}")).collect();
         let mut weights: Vec<_> = self.weights.iter().collect();

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
+use ringfence_classify::judge::{self, Mode};
+use ringfence_record::ledger::Ledger;
 use serde::Serialize;
 
 use super::standing::{Outcome, Scene, Standing, State};
 use crate::exit::{Exit, Failure};
-use crate::places;
 use crate::render::color::{FAINT, GREEN, RED, YELLOW, paint};
 use crate::render::json;
 use crate::render::text::printable;
+use crate::{places, reviewing, rules};
 
 /// Say whether the agents here are guarded
 ///
@@ -33,6 +35,43 @@ struct Report {
     /// What is promised: the agent runs as the same user, so tampering is seen, not prevented.
     promise: &'static str,
     agents: Vec<AgentStatus>,
+    judge: JudgeStatus,
+    /// What becomes of results that look as if they were made to instruct: `note`, `wrap` or `quarantine`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<&'static str>,
+}
+
+/// How it stands with whoever judges what rules leave open.
+#[derive(Debug, Serialize)]
+struct JudgeStatus {
+    /// `off`, `flagged` or `all`.
+    mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
+    /// Why it cannot be asked: what it would judge is asked about instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl JudgeStatus {
+    /// As the settings have it. Nobody is asked.
+    fn of(settings: Result<judge::Settings, String>) -> Self {
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(problem) => {
+                let (mode, problem) = (Mode::Off, Some(problem));
+                return Self { mode, model: None, endpoint: None, problem };
+            }
+        };
+        let me = reviewing::me();
+        let is_on = settings.mode != Mode::Off;
+        let asked = is_on.then(|| reviewing::judge(&settings, me, Ledger::in_memory()));
+        let problem = asked.and_then(Result::err);
+        let judge::Settings { mode, model, endpoint, .. } = settings;
+        Self { mode, model: model.filter(|_| is_on), endpoint: endpoint.filter(|_| is_on), problem }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -54,7 +93,12 @@ pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure
         .map(|agent| AgentStatus::from(Standing::of(*agent, &scene)))
         .collect();
     let enforced = agents.iter().any(|agent| agent.state == State::Enforced);
-    let report = Report { enforced, promise: "evidence", agents };
+    let settings = places::config_folder()
+        .map_err(|problem| problem.to_string())
+        .and_then(|folder| rules::settings_in(&folder, reviewing::me()));
+    let probe = settings.as_ref().ok().map(|it| it.probe.injection.as_str());
+    let judge = JudgeStatus::of(settings.map(|settings| settings.judge));
+    let report = Report { enforced, promise: "evidence", agents, judge, probe };
     if status.json {
         json::line(out, &report)?;
     } else {
@@ -99,6 +143,26 @@ fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     let absent: Vec<&str> = absent.iter().map(|agent| agent.kind).collect();
     if !absent.is_empty() {
         writeln!(out, "{}", paint(FAINT, &format!("  not here: {}", absent.join(", "))))?;
+    }
+    draw_judge(&report.judge, out)
+}
+
+/// A judge that is off is nothing to tell.
+fn draw_judge(judge: &JudgeStatus, out: &mut impl Write) -> Result<(), Failure> {
+    let JudgeStatus { mode, model, endpoint, problem } = judge;
+    let about = match mode {
+        Mode::Off => None,
+        Mode::Flagged => Some("is asked about what is flagged"),
+        Mode::All => Some("is asked about all that rules leave open"),
+    };
+    if let Some(about) = about {
+        let [model, endpoint] = [model, endpoint].map(|it| it.as_deref().unwrap_or("nothing"));
+        let line = format!("{model} at {endpoint} {about}");
+        writeln!(out, "  {:<12} {}", "judge", printable(&line))?;
+    }
+    if let Some(problem) = problem {
+        let line = format!("cannot be asked, so that you are: {}", printable(problem));
+        writeln!(out, "  {:<12} {}", "judge", paint(RED, &line))?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub(crate) fn draw(
     if calls.is_empty() || (shown == 0 && detail == Detail::Only) {
         return String::new();
     }
-    let mut drawn = header(recording, calls.len(), width);
+    let mut drawn = header(recording, calls, width);
     let layout = Layout::new(width, calls);
     let mut prompt = None;
     let mut told = BTreeSet::new();
@@ -73,12 +73,14 @@ pub(crate) fn draw(
     drawn
 }
 
-fn header(recording: &Recording, calls: usize, width: usize) -> String {
+fn header(recording: &Recording, calls: &[Judged<'_>], width: usize) -> String {
     let project = recording.project.as_deref().unwrap_or("a session");
     let started = recording.started.as_deref().map(date).unwrap_or_default();
     let prompts = recording.prompts().count();
     let id: String = recording.session.chars().take(8).collect();
-    let mut about = vec![count(prompts, "prompt"), count(calls, "call"), format!("session {id}")];
+    let mut about =
+        vec![count(prompts, "prompt"), count(calls.len(), "call"), format!("session {id}")];
+    about.extend(drift(calls));
     if !started.is_empty() {
         about.insert(0, started);
     }
@@ -87,6 +89,27 @@ fn header(recording: &Recording, calls: usize, width: usize) -> String {
     // Side by side where both fit.
     let between = if project.width() + 2 + about.width() <= width { "  " } else { "\n" };
     format!("\n{}{between}{}\n", paint(STRONG, &project), paint(FAINT, &about))
+}
+
+/// How much of what the session changed nobody had asked for, over its calls and at its end; nothing where all
+/// was.
+fn drift(calls: &[Judged<'_>]) -> Option<String> {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const MOST: usize = 16;
+    let end = calls.last()?.drift;
+    let over = |from: usize, to: usize| {
+        let part = calls.get(from..to).unwrap_or_default();
+        part.iter().map(|call| call.drift).fold(0.0, f64::max)
+    };
+    let bars = calls.len().min(MOST);
+    let bar = |at: usize| {
+        let share = over(at * calls.len() / bars, (at + 1) * calls.len() / bars);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
+        let height = (share * 8.0).clamp(0.0, 7.0) as usize;
+        BARS.get(height).copied().unwrap_or('█')
+    };
+    let moved = calls.iter().any(|call| call.drift > 0.0);
+    moved.then(|| format!("drift {} {end:.2}", (0..bars).map(bar).collect::<String>()))
 }
 
 /// `2026-11-20T14:02:11.000Z` as `2026-11-20 14:02`.

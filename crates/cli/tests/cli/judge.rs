@@ -380,3 +380,20 @@ fn a_judge_can_be_tried_and_what_it_saw_is_shown() {
     assert!(nobody.err().contains("judge.provider"), "{}", nobody.err());
     assert_eq!(ringfence(&["check", "--judge"], "{}").code, 2);
 }
+
+/// How it stands with judge and probe is part of how the gate stands; nobody is asked for that.
+#[test]
+fn status_tells_of_the_judge() {
+    let server = Server::start([letter("A")]);
+    let gate = gate(&server, "flagged", "[probe]\ninjection = 'quarantine'");
+    let told = gate.run(&["status", "--json"]).lines().remove(0);
+    assert_eq!((&told["judge"]["mode"], &told["judge"]["model"]), (&json!("flagged"), &json!("m")));
+    assert_eq!((&told["judge"]["problem"], &told["probe"]), (&Value::Null, &json!("quarantine")));
+    assert!(gate.run(&["status"]).out().contains("is asked about what is flagged"));
+    fs::remove_file(gate.path("config/judge.key")).unwrap();
+    let run = gate.run(&["status"]);
+    assert!(run.out().contains("cannot be asked, so that you are"), "{}", run.out());
+    assert!(requests(&server).is_empty());
+    let off = Gate::new().run(&["status", "--json"]).lines().remove(0);
+    assert_eq!((&off["judge"], &off["probe"]), (&json!({"mode": "off"}), &json!("note")));
+}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::gate::{Gate, write};
 use crate::{Run, command, finish, ringfence, ringfence_in};
 
 /// A history as Claude Code keeps it: one session with a subagent.
@@ -206,4 +207,92 @@ fn labelled_transcripts_are_read_row_by_row() {
     assert_eq!(lines[2]["summary"]["sessions"], 2);
     assert_eq!(run.code, 2);
     assert!(run.err().contains("rows.jsonl:2: "), "{}", run.err());
+}
+
+const NEW_RULE: &str = "[[rule]]\nid = 'own.no-commit'\noutcome = 'deny'\nwhy = 'we commit by hand'\n\
+                        when.effect = 'vcs_local'\nwhen.op = 'commit'\n";
+
+/// A rule that does not hold yet, on what has happened: what it would change, by rule, with examples.
+#[test]
+fn a_new_rule_is_tried_on_the_past() {
+    let history = History::told();
+    let new = history.write("new.toml", NEW_RULE);
+    let config = history.folder.path().join("config");
+    let replay = |more: &[&str]| {
+        let words = [&["replay", history.path(), "--bundle", new.to_str().unwrap()], more].concat();
+        let mut command = command(&words);
+        command.env("RINGFENCE_CONFIG", &config);
+        finish(command, b"")
+    };
+    let run = replay(&["--json"]);
+    assert_eq!(run.code, 1, "{}", run.err());
+    let told = run.lines().remove(0);
+    assert_eq!(told["actions"], 10);
+    let changed = told["changed"].as_array().unwrap();
+    assert_eq!(changed.len(), 1, "{told}");
+    assert_eq!(changed[0]["rule"], "own.no-commit");
+    assert_eq!((&changed[0]["from"], &changed[0]["to"]), (&json!("allow"), &json!("deny")));
+    assert_eq!(changed[0]["count"], 1);
+    let example = &changed[0]["examples"][0];
+    assert_eq!(example["session"], SESSION);
+    assert!(example["text"].as_str().unwrap().starts_with("git commit"), "{told}");
+
+    let text = replay(&[]);
+    for word in ["10 calls: 1 decided otherwise", "own.no-commit", "git commit -am"] {
+        assert!(text.out().contains(word), "{word}: {}", text.out());
+    }
+    // Where it holds already, nothing changes.
+    let same = replay(&["--policy", new.to_str().unwrap()]);
+    assert_eq!(same.code, 0, "{}{}", same.out(), same.err());
+    assert!(same.out().contains("all decided as before"), "{}", same.out());
+    let wrong = history.write("wrong.toml", "[[rule]]\nid = 'own.x'\n");
+    let run = ringfence(&["replay", history.path(), "--bundle", wrong.to_str().unwrap()], "");
+    assert_eq!(run.code, 2, "a rule that does not load changes nothing: {}", run.out());
+}
+
+/// What a session drifts to is shown over its calls.
+#[test]
+fn drift_is_shown_where_there_is_some() {
+    let run = History::told().replay(&["--all"]);
+    let drawn = run
+        .out()
+        .lines()
+        .find(|line| line.contains("drift "))
+        .unwrap_or_else(|| panic!("{}", run.out()));
+    assert!(drawn.contains(['▁', '█', '▇', '▆', '▅', '▄', '▃']), "{drawn}");
+}
+
+/// The same over the audit log, each session with what it had seen and been told.
+#[test]
+fn a_new_rule_is_tried_on_the_audit_log() {
+    let gate = Gate::new();
+    gate.start("s");
+    gate.say("s", "commit it, but don't push");
+    for (call, command) in [
+        ("c1", "git commit -am x"),
+        ("c2", "ls"),
+        ("c3", "git push origin x"),
+        ("c4", "git commit -am y"),
+    ] {
+        gate.asked("s", call, command);
+    }
+    write(&gate.path("new.toml"), NEW_RULE);
+    let new = gate.text("new.toml");
+    let run = gate.run(&["replay", "--bundle", &new, "--log", "--json"]);
+    let told = run.lines().remove(0);
+    assert_eq!(
+        (run.code, &told["actions"], &told["unreadable"]),
+        (1, &json!(4), &json!(0)),
+        "{told}"
+    );
+    let changed = told["changed"].as_array().unwrap();
+    assert_eq!(changed.len(), 1, "a boundary stands under both: {told}");
+    assert_eq!((&changed[0]["rule"], &changed[0]["count"]), (&json!("own.no-commit"), &json!(2)));
+    assert_eq!(changed[0]["examples"][1]["call"], 3);
+    // Once it is one's own, nothing changes any more.
+    write(&gate.path("config/rules/new.toml"), NEW_RULE);
+    assert_eq!(gate.run(&["replay", "--bundle", &new, "--log"]).code, 0);
+    assert_eq!(Gate::new().run(&["replay", "--bundle", &new, "--log"]).code, 0, "an empty past");
+    let both = gate.run(&["replay", "--log"]);
+    assert_eq!(both.code, 2, "{}", both.err());
 }

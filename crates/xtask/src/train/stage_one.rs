@@ -40,6 +40,8 @@ const SAMPLED: [&str; 3] = ["entire_cli", "minsky_cursor", "swe_mini_gemini3"];
 const ONE_OF: u32 = 4;
 /// How much more of the traffic is interrupted.
 const MORE: [f64; 6] = [0.0003, 0.001, 0.004, 0.01, 0.05, 0.085];
+/// The share of the traffic that a judge is to look at.
+const FLAGGED: f64 = 0.05;
 const EPOCHS: usize = 12;
 const STEP: f64 = 0.1;
 const SHRINK: f64 = 1e-3;
@@ -84,7 +86,7 @@ pub(super) fn train(corpora: &Corpora) -> Result<Trained, Failure> {
     }
     let (slope, offset) = calibrate(&folds);
     let all: Vec<&Seen> = seen.iter().collect();
-    let model = learn(&all).meaning(slope, offset);
+    let model = learn(&all).meaning(slope, offset, flags_from(&folds, slope, offset));
     Ok(Trained { file: model.write(), page: page(&folds, &model, slope, offset) })
 }
 
@@ -219,6 +221,13 @@ fn calibrate(folds: &[Fold]) -> (f64, f64) {
     (slope, offset)
 }
 
+/// The probability that so much of the unseen traffic comes to as a judge is to look at.
+fn flags_from(folds: &[Fold], slope: f64, offset: f64) -> f64 {
+    let open = folds.iter().flat_map(|fold| &fold.traffic).filter(|(stopped, _)| !stopped);
+    let scores: Vec<f64> = open.map(|(_, score)| *score).collect();
+    1.0 / (1.0 + f64::exp(-(slope * threshold(&scores, FLAGGED) + offset)))
+}
+
 fn page(folds: &[Fold], model: &Model, slope: f64, offset: f64) -> String {
     let mut page = String::from(ABOUT);
     page.push_str("| held out | n | rules alone |");
@@ -274,8 +283,13 @@ fn page(folds: &[Fold], model: &Model, slope: f64, offset: f64) -> String {
             writeln!(page, "| 0.{tenth}–{:.1} | {a} | {b} | {share} |", number(tenth + 1) / 10.0);
     }
     let names = model.write().lines().count();
-    let _ =
-        writeln!(page, "\nThe model that ships was trained on all of them and has {names} names.");
+    let _ = writeln!(
+        page,
+        "\nThe model that ships was trained on all of them and has {names} names. Where a judge is asked about what is \
+         flagged, it is from a probability of {:.3}, which {:.0} % of unseen traffic comes to.",
+        model.flags_from(),
+        FLAGGED * 100.0
+    );
     page
 }
 

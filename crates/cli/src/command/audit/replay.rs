@@ -9,13 +9,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ringfence_action::{Action, Decision, Facts, Preset};
+use ringfence_action::{Decision, Preset};
 use ringfence_adapters::normalize;
-use ringfence_classify::judge::Judgement;
-use ringfence_engine::{Engine, Heard, Inheritance, Options, Session};
+use ringfence_engine::past::{self, Recorded};
+use ringfence_engine::{Engine, Session, StageOne};
 use ringfence_facts::Supplied;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +22,6 @@ use crate::exit::{Exit, Failure};
 use crate::places;
 use crate::render::json;
 use crate::render::text::printable;
-use crate::reviewing;
 use crate::rules;
 
 #[derive(Debug, Args)]
@@ -36,22 +33,6 @@ pub(super) struct Replay {
     /// Write each difference, and at the end a summary, as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// An entry that says what was decided.
-#[derive(Debug, Deserialize)]
-struct Recorded {
-    action: Action,
-    facts: Facts,
-    /// The digest of the session's state before it.
-    state: String,
-    /// Whether the session kept what followed from it.
-    remembered: bool,
-    preset: Preset,
-    sandbox: bool,
-    decision: Decision,
-    /// What a judge said, which is not asked again.
-    judgement: Option<Judgement>,
 }
 
 /// What replaying found.
@@ -80,7 +61,7 @@ pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
         }
         rules::load(&replay.policy)
     };
-    let mut engines: Vec<((Preset, bool), Engine)> = Vec::new();
+    let mut engines: Vec<((Preset, bool, StageOne), Engine)> = Vec::new();
     let mut sessions: HashMap<String, Session> = HashMap::new();
     let mut tally = Tally::default();
     for entry in
@@ -88,20 +69,20 @@ pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
     {
         for entry in entry {
             let entry = entry.map_err(failed)?;
-            let session = sessions.entry(name_of(&entry)).or_default();
+            let session = sessions.entry(past::session_of(&entry)).or_default();
             if entry.get("kind").and_then(Value::as_str) != Some("decision") {
-                follow(session, &entry);
+                past::follow(session, &entry);
                 continue;
             }
             tally.decisions += 1;
-            let Some(recorded) = read::<Recorded>(&entry) else {
+            let Some(recorded) = Recorded::read(&entry) else {
                 tally.unreadable += 1;
                 continue;
             };
-            let key = (recorded.preset, recorded.sandbox);
+            let key = (recorded.preset, recorded.sandbox, recorded.stage_one());
             if !engines.iter().any(|(known, _)| *known == key) {
-                let options = Options { preset: key.0, sandbox: key.1 };
-                engines.push((key, Engine::new(bundle()?, Box::new(Supplied), options)));
+                let engine = Engine::new(bundle()?, Box::new(Supplied), recorded.options());
+                engines.push((key, engine.with_stage_one(key.2)));
             }
             let engine = engines.iter().find(|(known, _)| *known == key).map(|(_, engine)| engine);
             if let Some(engine) = engine {
@@ -114,37 +95,6 @@ pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
     Ok(if all_same { Exit::Fine } else { Exit::Found })
 }
 
-/// Sessions of different agents, or of different runs of a command, are different ones.
-fn name_of(entry: &Value) -> String {
-    let part = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-    format!("{}\0{}\0{}", part("agent"), part("run"), part("session"))
-}
-
-/// What an entry other than a decision did to the state of its session.
-fn follow(session: &mut Session, entry: &Value) {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str);
-    if let Some(source) = text("taints") {
-        session.distrust(source);
-    }
-    if text("consent") == Some("lost") {
-        session.lose_consent();
-    }
-    if let Some(heard) = entry.get("intent").and_then(read::<Heard>) {
-        if text("standing") == Some("confirmed") {
-            session.observe_heard(heard);
-        } else {
-            session.observe_relayed_heard(heard);
-        }
-    }
-    if let Some(handed) = entry.get("inherits").and_then(read::<Inheritance>) {
-        session.inherit(&handed);
-    }
-    let created = entry.get("created").and_then(Value::as_array);
-    for path in created.into_iter().flatten().filter_map(Value::as_str) {
-        session.observe_created(path);
-    }
-}
-
 fn compare(
     engine: &Engine,
     session: &mut Session,
@@ -154,7 +104,7 @@ fn compare(
 ) {
     let Recorded { mut action, facts, state, remembered, decision: before, judgement, .. } =
         recorded;
-    let mut judge = reviewing::Recorded(judgement);
+    let mut judge = past::Judged(judgement);
     action.facts = facts;
     let digest = format!("sha256:{:x}", Sha256::digest(json!(session).to_string().as_bytes()));
     let mut kept = session.clone();
@@ -190,10 +140,6 @@ fn is_same(now: &Decision, before: &Decision) -> bool {
     let mut now = now.clone();
     now.elapsed_us = before.elapsed_us;
     now == *before
-}
-
-fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
-    serde_json::from_value(value.clone()).ok()
 }
 
 fn show(replay: &Replay, tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {

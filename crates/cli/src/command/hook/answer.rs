@@ -17,7 +17,7 @@ use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, Hook
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
 use ringfence_classify::probe::Treatment;
-use ringfence_engine::{Engine, Inheritance, Options, Session};
+use ringfence_engine::{Engine, Inheritance, Options, Session, StageOne};
 use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
 use ringfence_record::holds::{Hold, Holds};
@@ -391,7 +391,9 @@ impl<'h> Desk<'h> {
         let options = Options { preset, sandbox };
         timing::mark("bundle");
         let facts = timing::facts(Box::new(self.facts.clone()));
-        let engine = Engine::new(bundle, facts, options);
+        // Without a judge nobody would hear of what stage 1 flags.
+        let stage_one = self.chair().map_or(StageOne::Off, |_| StageOne::Flags);
+        let engine = Engine::new(bundle, facts, options).with_stage_one(stage_one);
         Ok(cell.get_or_init(|| (engine, options)))
     }
 

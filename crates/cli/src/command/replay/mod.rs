@@ -4,6 +4,7 @@ mod find;
 mod judge;
 mod tally;
 mod troubles;
+mod what_if;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -31,7 +32,12 @@ use crate::wiring::{Judge, Rules};
 /// chats of Gemini CLI and rows of labelled transcripts ({"id":…,"events":[…]}) are read as well.
 /// Nothing is run and nothing is written.
 ///
-/// Exits 2 if something could not be read, else 1 if anything was asked or denied, else 0.
+/// With `--bundle`, everything is decided twice, by the rules of now and by others, and what would be
+/// decided otherwise is told, by rule: the way to try a rule on what happened before it holds. `--log`
+/// does so over the audit log.
+///
+/// Exits 2 if something could not be read, else 1 if anything was asked or denied (with `--bundle`: is decided
+/// otherwise), else 0.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Replay {
@@ -48,7 +54,14 @@ pub(crate) struct Replay {
     /// Replay the newest transcripts alone, this many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Write JSON: one decision per line, then one line with the summary
+    /// Tell what these rules would decide otherwise than those that hold now (your own, or those of
+    /// `--policy`): a file, or a folder of files, in the place of your own
+    #[arg(long, value_name = "NEW", conflicts_with_all = ["only", "all"])]
+    bundle: Option<PathBuf>,
+    /// Decide what is in the audit log, instead of transcripts
+    #[arg(long, requires = "bundle", conflicts_with_all = ["files", "limit"])]
+    log: bool,
+    /// Write JSON: one decision per line, then one line with the summary; with `--bundle` one line
     #[arg(long)]
     json: bool,
 }
@@ -56,6 +69,8 @@ pub(crate) struct Replay {
 const EXAMPLE: &str = "Examples:
   ringfence replay
   ringfence replay --only asked,denied --limit 20
+  ringfence replay --bundle my-new-rule.toml
+  ringfence replay --bundle my-new-rule.toml --log --json
   ringfence replay session.jsonl --json | jq 'select(.verdict == \"deny\") | .code'";
 
 /// A verdict, as something that happened to a call.
@@ -96,6 +111,9 @@ struct Placed<'a> {
 }
 
 pub(crate) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure> {
+    if let Some(new) = &replay.bundle {
+        return what_if::run(replay, new, out);
+    }
     let found = find::transcripts(&replay.files, replay.limit)?;
     let judge = Judge::new(&replay.rules, false)?;
     let mut tally = Tally::default();
