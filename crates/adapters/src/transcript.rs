@@ -17,6 +17,7 @@ mod merge;
 mod notes;
 mod reader;
 pub(crate) mod said;
+pub mod watch;
 
 use std::fmt;
 use std::io;

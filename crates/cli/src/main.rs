@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, policy, replay, run,
-    setup, status, version,
+    allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, oversight, policy,
+    replay, run, setup, status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -64,6 +64,7 @@ enum Command {
     Hook(hook::Hook),
     Init(init::Init),
     Judge(judge::Judge),
+    Oversight(oversight::Oversight),
     Pending(allow_once::Pending),
     Policy(policy::Policy),
     Replay(replay::Replay),
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         Command::Hook(_) => Ok(Exit::Usage),
         Command::Init(init) => init::run(init, &mut out),
         Command::Judge(judge) => judge::run(judge, &mut out),
+        Command::Oversight(oversight) => oversight::run(oversight, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
         Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),

@@ -11,6 +11,7 @@ pub(crate) mod hold;
 pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod judge;
+pub(crate) mod oversight;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -10,6 +10,7 @@ fn every_command_has_json_and_help_with_an_example() {
         &["explain"],
         &["judge", "rules"],
         &["judge", "test"],
+        &["oversight"],
         &["replay"],
         &["setup", "apparmor"],
         &["policy", "check"],

@@ -13,15 +13,15 @@ const DEPTH: usize = 8;
 
 /// The transcript of one session and those of its subagents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The session's own transcript; a subagent's where the session's own is gone.
-    pub(super) main: PathBuf,
+    pub(crate) main: PathBuf,
     /// In the order of their names.
-    pub(super) subagents: Vec<PathBuf>,
+    pub(crate) subagents: Vec<PathBuf>,
 }
 
 /// The transcripts that were named, in folders or outright; without names, the user's own history.
-pub(super) fn transcripts(named: &[PathBuf], limit: Option<usize>) -> Result<Vec<Found>, Problem> {
+pub(crate) fn transcripts(named: &[PathBuf], limit: Option<usize>) -> Result<Vec<Found>, Problem> {
     let mut files = Vec::new();
     if named.is_empty() {
         own_history(&mut files)?;

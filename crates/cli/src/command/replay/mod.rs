@@ -1,6 +1,6 @@
 //! `ringfence replay`: an agent's own history, decided call by call.
 
-mod find;
+pub(crate) mod find;
 mod judge;
 mod tally;
 mod troubles;

@@ -1,0 +1,109 @@
+//! `ringfence oversight`: whether people who watch agents still see anything.
+
+mod read;
+mod text;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use ringfence_oversight::{Guard, Report, html, markdown};
+use serde_json::Value;
+
+use crate::command::replay::find::{self, Found};
+use crate::exit::{Exit, Failure, Problem};
+use crate::places;
+use crate::render::color::width;
+use crate::render::json;
+
+/// Measure whether people who watch agents still see anything
+///
+/// Reads transcripts of Claude Code, Codex and Gemini CLI: files, or folders that hold them; with nothing named,
+/// your own history of all three. Rows of labelled transcripts ({"id":…,"events":[…]}) are read as well. Ringfence's own
+/// log is read beside them. Nothing is sent anywhere, and nothing is written but what you name.
+///
+/// What a transcript does not tell is "not known", never zero.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Oversight {
+    /// Transcripts, or folders with transcripts
+    files: Vec<PathBuf>,
+    /// Write Markdown
+    #[arg(long, conflicts_with_all = ["json", "html"])]
+    markdown: bool,
+    /// Write one page with plots, which needs no network and no script
+    #[arg(long, conflicts_with = "json")]
+    html: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+    /// Leave Ringfence's own log out
+    #[arg(long)]
+    no_log: bool,
+}
+
+const EXAMPLE: &str = "Examples:
+  ringfence oversight
+  ringfence oversight --html > oversight.html
+  ringfence oversight ~/.codex/sessions --json | jq .interrupt_rate";
+
+pub(crate) fn run(asked: &Oversight, out: &mut impl Write) -> Result<Exit, Failure> {
+    let found =
+        if asked.files.is_empty() { own_history() } else { find::transcripts(&asked.files, None)? };
+    let guard = if asked.no_log { Guard::default() } else { own_log()? };
+    let read = read::all(&found, &guard);
+    let mut report = Report::new(read.counts, guard);
+    report.files = read.files;
+    report.bytes = read.bytes;
+    report.unreadable = read.unreadable;
+    if asked.json {
+        json::line(out, &report)?;
+    } else if asked.markdown {
+        write!(out, "{}", markdown::page(&report))?;
+    } else if asked.html {
+        write!(out, "{}", html::page(&report))?;
+    } else {
+        write!(out, "{}", text::draw(&report, width()))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Where agents keep their transcripts, as far as there are any.
+fn own_history() -> Vec<Found> {
+    let home = std::env::home_dir();
+    let place = |variable: &str, below_home: &str, within: &str| {
+        let named = std::env::var_os(variable).filter(|it| !it.is_empty()).map(PathBuf::from);
+        Some(named.or_else(|| Some(home.as_ref()?.join(below_home)))?.join(within))
+    };
+    let places = [
+        place("CLAUDE_CONFIG_DIR", ".claude", "projects"),
+        place("CODEX_HOME", ".codex", "sessions"),
+        home.as_ref().map(|home| home.join(".gemini/tmp")),
+    ];
+    places
+        .into_iter()
+        .flatten()
+        .filter_map(|place| find::transcripts(&[place], None).ok())
+        .flatten()
+        .collect()
+}
+
+fn own_log() -> Result<Guard, Failure> {
+    let mut guard = Guard::default();
+    let Some((_, log)) = places::existing_log()? else { return Ok(guard) };
+    let failed = |error| {
+        Problem::new("the audit log cannot be read", "see `ringfence audit verify`").because(error)
+    };
+    for entry in log.entries().map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let at = entry.get("at").and_then(Value::as_str).and_then(millis);
+        guard.see(&entry, at);
+    }
+    Ok(guard)
+}
+
+/// Milliseconds since 1970.
+fn millis(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
