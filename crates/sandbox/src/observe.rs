@@ -5,6 +5,7 @@
 //! not anybody looks, and what they refuse is worked out from the plan ([`Place`]).
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -131,7 +132,8 @@ const MOST: usize = 50_000;
 /// Sums up what is seen while a run lives.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    sums: HashMap<(Deed, PathBuf), (usize, u64)>,
+    /// By text: to compare paths takes their parts apart, and this is done while a call waits.
+    sums: HashMap<(Deed, OsString), (usize, u64)>,
     more: u64,
     pub(crate) unread: u64,
 }
@@ -139,7 +141,7 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn note(&mut self, deed: Deed, target: PathBuf) {
         let next = self.sums.len();
-        let key = (deed, target);
+        let key = (deed, target.into_os_string());
         if let Some((_, times)) = self.sums.get_mut(&key) {
             *times += 1;
         } else if next < MOST {
@@ -151,23 +153,26 @@ impl Journal {
 
     /// What it comes to. `outside` looks at the host: the path without links, as far as there is something,
     /// and whether the caller could do such a thing to it there. What fails outside too is not refused by a
-    /// plan.
+    /// plan. Nothing: it lies where its words say, and nothing is refused there.
     pub(crate) fn told(
         self,
         plan: &Plan,
-        mut outside: impl FnMut(Deed, &Path) -> (PathBuf, bool),
+        mut outside: impl FnMut(Deed, &Path, Place) -> Option<(PathBuf, bool)>,
     ) -> Observed {
         let mut sums: Vec<_> = self.sums.into_iter().collect();
         sums.sort_unstable_by_key(|(_, (order, _))| *order);
         let mut sights = Vec::with_capacity(sums.len());
         for ((deed, target), (_, times)) in sums {
+            let target = PathBuf::from(target);
             let mut sight = Sight { deed, target, times, place: None, refused: false };
             if sight.target.is_absolute() {
                 let lexical = place(plan, deed, &sight.target);
                 let own = lexical == Place::Own;
-                let (real, possible) =
-                    if own { (sight.target.clone(), true) } else { outside(deed, &sight.target) };
-                let place = if own { lexical } else { place(plan, deed, &real) };
+                let looked = (!own).then(|| outside(deed, &sight.target, lexical)).flatten();
+                let (place, possible) = match looked {
+                    Some((real, possible)) => (place(plan, deed, &real), possible),
+                    None => (lexical, true),
+                };
                 sight.place = Some(place);
                 // What is there outside is made in vain there, too; here it is missed.
                 let missed = deed == Deed::Make && place == Place::Hidden;

@@ -37,7 +37,9 @@ pub(crate) struct Found {
     pub(crate) git: BTreeSet<PathBuf>,
     /// Secrets.
     pub(crate) secret: BTreeSet<PathBuf>,
-    /// The files of each folder that is looked into and is no repository's own.
+    /// What was looked into and is no repository's own, with how deep it lies: before and while it runs.
+    pub(crate) folders: Vec<(PathBuf, usize)>,
+    /// The files of each of these: after it.
     pub(crate) files: Vec<Files>,
     /// How many levels were looked at to the end.
     pub(crate) levels: usize,
@@ -84,7 +86,9 @@ pub(crate) fn workspace(
         }
         if page.repository {
             found.git.insert(folder);
-        } else if !page.files.is_empty() && reach == Reach::AFTER {
+        } else if reach != Reach::AFTER {
+            found.folders.push((folder, level));
+        } else if !page.files.is_empty() {
             found.files.push(Files { folder, names: page.files.clone() });
         }
     }

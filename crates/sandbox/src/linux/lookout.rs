@@ -3,10 +3,11 @@
 //! It changes nothing: what appears is moved away when the run ends. But it tells of what was there in between,
 //! and of what was gone again before the end.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use super::host::Host;
@@ -15,10 +16,11 @@ use crate::after::Appeared;
 use crate::names;
 use crate::plan::Plan;
 use crate::request::{Kind, Look};
-use crate::scan::Reach;
+use crate::scan::{self, Memory, Reach};
 
-/// What ends sooner has nothing to be told of that is not seen afterwards.
-const SOON: Duration = Duration::from_millis(50);
+/// What ends sooner is looked at afterwards alone: to watch a few hundred folders, and to let go of them, takes as
+/// long as some commands do.
+const SOON: Duration = Duration::from_millis(150);
 /// The most that is told: names can be made up without end.
 const MOST: usize = 1000;
 
@@ -75,6 +77,9 @@ struct Lookout<'a> {
     started: Duration,
     events: OwnedFd,
     folders: HashMap<i32, (PathBuf, usize)>,
+    watched: HashSet<PathBuf>,
+    /// What the folders held.
+    memory: Memory,
     known: BTreeSet<PathBuf>,
     appeared: Vec<Appeared>,
 }
@@ -88,6 +93,8 @@ impl<'a> Lookout<'a> {
             started,
             events,
             folders: HashMap::new(),
+            watched: HashSet::new(),
+            memory: plan.watch.memory.clone(),
             known: BTreeSet::new(),
             appeared: Vec::new(),
         };
@@ -105,28 +112,36 @@ impl<'a> Lookout<'a> {
         }
     }
 
+    /// The kernel takes some milliseconds to let go of what is watched, and there is other work until then.
     fn told(mut self) -> Vec<Appeared> {
         self.look();
-        self.appeared
+        let Self { events, appeared, .. } = self;
+        // Without a thread it is let go of here.
+        let _ = thread::Builder::new().spawn(move || drop(events));
+        appeared
     }
 
-    /// A folder and what is below it, level by level.
+    /// A folder and what is below it. Twice, for what appears between a look and a watch.
     fn add(&mut self, root: &Path, level: usize) {
-        let mut queue = VecDeque::from([(root.to_path_buf(), level)]);
-        while let Some((folder, level)) = queue.pop_front() {
-            if self.folders.len() >= Reach::BEFORE.folders || level > Reach::BEFORE.levels {
-                return;
-            }
-            let Ok(watch) = sys::watch_folder(self.events.as_fd(), &folder) else { continue };
-            self.folders.insert(watch, (folder.clone(), level));
-            for (name, kind) in Host.entries(&folder) {
-                let path = folder.join(&name);
-                if self.is_protected(&name) {
-                    self.notice(path);
-                } else if kind == Kind::Folder && !self.is_skipped(&name) {
-                    queue.push_back((path, level + 1));
+        let profile = &self.plan.watch.profile;
+        let levels = Reach::BEFORE.levels.saturating_sub(level);
+        for _ in 0..2 {
+            let left = Reach::BEFORE.folders.saturating_sub(self.watched.len());
+            let reach = Reach { levels, folders: left.max(1) };
+            let found = scan::workspace(profile, root, &Host, reach, &mut self.memory);
+            for (folder, below) in found.folders {
+                let full = self.watched.len() >= Reach::BEFORE.folders;
+                if full || self.watched.contains(&folder) {
+                    continue;
+                }
+                if let Ok(watch) = sys::watch_folder(self.events.as_fd(), &folder) {
+                    self.folders.insert(watch, (folder.clone(), level + below));
+                    self.watched.insert(folder);
                 }
             }
+            // Where a repository is, is work.
+            let named = found.protected.into_iter().filter(|path| !path.ends_with(".git"));
+            named.for_each(|path| self.notice(path));
         }
     }
 
@@ -134,7 +149,10 @@ impl<'a> Lookout<'a> {
         let path = folder.join(name);
         if self.is_protected(name) {
             self.notice(path);
-        } else if Host.kind(&path) == Kind::Folder && !self.is_skipped(name) {
+        } else if level < Reach::BEFORE.levels
+            && Host.kind(&path) == Kind::Folder
+            && !self.is_skipped(name)
+        {
             self.add(&path, level + 1);
         }
     }

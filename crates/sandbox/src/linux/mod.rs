@@ -241,8 +241,8 @@ fn launch(
         let _ = sys::wait_for(child);
         return Err(refusal);
     }
-    let observer =
-        terms.observe.map(|it| Observer::start(it, plan, supervisor.as_fd())).transpose();
+    let observer = terms.observe.map(|it| Observer::start(it, plan, control, lingers(tier, terms)));
+    let observer = observer.transpose();
     let observer = match observer {
         Ok(observer) => observer.flatten(),
         Err(refusal) => {
@@ -284,6 +284,11 @@ fn launch(
             Err(refusal)
         }
     }
+}
+
+/// Whether something that is watched may live on when the command has ended.
+fn lingers(tier: Tier, terms: &Terms) -> bool {
+    terms.in_place || tier == Tier::C
 }
 
 /// What the command said of where it ended: one line, which may be anything.

@@ -5,22 +5,24 @@
 //! memory, and goes on as it was: nothing here decides. If the supervisor ends, the calls that are watched
 //! fail for whoever is left, so that nothing runs on unseen, and nothing waits for ever.
 
-use std::ffi::{OsStr, OsString};
+use std::collections::VecDeque;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{io, mem};
 
 use libc::pid_t;
 
 use super::calls::{self, About, Watched};
-use super::host::Host;
+use super::host::{self, Host};
 use super::message::{self, Message};
 use super::sys::{self, Call};
 use crate::observe::{Deed, Journal, Observe, Observed, refuses};
-use crate::plan::Plan;
+use crate::plan::{Place, Plan};
 use crate::refusal::Refusal;
 use crate::request::Look;
 
@@ -61,6 +63,7 @@ impl Observer {
         observe: Observe,
         plan: &Plan,
         control: BorrowedFd<'_>,
+        lingers: bool,
     ) -> Result<Option<Self>, Refusal> {
         let lost = |error: io::Error| {
             Refusal::new("the run cannot be observed", "run it without observation").because(error)
@@ -94,6 +97,8 @@ impl Observer {
             calls: calls::all(observe),
             plan: plan.clone(),
             journal: Journal::default(),
+            folders: Folders::default(),
+            told_of_end: !lingers && host::kernel_is_at_least(6, 11),
         };
         let work = move || {
             watch.until(end.as_fd());
@@ -107,11 +112,22 @@ impl Observer {
     /// What was seen, after the end.
     pub(super) fn finish(self, plan: &Plan) -> Observed {
         drop(self.until);
-        let journal = self.thread.join().unwrap_or_default();
+        // All that is watched has ended, so that it ends at once. Should it not, nobody waits for it.
+        let mut left = LONGEST_END;
+        while !self.thread.is_finished() && !left.is_zero() {
+            thread::sleep(A_MOMENT);
+            left = left.saturating_sub(A_MOMENT);
+        }
+        let ended = self.thread.is_finished();
+        let journal = ended.then(|| self.thread.join().unwrap_or_default()).unwrap_or_default();
         let mut outside = Outside::default();
-        journal.told(plan, |deed, path| outside.look(deed, path))
+        journal.told(plan, |deed, path, place| outside.look(deed, path, place))
     }
 }
+
+/// How long the thread may take to see that nothing can come any more, and how often it is asked.
+const LONGEST_END: Duration = Duration::from_secs(2);
+const A_MOMENT: Duration = Duration::from_micros(100);
 
 /// Lets one call go on that nobody watches.
 pub(super) fn let_one_go_on(listener: BorrowedFd<'_>) -> io::Result<()> {
@@ -126,13 +142,23 @@ struct Watch {
     calls: Vec<Watched>,
     plan: Plan,
     journal: Journal,
+    folders: Folders,
+    /// Whether the kernel ends the wait for a call when none can come any more. Then there is one call of the
+    /// system less for each.
+    told_of_end: bool,
 }
 
 impl Watch {
     fn until(&mut self, end: BorrowedFd<'_>) {
-        while sys::wait_for_call(self.listener.as_fd(), end).unwrap_or(false) {
-            let call = match sys::next_call(self.listener.as_fd()) {
+        loop {
+            let listener = self.listener.as_fd();
+            if !self.told_of_end && !sys::wait_for_call(listener, end).unwrap_or(false) {
+                return;
+            }
+            let call = match sys::next_call(listener) {
                 Ok(Some(call)) => call,
+                // Either its caller has ended, or everybody has.
+                Ok(None) if self.told_of_end && !sys::calls_may_come(listener) => return,
                 Ok(None) => continue,
                 // Closing the listener fails what waits, rather than letting it wait for ever.
                 Err(_) => return,
@@ -142,7 +168,7 @@ impl Watch {
             let its_own = call.goes_on(self.listener.as_fd());
             match seen {
                 Some((deed, targets)) if its_own => {
-                    targets.into_iter().for_each(|it| self.note(deed, it));
+                    targets.into_iter().flatten().for_each(|it| self.note(deed, it));
                 }
                 None if its_own => self.journal.unread += 1,
                 Some(_) | None => {}
@@ -159,21 +185,23 @@ impl Watch {
     }
 
     /// What a call is about. None: it cannot be read.
-    fn seen(&self, call: &Call) -> Option<(Deed, Vec<PathBuf>)> {
-        let watched = self.calls.iter().find(|it| it.is(call.number, &call.arguments))?;
+    fn seen(&mut self, call: &Call) -> Option<(Deed, [Option<PathBuf>; 2])> {
+        let calls = &self.calls;
+        let watched = *calls.iter().find(|it| it.is(call.number, &call.arguments))?;
         let argument = |number: usize| call.arguments.get(number).copied().unwrap_or_default();
         let caller = Caller(call.pid);
         let here = libc::AT_FDCWD;
-        let at = |folder: i32, path: usize| caller.path(folder, argument(path));
+        let folders = &mut self.folders;
+        let mut at = |folder: i32, path: usize| caller.path(folder, argument(path), folders);
         // Of a descriptor the kernel looks at the low 32 bits.
         let folder = |number: usize| argument(number) as i32;
         let mut deed = watched.deed;
         let targets = match watched.about {
-            About::Path(path) => vec![at(here, path)?],
-            About::In(dir, path) => vec![at(folder(dir), path)?],
-            About::Paths(one, other) => vec![at(here, one)?, at(here, other)?],
+            About::Path(path) => [Some(at(here, path)?), None],
+            About::In(dir, path) => [Some(at(folder(dir), path)?), None],
+            About::Paths(one, other) => [Some(at(here, one)?), Some(at(here, other)?)],
             About::BothIn([dir, other_dir], [path, other]) => {
-                vec![at(folder(dir), path)?, at(folder(other_dir), other)?]
+                [Some(at(folder(dir), path)?), Some(at(folder(other_dir), other)?)]
             }
             About::How(dir, path, how) => {
                 let mut flags = [0; 8];
@@ -181,16 +209,16 @@ impl Watch {
                 if u64::from_ne_bytes(flags) as u32 & calls::CHANGES == 0 {
                     deed = Deed::Read;
                 }
-                vec![at(folder(dir), path)?]
+                [Some(at(folder(dir), path)?), None]
             }
             About::Address(address, length) => {
                 let length = usize::try_from(argument(length)).ok()?;
-                caller.address(argument(address), length)?.into_iter().collect()
+                [caller.address(argument(address), length)?, None]
             }
         };
         // Shells try every folder of PATH; what is not there was not executed.
         let there = |path: &PathBuf| deed != Deed::Exec || caller.has(path);
-        Some((deed, targets.into_iter().filter(there).collect()))
+        Some((deed, targets.map(|it| it.filter(there))))
     }
 }
 
@@ -200,14 +228,14 @@ struct Caller(pid_t);
 
 impl Caller {
     /// A path in its memory, from a folder that it has open: absolute, without `.` and `..`.
-    fn path(self, folder: i32, address: u64) -> Option<PathBuf> {
+    fn path(self, folder: i32, address: u64, folders: &mut Folders) -> Option<PathBuf> {
         let name = self.text(address)?;
         if name.starts_with(b"/") {
             return Some(plain(Path::new(OsStr::from_bytes(&name))));
         }
         let folder = match folder {
-            libc::AT_FDCWD => fs::read_link(format!("/proc/{}/cwd", self.0)),
-            open => fs::read_link(format!("/proc/{}/fd/{open}", self.0)),
+            libc::AT_FDCWD => folders.link(self.0, c"cwd"),
+            open => folders.link(self.0, &CString::new(format!("fd/{open}")).ok()?),
         };
         Some(plain(&folder.ok()?.join(OsStr::from_bytes(&name))))
     }
@@ -270,6 +298,32 @@ impl Caller {
     }
 }
 
+/// What the kernel says of each of the last callers: their folders in /proc, held open. One of a caller that has
+/// ended says nothing, whoever has its number now.
+#[derive(Default)]
+struct Folders(VecDeque<(pid_t, OwnedFd)>);
+
+/// More seldom make calls at a time.
+const CALLERS: usize = 8;
+
+impl Folders {
+    /// Where a link in it leads.
+    fn link(&mut self, pid: pid_t, name: &CStr) -> io::Result<PathBuf> {
+        if let Some(at) = self.0.iter().position(|(it, _)| *it == pid) {
+            let known = self.0.get(at).map(|(_, folder)| sys::link_in(folder.as_fd(), name));
+            match known {
+                Some(Ok(path)) => return Ok(path),
+                Some(Err(_)) | None => drop(self.0.remove(at)),
+            }
+        }
+        let folder = sys::open_path(Path::new(&format!("/proc/{pid}")))?;
+        let path = sys::link_in(folder.as_fd(), name)?;
+        self.0.truncate(CALLERS - 1);
+        self.0.push_front((pid, folder));
+        Ok(path)
+    }
+}
+
 /// A path without `.` and `..`, by its words alone.
 fn plain(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
@@ -295,12 +349,17 @@ struct Outside {
 }
 
 impl Outside {
-    /// The path without links, and whether the caller could do it outside.
-    fn look(&mut self, deed: Deed, path: &Path) -> (PathBuf, bool) {
+    /// The path without links, and whether the caller could do it outside. Nothing: it is what its words say, and
+    /// may be done.
+    fn look(&mut self, deed: Deed, path: &Path, place: Place) -> Option<(PathBuf, bool)> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return (path.to_path_buf(), true);
+            return Some((path.to_path_buf(), true));
         };
         let (real, writable) = self.folder(folder);
+        let of_name = matches!(deed, Deed::Make | Deed::Rename | Deed::Remove);
+        if of_name && place == Place::Writable && real == folder {
+            return None;
+        }
         let at = real.join(name);
         let possible = match deed {
             Deed::Write => match at.symlink_metadata() {
@@ -308,7 +367,7 @@ impl Outside {
                 Ok(about) if about.is_symlink() => {
                     let there = Host.resolve(&at).unwrap_or_else(|| at.clone());
                     let possible = sys::may(&there, libc::W_OK);
-                    return (there, possible);
+                    return Some((there, possible));
                 }
                 Ok(_) => sys::may(&at, libc::W_OK),
                 Err(_) => writable,
@@ -318,7 +377,7 @@ impl Outside {
             Deed::Remove => writable && at.symlink_metadata().is_ok(),
             Deed::Exec | Deed::Connect | Deed::Read => at.symlink_metadata().is_ok(),
         };
-        (at, possible)
+        Some((at, possible))
     }
 
     /// A folder without links, as far as it is there, and whether the caller could write there.

@@ -24,15 +24,15 @@ pub(super) use self::changes::{
     why_sockets_are_free,
 };
 pub(super) use self::folders::{
-    About, about_in, allow, allow_in, is_labelled, make_folder_in, remove_folder_in, remove_label,
-    times_in,
+    About, about_in, allow, allow_in, is_labelled, link_in, make_folder_in, remove_folder_in,
+    remove_label, times_in,
 };
 pub(super) use self::network::{
     every_address_is_local, listen, peer, raise_open_files, receive_what_came, receive_with,
     send_with, wait_for_any,
 };
 pub(super) use self::notify::{
-    Call, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,
+    Call, calls_may_come, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,
 };
 pub(super) use self::process::{open_process, signal_process};
 

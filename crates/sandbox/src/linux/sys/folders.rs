@@ -5,6 +5,7 @@ use std::io;
 use std::mem::zeroed;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use libc::{c_long, mode_t};
@@ -61,6 +62,17 @@ pub(in super::super) fn times_in(folder: BorrowedFd<'_>, name: &CStr) -> io::Res
     };
     let born = (about.stx_mask & libc::STATX_BTIME != 0).then(|| time(about.stx_btime));
     Ok(Times { mode: about.stx_mode.into(), changed: time(about.stx_ctime), born })
+}
+
+/// Where a symbolic link in a folder leads.
+pub(in super::super) fn link_in(folder: BorrowedFd<'_>, name: &CStr) -> io::Result<PathBuf> {
+    let mut to = [0_u8; libc::PATH_MAX as usize];
+    // SAFETY: the name outlives the call, and the buffer has the length that is said.
+    let length = unsafe {
+        libc::readlinkat(folder.as_raw_fd(), name.as_ptr(), to.as_mut_ptr().cast(), to.len())
+    };
+    let length = usize::try_from(check(length as c_long)?).map_err(io::Error::other)?;
+    Ok(PathBuf::from(OsStr::from_bytes(to.get(..length).unwrap_or_default())))
 }
 
 pub(in super::super) fn make_folder_in(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {

@@ -70,6 +70,14 @@ pub(in super::super) fn wait_for_call(
     }
 }
 
+/// Whether anybody is left who could make a call.
+pub(in super::super) fn calls_may_come(listener: BorrowedFd<'_>) -> bool {
+    let mut entry = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one entry, as said.
+    unsafe { libc::poll(&mut entry, 1, 0) };
+    entry.revents & libc::POLLHUP == 0
+}
+
 /// The next call. None: who made it has ended.
 pub(in super::super) fn next_call(listener: BorrowedFd<'_>) -> io::Result<Option<Call>> {
     const RECEIVE: c_ulong = 0xc050_2100;
