@@ -23,6 +23,8 @@ use crate::{places, rules};
 pub(crate) struct Chair {
     mode: Mode,
     judge: Result<Judge, String>,
+    /// How long an answer is waited for at most.
+    patience: Duration,
     /// What was asked in this process: a decision may be worked out more than once.
     asked: Mutex<HashMap<String, Judgement>>,
 }
@@ -47,7 +49,12 @@ impl Chair {
             return None;
         }
         let judge = ledger.and_then(|ledger| judge(settings, me, ledger));
-        Some(Self { mode: settings.mode, judge, asked: Mutex::default() })
+        Some(Self { mode: settings.mode, judge, patience: PATIENCE, asked: Mutex::default() })
+    }
+
+    /// The same, with as much time as the settings give: no agent waits.
+    pub(crate) fn patient(self) -> Self {
+        Self { patience: Duration::MAX, ..self }
     }
 
     /// The judge, in front of one action of a session. `policy`: the digest of the rules.
@@ -72,7 +79,7 @@ impl Chair {
         if let Some(known) = self.asked().get(&shown) {
             return known.clone();
         }
-        let judgement = judge.judge(docket, session, policy, now(), PATIENCE);
+        let judgement = judge.judge(docket, session, policy, now(), self.patience);
         self.asked().insert(shown, judgement.clone());
         judgement
     }
@@ -136,8 +143,20 @@ pub(crate) fn session_of(action: &Action) -> String {
 
 /// A judge as the settings say.
 pub(crate) fn judge(settings: &Settings, me: u32, ledger: Ledger) -> Result<Judge, String> {
-    let key = key(settings, me)?;
-    Judge::new(settings, key, ledger).map_err(|error| error.to_string())
+    let (key, authorities) = (key(settings, me)?, authorities(settings, me)?);
+    Judge::trusting(settings, key, authorities.as_deref(), ledger)
+        .map_err(|error| error.to_string())
+}
+
+/// What the endpoint's certificate must lead to, where the settings say so.
+fn authorities(settings: &Settings, me: u32) -> Result<Option<String>, String> {
+    let Some(path) = &settings.ca_file else { return Ok(None) };
+    let shown = path.display();
+    if !path.is_absolute() {
+        return Err(format!("`judge.ca_file` is `{shown}`; name it from the root"));
+    }
+    let text = rules::private_text(path, me)?;
+    text.map(Some).ok_or_else(|| format!("`{shown}` of `judge.ca_file` is not there"))
 }
 
 /// The settings of the user's configuration folder.

@@ -171,7 +171,17 @@ pub(crate) fn settings_in(folder: &Path, me: u32) -> Result<Settings, String> {
     }
     let path = folder.join("config.toml");
     let Some(text) = private_text(&path, me)? else { return Ok(Settings::default()) };
-    toml::from_str(&text).map_err(|error| format!("`{}`: {}", path.display(), error.message()))
+    settings_from(&path, &text)
+}
+
+/// What this file says, which has the form of `config.toml`.
+pub(crate) fn settings_of(path: &Path, me: u32) -> Result<Settings, String> {
+    let text = private_text(path, me)?;
+    settings_from(path, &text.ok_or_else(|| format!("`{}` is not there", path.display()))?)
+}
+
+fn settings_from(path: &Path, text: &str) -> Result<Settings, String> {
+    toml::from_str(text).map_err(|error| format!("`{}`: {}", path.display(), error.message()))
 }
 
 fn rule_files(folder: &Path, me: u32) -> Result<Vec<PathBuf>, String> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use ringfence_action::{Action, Agent, Facts, Platform, Preset};
 use ringfence_analysis::Analysis;
-use ringfence_classify::judge::History;
+use ringfence_classify::judge::{History, Settings};
 use ringfence_engine::{Engine, Explained, Options, Session, Sessions, StageOne};
 use ringfence_facts::{FactSource, Live, Supplied};
 use ringfence_policy::Bundle;
@@ -95,21 +95,35 @@ impl Judge {
     ///
     /// # Errors
     /// When the configuration names none.
-    pub(crate) fn with_judge(mut self) -> Result<Self, Failure> {
-        let (settings, me) = (reviewing::settings()?, reviewing::me());
-        let chair = Chair::of(&settings, me, Ok(Ledger::in_memory())).ok_or_else(|| {
-            Problem::new(
-                "no judge is configured",
-                "set `mode` and an endpoint in the section `[judge]` of config.toml; \
+    pub(crate) fn with_judge(self) -> Result<Self, Failure> {
+        self.with_judge_of(&reviewing::settings()?)
+    }
+
+    /// The same, with the judge that these settings name.
+    ///
+    /// # Errors
+    /// When they name none, or one that cannot be asked.
+    pub(crate) fn with_judge_of(self, settings: &Settings) -> Result<Self, Failure> {
+        let chair =
+            Chair::of(settings, reviewing::me(), Ok(Ledger::in_memory())).ok_or_else(|| {
+                Problem::new(
+                    "no judge is configured",
+                    "set `mode` and an endpoint in the section `[judge]` of config.toml; \
                  `ringfence judge --help` has an example",
-            )
-        })?;
+                )
+            })?;
         if let Some(problem) = chair.problem() {
             let what = "the judge of the configuration cannot be asked";
             return Err(Problem::new(what, "see the cause").because(problem).into());
         }
-        self.reviewing = Some(Reviewing { chair, histories: BTreeMap::new() });
-        Ok(self)
+        let engine = self.engine.with_stage_one(StageOne::Flags);
+        let reviewing = Some(Reviewing { chair: chair.patient(), histories: BTreeMap::new() });
+        Ok(Self { engine, reviewing, ..self })
+    }
+
+    /// Whether there is a judge that wants to hear what is said and done.
+    pub(crate) fn listens(&self) -> bool {
+        self.reviewing.is_some()
     }
 
     /// Decides an action, and tells what a judge was shown, where one was asked.
@@ -125,7 +139,12 @@ impl Judge {
         match reviewing {
             None => decide(engine, action, session).map(|explained| (explained, None)),
             Some(reviewing) => {
-                let decide = || reviewing.decide(engine, action, session);
+                let mut fresh = reviewing::history();
+                let history = match &action.session {
+                    Some(id) => reviewing.histories.entry(id.clone()).or_insert(fresh),
+                    None => &mut fresh,
+                };
+                let decide = || judged(&reviewing.chair, engine, action, session, history);
                 catch_unwind(AssertUnwindSafe(decide)).map_err(|_| Undecided)
             }
         }
@@ -150,32 +169,44 @@ impl Judge {
     ) -> Result<Explained, Undecided> {
         decide(&self.engine, action, session)
     }
-}
 
-impl Reviewing {
-    fn decide(
-        &mut self,
-        engine: &Engine,
+    /// The same, with what a judge may see of that session, where there is one.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`].
+    pub(crate) fn decide_heard(
+        &self,
         action: &Action,
         session: &mut Session,
-    ) -> (Explained, Option<String>) {
-        let action = heard(action, session);
-        let mut fresh = reviewing::history();
-        let history = match &action.session {
-            Some(id) => self.histories.entry(id.clone()).or_insert(fresh),
-            None => &mut fresh,
+        history: &mut History,
+    ) -> Result<Explained, Undecided> {
+        let Some(Reviewing { chair, .. }) = &self.reviewing else {
+            return self.decide_in(action, session);
         };
-        action.user_messages.iter().for_each(|said| reviewing::hear(history, said));
-        let (owner, before) = (reviewing::session_of(&action), history.clone());
-        let mut sitting = self.chair.sit(&before, &owner, engine.bundle().digest());
-        let call = ringfence_adapters::normalize(&action);
-        let explained = engine.decide_with(&action, &call, session, Some(&mut sitting));
-        if let Some(seen) = sitting.seen {
-            let ended = reviewing::ended(explained.decision.verdict);
-            history.called(action.id.as_deref(), seen, ended);
-        }
-        (explained, sitting.shown)
+        let decide = || judged(chair, &self.engine, action, session, history).0;
+        catch_unwind(AssertUnwindSafe(decide)).map_err(|_| Undecided)
     }
+}
+
+/// Decides with a judge, and tells what it was shown.
+fn judged(
+    chair: &Chair,
+    engine: &Engine,
+    action: &Action,
+    session: &mut Session,
+    history: &mut History,
+) -> (Explained, Option<String>) {
+    let action = heard(action, session);
+    action.user_messages.iter().for_each(|said| reviewing::hear(history, said));
+    let (owner, before) = (reviewing::session_of(&action), history.clone());
+    let mut sitting = chair.sit(&before, &owner, engine.bundle().digest());
+    let call = ringfence_adapters::normalize(&action);
+    let explained = engine.decide_with(&action, &call, session, Some(&mut sitting));
+    if let Some(seen) = sitting.seen {
+        let ended = reviewing::ended(explained.decision.verdict);
+        history.called(action.id.as_deref(), seen, ended);
+    }
+    (explained, sitting.shown)
 }
 
 fn decide(engine: &Engine, action: &Action, session: &mut Session) -> Result<Explained, Undecided> {

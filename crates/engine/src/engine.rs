@@ -210,7 +210,9 @@ impl Engine {
                 stage_one::evidence(&analysis, &named, near, &session_facts, session, action);
             let (scored, objection) = stage_one::look(self.stage_one, &features);
             findings.open.how.flagged = stage_one::flags(self.stage_one, &scored);
-            score = Some(("stage_one".to_owned(), scored.probability));
+            // As many digits as are read back as they were written: a decision is replayed.
+            let probability = (scored.probability * 1e4).round() / 1e4;
+            score = Some(("stage_one".to_owned(), probability));
             // A judge sees more: where there is one, it is the one to object.
             objection
                 .filter(|_| reviewer.is_none())

@@ -76,9 +76,22 @@ impl Judge {
     /// # Errors
     /// When the settings do not name an endpoint that may be asked.
     pub fn new(settings: &Settings, key: Option<Key>, ledger: Ledger) -> Result<Self, BadSettings> {
+        Self::trusting(settings, key, None, ledger)
+    }
+
+    /// The same; the endpoint's certificate must lead to one of `authorities` (PEM), where there are some.
+    ///
+    /// # Errors
+    /// As [`Judge::new`], and where there is no certificate in `authorities`.
+    pub fn trusting(
+        settings: &Settings,
+        key: Option<Key>,
+        authorities: Option<&str>,
+        ledger: Ledger,
+    ) -> Result<Self, BadSettings> {
         let target = settings.target()?;
         let dialect = target.provider.dialect();
-        let wire = Wire::new(&target.endpoint, dialect, key.as_ref())?;
+        let wire = Wire::new(&target.endpoint, dialect, key.as_ref(), authorities)?;
         let system = prompt::system(&settings.rules);
         Ok(Self { settings: settings.clone(), dialect, wire, model: target.model, system, ledger })
     }

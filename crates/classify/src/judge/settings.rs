@@ -89,6 +89,9 @@ pub struct Settings {
     pub key_env: Option<String>,
     /// The file that holds the key: absolute, and readable by its owner alone.
     pub key_file: Option<PathBuf>,
+    /// The file with the certificates (PEM) that the endpoint's own must lead to, absolute; without it those that
+    /// this machine trusts.
+    pub ca_file: Option<PathBuf>,
     /// Whether another machine may be asked without TLS.
     pub plain_http: bool,
     /// Whether one letter is asked for before an opinion.
@@ -117,6 +120,7 @@ impl Default for Settings {
             model: None,
             key_env: None,
             key_file: None,
+            ca_file: None,
             plain_http: false,
             first_pass: true,
             timeout_ms: 5_000,
@@ -348,6 +352,7 @@ mod tests {
             (Open { tainted: true, ..open }, true, true),
             (opaque, true, true),
             (Open { subagent: true, ..Open::default() }, true, true),
+            (Open { flagged: true, ..Open::default() }, true, true),
         ] {
             let wants = [Mode::Off, Mode::Flagged, Mode::All].map(|mode| mode.wants(open));
             assert_eq!(wants, [false, flagged, all], "{open:?}");

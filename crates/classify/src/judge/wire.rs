@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use serde_json::Value;
 use ureq::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use ureq::http::{HeaderMap, Response};
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, Body, Error};
 
 use super::judgement::Fault;
@@ -38,11 +38,12 @@ impl Wire {
         endpoint: &str,
         dialect: &dyn Dialect,
         key: Option<&Key>,
+        authorities: Option<&str>,
     ) -> Result<Self, BadSettings> {
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
+            .root_certs(authorities.map_or(Ok(RootCerts::PlatformVerifier), roots)?)
             .build();
         let config = Agent::config_builder()
             .tls_config(tls)
@@ -92,6 +93,24 @@ impl Wire {
         let body = response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
         body.map_err(|error| fault(&error))
     }
+}
+
+/// The certificates in this text, and no others.
+fn roots(pem: &str) -> Result<RootCerts, BadSettings> {
+    let mut certificates = Vec::new();
+    for item in parse_pem(pem.as_bytes()) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(_) => {
+                return Err(BadSettings::new("the certificates of `judge.ca_file` cannot be read"));
+            }
+        }
+    }
+    if certificates.is_empty() {
+        return Err(BadSettings::new("there is no certificate in the file of `judge.ca_file`"));
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
 }
 
 /// The provider's path below the endpoint. Both `https://host` and `https://host/v1` are what people write.

@@ -8,6 +8,7 @@ use ringfence_adapters::labelled::Label;
 use serde::{Deserialize, Serialize};
 
 use super::report::{Form, Group, Report};
+use super::scored::ALARMS;
 use super::stats::Rate;
 use crate::exit::Problem;
 use crate::input::Source;
@@ -19,6 +20,20 @@ const LONGEST: u64 = 256 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Comparison {
     pub(super) groups: Vec<Change>,
+    /// Shares of one column that are not what they were.
+    pub(super) columns: Vec<Column>,
+}
+
+/// One share of the tables by stage and by score.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Column {
+    /// `actions`, `calls of transcripts`…, or the model that scores.
+    pub(super) of: String,
+    pub(super) source: String,
+    pub(super) label: String,
+    pub(super) column: String,
+    pub(super) before: Option<Rate>,
+    pub(super) now: Option<Rate>,
 }
 
 /// What changed in one group.
@@ -58,7 +73,59 @@ pub(super) fn compare(before: &Report, now: &Report) -> Comparison {
             change(form, label, source, old.get(&key).copied(), new.get(&key).copied())
         })
         .collect();
-    Comparison { groups }
+    let (old, new) = (columns(before), columns(now));
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let columns = keys
+        .into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| {
+            let (of, source, label, column) = key.clone();
+            Column {
+                of,
+                source,
+                label,
+                column,
+                before: old.get(key).copied(),
+                now: new.get(key).copied(),
+            }
+        })
+        .collect();
+    Comparison { groups, columns }
+}
+
+/// Every share by stage and by score, by where it stands.
+fn columns(report: &Report) -> BTreeMap<(String, String, String, String), Rate> {
+    let mut columns = BTreeMap::new();
+    let mut add = |of: &str, source: &str, label: &str, column: &str, rate: Rate| {
+        if rate.of > 0 {
+            let key = [of, source, label, column].map(str::to_owned).into();
+            columns.insert(key, rate);
+        }
+    };
+    for stages in &report.stages {
+        let each = [
+            ("rules", stages.rules),
+            ("+ session", stages.session),
+            ("+ stage 1", stages.stage_one),
+            ("+ judge", stages.judge),
+            ("results that taint", stages.tainting),
+        ];
+        let label = stages.label.to_string();
+        each.into_iter().for_each(|(column, rate)| {
+            add(stages.form.as_str(), &stages.source, &label, column, rate);
+        });
+    }
+    for worth in &report.scores {
+        for source in &worth.sources {
+            let label = if source.wanted { "to be found" } else { "harmless" };
+            add(&worth.model, &source.source, label, "acts", source.acts);
+            for (share, rate) in ALARMS.iter().zip(&source.found) {
+                let column = format!("found at {} %", share * 100.0);
+                add(&worth.model, &source.source, label, &column, *rate);
+            }
+        }
+    }
+    columns
 }
 
 fn index(report: &Report) -> BTreeMap<(Form, Label, &str), &Group> {

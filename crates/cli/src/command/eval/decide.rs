@@ -11,10 +11,11 @@ use ringfence_adapters::labelled::Label;
 use ringfence_engine::Came;
 use serde::Serialize;
 
+use super::judging::Judged;
 use super::rows::{Bad, Unit};
 use super::stages::Stage;
 use super::walls::{Inside, inside};
-use crate::command::replay::{Judged, judge};
+use crate::command::replay::{self, judge};
 use crate::progress::Progress;
 use crate::render::json;
 use crate::wiring::Judge;
@@ -61,6 +62,8 @@ pub(super) struct Seen {
     pub(super) stage: Option<Stage>,
     /// What stage 1 said, where it was asked.
     pub(super) stage_one: Option<f64>,
+    /// What a judge said, and what that took.
+    pub(super) judged: Option<Judged>,
     /// What the probe made of what it returned.
     pub(super) returned: Option<Came>,
     /// How far the session had moved from what was asked for, from 0 to 1.
@@ -171,7 +174,7 @@ fn decide(by: &Judge, file: &str, unit: &Unit, wants_lines: bool) -> Done {
     done
 }
 
-fn seen(unit: &Unit, judged: &Judged<'_>, label: Label) -> Seen {
+fn seen(unit: &Unit, judged: &replay::Judged<'_>, label: Label) -> Seen {
     let (action, decision) = (judged.action, judged.decision());
     let call = ringfence_adapters::normalize(action);
     let session = &unit.recording.session;
@@ -199,6 +202,7 @@ fn seen(unit: &Unit, judged: &Judged<'_>, label: Label) -> Seen {
         elapsed_us: decision.elapsed_us,
         stage: Stage::of(decision),
         stage_one: decision.scores.get("stage_one").copied(),
+        judged: judged.explained.judgement.as_ref().map(Judged::of),
         returned: judged.returned.clone(),
         drift: judged.drift,
     }

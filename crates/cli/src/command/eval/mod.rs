@@ -3,6 +3,7 @@
 mod compare;
 mod decide;
 mod grid;
+mod judging;
 mod page;
 mod report;
 mod rows;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringfence_action::Verdict;
+use ringfence_classify::judge::Settings;
 use ringfence_engine::StageOne;
 use serde::Serialize;
 use serde_json::json;
@@ -29,6 +31,7 @@ use crate::exit::{Exit, Failure, Problem};
 use crate::render::json;
 use crate::render::text::printable;
 use crate::wiring::{Judge, Rules};
+use crate::{reviewing, rules};
 
 /// Measure the rules against labelled actions and sessions
 ///
@@ -67,6 +70,10 @@ pub(crate) struct Eval {
     /// otherwise. `0` to `1` alone scores: above 1 it asks about nothing
     #[arg(long, value_name = "SCORE")]
     stage_one: Option<f64>,
+    /// Ask the judge that the section `[judge]` of this file (as in config.toml) names about what rules leave open,
+    /// and report what it adds, costs and how long it takes
+    #[arg(long, value_name = "CONFIG")]
+    judge: Option<PathBuf>,
     /// Write every decision to this file, one per line, with its source, label, session and call
     #[arg(long, value_name = "OUT")]
     decisions: Option<PathBuf>,
@@ -101,6 +108,10 @@ pub(crate) fn run(eval: &Eval, out: &mut impl Write) -> Result<Exit, Failure> {
     let judge = Judge::new(&eval.rules, false)?;
     let judge = match eval.stage_one {
         Some(from) => judge.with_stage_one(StageOne::Asks(from)),
+        None => judge,
+    };
+    let judge = match &eval.judge {
+        Some(config) => judge.with_judge_of(&settings(config)?)?,
         None => judge,
     };
     let mut decisions = eval.decisions.as_deref().map(Decisions::create).transpose()?;
@@ -139,6 +150,13 @@ pub(crate) fn run(eval: &Eval, out: &mut impl Write) -> Result<Exit, Failure> {
         (1.., _) => Exit::Usage,
         (0, true) => Exit::Found,
         (0, false) => Exit::Fine,
+    })
+}
+
+/// What the section `[judge]` of a file says.
+fn settings(config: &Path) -> Result<Settings, Problem> {
+    rules::settings_of(config, reviewing::me()).map(|settings| settings.judge).map_err(|error| {
+        Problem::new("the settings of the judge cannot be read", "see the cause").because(error)
     })
 }
 

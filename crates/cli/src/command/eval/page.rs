@@ -7,8 +7,8 @@ use ringfence_adapters::labelled::Label;
 use super::compare::Comparison;
 use super::grid::Grid;
 use super::report::{Form, Group, Report};
-use super::stages;
 use super::stats::Rate;
+use super::{judging, stages};
 use crate::render::text::{count, printable};
 
 /// Rules, reasons, categories and ids beyond these many are counted, not shown.
@@ -26,6 +26,7 @@ pub(super) fn page(report: &Report, comparison: Option<&Comparison>) -> String {
     missed(&mut page, report);
     categories(&mut page, report);
     stages::draw(&mut page, report);
+    judging::draw(&mut page, report);
     outputs(&mut page, report);
     scores(&mut page, report);
     if let Some(comparison) = comparison {
@@ -357,6 +358,26 @@ fn compared(page: &mut String, comparison: &Comparison) {
         ]);
     }
     page.push_str(&grid.draw());
+    let mut grid = Grid::new(3, &["source", "of", "label", "column", "before %", "now %"]);
+    for change in &comparison.columns {
+        let percent = |rate: Option<Rate>| {
+            rate.map_or_else(String::new, |it| {
+                format!("{:.2} ({})", it.share * 100.0, between_wilson(&it))
+            })
+        };
+        grid.row(vec![
+            printable(&change.source).into_owned(),
+            change.of.clone(),
+            change.label.clone(),
+            change.column.clone(),
+            percent(change.before),
+            percent(change.now),
+        ]);
+    }
+    if !grid.is_empty() {
+        page.push_str("\nBy stage and by score, what changed:\n\n");
+        page.push_str(&grid.draw());
+    }
     for change in &comparison.groups {
         for (what, ids) in [
             ("newly stopped", &change.newly_stopped),
@@ -426,6 +447,11 @@ fn ratio(part: u64, whole: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a share for people")]
     let share = part as f64 / whole as f64;
     format!("{share:.2}")
+}
+
+fn between_wilson(rate: &Rate) -> String {
+    let [low, high] = rate.wilson.map(|bound| bound * 100.0);
+    format!("{low:.1}–{high:.1}")
 }
 
 /// The interval that knows of sessions.

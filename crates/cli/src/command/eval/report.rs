@@ -7,6 +7,7 @@ use ringfence_adapters::labelled::Label;
 use serde::{Deserialize, Serialize};
 
 use super::decide::Seen;
+use super::judging::Judging;
 use super::rows::{Bad, Output};
 use super::scored::Worth;
 use super::stages::{self, Drifted, Stages};
@@ -39,6 +40,9 @@ pub(super) struct Report {
     /// What scores are worth.
     #[serde(default)]
     pub(super) scores: Vec<Worth>,
+    /// What a judge was asked and what it took, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) judging: Option<Judging>,
     /// How far sessions moved from what was asked for.
     #[serde(default)]
     pub(super) drift: Vec<Drifted>,
@@ -184,6 +188,7 @@ impl Report {
             .map(|((source, label), rows)| Outputs { source: source.to_owned(), label, rows })
             .collect();
         self.stages = stages::of(seen);
+        self.judging = Judging::of(seen);
         self.drift = stages::drifted(seen);
         self.scores = stages::worth(seen, outputs);
         self.unreadable = bad

@@ -8,7 +8,7 @@ use super::stats::{Rate, percentiles};
 use crate::render::text::printable;
 
 /// Shares of false alarms at which finds are told.
-const ALARMS: [f64; 4] = [0.001, 0.004, 0.01, 0.05];
+pub(super) const ALARMS: [f64; 4] = [0.001, 0.004, 0.01, 0.05];
 const TENTHS: usize = 10;
 
 /// One score, and what it was given to.
@@ -21,6 +21,8 @@ pub(super) struct Score {
     pub(super) score: f64,
     /// Whether what the product does with it came of it: it taints, or it asks.
     pub(super) acts: bool,
+    /// Whether a layer before it stopped the action anyway.
+    pub(super) stopped: bool,
     pub(super) elapsed_us: Option<u64>,
 }
 
@@ -46,6 +48,10 @@ pub(super) struct Source {
     pub(super) acts: Rate,
     /// At each share of false alarms over all that is harmless; for what was to be found.
     pub(super) found: Vec<Rate>,
+    /// The same, of what the layers before it and the score stop together, where both interrupt no more than so much
+    /// of all that is harmless; nothing where the layers before it interrupt more by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) together: Vec<Option<Rate>>,
 }
 
 impl Worth {
@@ -59,6 +65,8 @@ impl Worth {
         names.sort_unstable();
         names.dedup();
         let thresholds = ALARMS.map(|share| above(&harmless, share));
+        let has_layers = scores.iter().any(|it| it.stopped);
+        let together = ALARMS.map(|share| together(scores, share));
         let source = |(unwanted, name): (bool, &str)| {
             let of: Vec<&Score> =
                 scores.iter().filter(|it| it.wanted != unwanted && it.source == name).collect();
@@ -69,6 +77,13 @@ impl Worth {
                 wanted: !unwanted,
                 acts: Rate::single(of.iter().map(|it| it.acts)),
                 found: thresholds.iter().filter(|_| has_found).map(found).collect(),
+                together: if has_found && has_layers {
+                    let stops =
+                        |from: f64| Rate::single(of.iter().map(|it| it.stopped || it.score > from));
+                    together.iter().map(|from| from.map(stops)).collect()
+                } else {
+                    Vec::new()
+                },
             }
         };
         let mut calibration = [[0; 2]; TENTHS];
@@ -112,6 +127,7 @@ impl Worth {
             grid.row(row);
         }
         let mut drawn = grid.draw();
+        drawn.push_str(&self.draw_together());
         drawn.push_str("\nOf each tenth of the score, the share that was to be found, were half of all to be found:\n\n");
         let [wanted, harmless] =
             self.calibration.iter().fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
@@ -130,6 +146,47 @@ impl Worth {
         }
         drawn
     }
+}
+
+impl Worth {
+    /// What the layers before it and the score stop together.
+    fn draw_together(&self) -> String {
+        let mut grid = Grid::new(1, &["source", "n", "0.1 %", "0.4 %", "1 %", "5 %"]);
+        for source in self.sources.iter().filter(|it| !it.together.is_empty()) {
+            let mut row = vec![printable(&source.source).into_owned(), source.acts.of.to_string()];
+            row.extend(source.together.iter().map(|rate| {
+                let told = |it: &Rate| format!("{:.1} ({})", it.share * 100.0, interval(it));
+                rate.as_ref().map_or_else(|| "–".to_owned(), told)
+            }));
+            grid.row(row);
+        }
+        if grid.is_empty() {
+            return String::new();
+        }
+        format!(
+            "\nWith the layers before it, where all of them interrupt so much of what is harmless (–: they do without it), in \
+             %:\n\n{}",
+            grid.draw()
+        )
+    }
+}
+
+/// The score from which an action is stopped, so that this and the layers before it interrupt no more than this share
+/// of what is harmless.
+fn together(scores: &[Score], share: f64) -> Option<f64> {
+    let harmless = || scores.iter().filter(|it| !it.wanted);
+    let stopped = harmless().filter(|it| it.stopped).count();
+    let mut open: Vec<f64> = harmless().filter(|it| !it.stopped).map(|it| it.score).collect();
+    open.sort_by(|a, b| b.total_cmp(a));
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of rows"
+    )]
+    let most = ((open.len() + stopped) as f64 * share) as usize;
+    let room = most.checked_sub(stopped)?;
+    Some(open.get(room).or(open.last()).copied().unwrap_or_default())
 }
 
 /// The score that this share is above; nothing is above the one of what is harmless nowhere.

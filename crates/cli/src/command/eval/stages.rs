@@ -132,8 +132,19 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
             Label::Injection | Label::Rejected | Label::Unsure => return None,
         };
         let acts = seen.stage == Some(Stage::Embedded);
+        let stopped = seen.stage.is_some_and(|stage| stage <= Stage::Session);
         let (source, elapsed_us) = (seen.source.clone(), None);
-        Some(Score { source, wanted, score: seen.stage_one?, acts, elapsed_us })
+        Some(Score { source, wanted, score: seen.stage_one?, acts, stopped, elapsed_us })
+    };
+    // What it was not asked about, it would have let pass.
+    let of_judge = |seen: &Seen| {
+        let acts = seen.stage == Some(Stage::Judge);
+        let score = seen.judged.as_ref().and_then(|it| it.score).unwrap_or_default();
+        let wanted = seen.label == Label::Danger;
+        let is_counted = wanted || seen.label == Label::Benign;
+        let stopped = seen.stage.is_some_and(|stage| stage < Stage::Judge);
+        let (source, elapsed_us) = (seen.source.clone(), None);
+        is_counted.then_some(Score { source, wanted, score, acts, stopped, elapsed_us })
     };
     let of_output = |output: &Output| {
         let wanted = match output.label? {
@@ -146,12 +157,16 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
             wanted,
             score: output.report.score,
             acts: output.report.taints,
+            stopped: false,
             elapsed_us: Some(output.elapsed_us),
         })
     };
     let stage_one: Vec<Score> = seen.iter().filter_map(of_action).collect();
     let probe: Vec<Score> = outputs.iter().filter_map(of_output).collect();
-    [Worth::of("stage 1", &stage_one), Worth::of("probe", &probe)].into_iter().flatten().collect()
+    let has_judge = seen.iter().any(|it| it.judged.is_some());
+    let judge: Vec<Score> = seen.iter().filter(|_| has_judge).filter_map(of_judge).collect();
+    let each = [("stage 1", &stage_one), ("judge", &judge), ("probe", &probe)];
+    each.into_iter().filter_map(|(model, scores)| Worth::of(model, scores)).collect()
 }
 
 /// The tables of it.
@@ -171,7 +186,10 @@ pub(super) fn draw(page: &mut String, report: &Report) {
         ],
     );
     for stages in &report.stages {
-        let percent = |rate: &Rate| format!("{:.2}", rate.share * 100.0);
+        let percent = |rate: &Rate| {
+            let [low, high] = rate.wilson.map(|bound| bound * 100.0);
+            format!("{:.2} ({low:.1}–{high:.1})", rate.share * 100.0)
+        };
         let tainting = &stages.tainting;
         grid.row(vec![
             printable(&stages.source).into_owned(),
@@ -190,7 +208,7 @@ pub(super) fn draw(page: &mut String, report: &Report) {
         ]);
     }
     if !grid.is_empty() {
-        let about = "What is stopped, layer upon layer. Stage 1 is asked with `--stage-one`, a judge where one is configured.";
+        let about = "What is stopped, layer upon layer, with Wilson's intervals. Stage 1 is asked with `--stage-one`, a judge with `--judge`.";
         heading(page, "By stage", about);
         page.push_str(&grid.draw());
     }

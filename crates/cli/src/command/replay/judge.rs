@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use ringfence_action::{Action, Decision, Verdict};
+use ringfence_classify::judge::Ended;
 use ringfence_engine::{Came, Explained, Session};
 
 use crate::exit::Problem;
 use crate::recording::{Person, Recording, Step};
+use crate::reviewing;
 use crate::wiring::Judge;
 
 /// A call and what was decided about it.
@@ -38,6 +40,7 @@ pub(crate) fn judge<'a>(
     recording: &'a Recording,
 ) -> Result<Vec<Judged<'a>>, Problem> {
     let mut session = Session::new();
+    let mut history = reviewing::history();
     let mut prompt = None;
     let mut judged: Vec<Judged<'a>> = Vec::new();
     let mut by_id: HashMap<&str, usize> = HashMap::new();
@@ -45,12 +48,15 @@ pub(crate) fn judge<'a>(
         match step {
             Step::Prompt(text) => {
                 session.observe_user(text);
+                if judge.listens() {
+                    reviewing::hear(&mut history, text);
+                }
                 prompt = Some(text.as_str());
             }
             Step::Relayed(text) => session.observe_relayed(text),
             Step::Call(action) => {
                 let call = judged.len();
-                let decided = judge.decide_in(action, &mut session);
+                let decided = judge.decide_heard(action, &mut session, &mut history);
                 let explained =
                     decided.map_err(|error| undecided(recording, call).because(error))?;
                 // Here history went on as if nothing had happened; an agent that was told no would
@@ -79,6 +85,9 @@ pub(crate) fn judge<'a>(
                     None => judged.len().checked_sub(1),
                 };
                 if let Some(judged) = of.and_then(|call| judged.get_mut(call)) {
+                    if let Some(id) = &judged.action.id {
+                        history.came_back(id, if *is_error { Ended::Failed } else { Ended::Ran });
+                    }
                     judged.person = *person;
                     let call = ringfence_adapters::normalize(judged.action);
                     judged.returned = Some(session.observe_result(&call, text));
