@@ -1,0 +1,200 @@
+// What the daemon's HTTP interface speaks, version 1. Unknown fields are ignored, missing ones of an
+// entry are possible: entries are as old as the log.
+
+export type Verdict = "allow" | "contain" | "ask" | "deny";
+
+/** Where words stand: a JSON Pointer into the action, and UTF-8 bytes from start to end, end excluded. */
+export interface Evidence {
+  in: string;
+  span: [number, number];
+  text: string;
+}
+
+export type Target =
+  | { known: string }
+  | { one_of: string[] }
+  | { pattern: string }
+  | { unknown: unknown }
+  | string;
+
+export interface Effect {
+  kind: string;
+  target?: Target;
+  scope?: string | Record<string, string>;
+  evidence?: Evidence;
+  [attribute: string]: unknown;
+}
+
+export interface Rule {
+  id: string;
+  outcome: string;
+  why?: string;
+  instead?: string;
+  evidence?: Evidence[];
+}
+
+export interface Opaque {
+  reason: string;
+  detail?: string;
+  evidence?: Evidence;
+}
+
+export interface Decision {
+  id?: string;
+  verdict: Verdict;
+  decided_by: string;
+  code: string;
+  rules?: Rule[];
+  effects?: Effect[];
+  opaque?: Opaque[];
+  scores?: Record<string, number>;
+  bundle?: string;
+  elapsed_us?: number;
+}
+
+export interface Action {
+  id?: string;
+  tool: string;
+  input: unknown;
+  cwd?: string;
+  agent?: { kind: string };
+  session?: string;
+}
+
+/** One entry of the audit log. */
+export interface Entry {
+  seq: number;
+  prev?: string;
+  hash?: string;
+  at: string;
+  kind: string;
+  agent?: string;
+  session?: string;
+  event?: string;
+  action?: Action;
+  facts?: Record<string, unknown>;
+  decision?: Decision;
+  [field: string]: unknown;
+}
+
+export interface Taint {
+  kind: string;
+  why: string;
+  since: string;
+}
+
+export interface Hold {
+  id: string;
+  kind: HoldKind;
+  session: string | null;
+  by: string;
+  reason: string;
+  at: string;
+}
+
+export type HoldKind = "pause" | "deny_all" | "ask_all" | "kill";
+
+export interface Session {
+  id: string;
+  agent: string;
+  title: string | null;
+  started: string;
+  last: string;
+  calls: number;
+  asked: number;
+  denied: number;
+  contained: number;
+  taint: Taint[];
+  boundaries: string[];
+  held: Hold | null;
+  alive: boolean;
+}
+
+export interface Approval {
+  code: string;
+  digest: string;
+  agent: string;
+  session: string;
+  tool: string;
+  input: unknown;
+  cwd: string | null;
+  rule: string;
+  why: string;
+  instead: string | null;
+  effects: string[];
+  evidence: Evidence[];
+  seen: string[];
+  blast: string;
+  cost_of_no: string;
+  risk: number;
+  opened: string;
+  expires: string;
+  sessions: string[];
+  needs: number;
+  approved_by: string[];
+}
+
+export interface Approvals {
+  approvals: Approval[];
+  budget: { per_hour: number; left: number };
+  over_budget: number;
+}
+
+export interface Answered {
+  done: boolean;
+  probe: { caught: boolean; text: string } | null;
+  proposed_rule: string | null;
+}
+
+export interface Me {
+  role: "viewer" | "approver" | "admin";
+  person: string | null;
+  csrf: string;
+  passkeys: number;
+}
+
+export interface LiveState {
+  approvals: number;
+  holds: Hold[];
+}
+
+export interface AgentStatus {
+  enforced: boolean;
+  promise: string;
+  agents: { kind: string; state: string; reason?: string; unguarded?: string[]; findings?: unknown[] }[];
+}
+
+export interface PolicyRule {
+  id: string;
+  outcome: string;
+  why: string;
+  instead?: string;
+  maturity?: string;
+  maps_to?: string[] | string;
+}
+
+export interface Policies {
+  bundle: string;
+  preset: string;
+  packs: { name: string; rules: PolicyRule[] }[];
+  own: { name: string; text: string }[];
+}
+
+export interface PolicyProblem {
+  line: number;
+  column: number;
+  message: string;
+}
+
+export interface Change {
+  rule: string;
+  from: string;
+  to: string;
+  count: number;
+  examples: { session: string; call: number; text: string }[];
+}
+
+export interface ReplayReport {
+  actions: number;
+  changed: Change[];
+}

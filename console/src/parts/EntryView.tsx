@@ -1,0 +1,219 @@
+import type { ReactNode } from "react";
+import type { Decision, Effect, Entry, Evidence } from "../api/types";
+import { address } from "../app/route";
+import { evidenceOf, rowOf, sentenceOf, textsOf } from "../model/entry";
+import { moment } from "../model/time";
+import styles from "./parts.module.css";
+import { Block, Visible } from "./Text";
+import { Verdict } from "./Verdict";
+
+function Step({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+  return (
+    <section className={styles.step}>
+      <header>
+        <h3>{title}</h3>
+        {aside}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** An entry of the log in full: what was asked for, what it would do, what is true, what rules say, what came of it. */
+export function EntryView({ entry }: { entry: Entry }) {
+  const { action, decision } = entry;
+  return (
+    <div className={styles.steps}>
+      {action && (
+        <Asked input={action.input} tool={action.tool} evidence={evidenceOf(entry)} cwd={action.cwd} />
+      )}
+      {decision && <Effects decision={decision} />}
+      {entry.facts && <Facts facts={entry.facts} />}
+      {decision && <Rules decision={decision} />}
+      {decision ? <Outcome entry={entry} decision={decision} /> : <Told entry={entry} />}
+    </div>
+  );
+}
+
+interface AskedProps {
+  tool: string;
+  input: unknown;
+  evidence: readonly Evidence[];
+  cwd?: string | null | undefined;
+}
+
+export function Asked({ tool, input, evidence, cwd }: AskedProps) {
+  return (
+    <Step
+      title="Asked for"
+      aside={
+        <>
+          <b>
+            <Visible text={tool} />
+          </b>
+          {cwd && (
+            <span className={styles.note}>
+              in <Visible text={cwd} />
+            </span>
+          )}
+        </>
+      }
+    >
+      {textsOf(input).map(({ pointer, name, text }) => (
+        <div key={pointer}>
+          {textsOf(input).length > 1 && <span className={styles.note}>{<Visible text={name} />}</span>}
+          <Block text={text} label={`input ${name}`} evidence={evidence.filter((it) => it.in === pointer)} />
+        </div>
+      ))}
+    </Step>
+  );
+}
+
+function Sentence({ effect }: { effect: Effect }) {
+  const { deed, target, notes } = sentenceOf(effect);
+  return (
+    <li className={styles.effect}>
+      {deed}{" "}
+      <b>
+        <Visible text={target} />
+      </b>
+      {notes.length > 0 && (
+        <span className={styles.note}>
+          {" "}
+          <Visible text={notes.join(", ")} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+function Effects({ decision }: { decision: Decision }) {
+  const effects = decision.effects ?? [];
+  const opaque = decision.opaque ?? [];
+  return (
+    <Step title="What it would do">
+      <ul>
+        {effects.map((effect, at) => (
+          <Sentence key={at} effect={effect} />
+        ))}
+        {opaque.map((it, at) => (
+          <li key={`o${at}`} className={styles.effect}>
+            cannot be told: <b>{<Visible text={it.reason.replaceAll("_", " ")} />}</b>{" "}
+            {it.detail && <span className={styles.note}>{<Visible text={it.detail} />}</span>}
+          </li>
+        ))}
+        {effects.length + opaque.length === 0 && <li className={styles.note}>nothing</li>}
+      </ul>
+    </Step>
+  );
+}
+
+/** Facts as lines of a path and a value: short ones first, what is long in a word. */
+function linesOf(value: unknown, path: string, lines: [string, string][]): void {
+  if (lines.length > 60) return;
+  if (Array.isArray(value)) {
+    if (value.length > 0)
+      lines.push([path, value.map((it) => (typeof it === "string" ? it : JSON.stringify(it))).join(", ")]);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, inner] of Object.entries(value))
+      linesOf(inner, path ? `${path} · ${name}` : name, lines);
+  } else if (value !== "") {
+    lines.push([path, String(value)]);
+  }
+}
+
+function Facts({ facts }: { facts: Record<string, unknown> }) {
+  const { guards: _, files, ...rest } = facts;
+  const lines: [string, string][] = [];
+  linesOf(rest, "", lines);
+  const read = typeof files === "object" && files !== null ? Object.keys(files) : [];
+  if (read.length > 0) lines.push(["files read", read.join(", ")]);
+  if (lines.length === 0) return null;
+  return (
+    <Step title="What is true here">
+      <dl className={styles.facts}>
+        {lines.map(([name, value]) => (
+          <Pair key={name} name={name} value={value.length > 300 ? `${value.slice(0, 300)}…` : value} />
+        ))}
+      </dl>
+    </Step>
+  );
+}
+
+function Pair({ name, value }: { name: string; value: string }) {
+  return (
+    <>
+      <dt>
+        <Visible text={name} />
+      </dt>
+      <dd>
+        <Visible text={value} />
+      </dd>
+    </>
+  );
+}
+
+function Rules({ decision }: { decision: Decision }) {
+  const rules = decision.rules ?? [];
+  return (
+    <Step title="What the rules say">
+      {rules.length === 0 && <p className={styles.note}>no rule is about this</p>}
+      {rules.map((rule, at) => (
+        <div key={at} className={`${styles.rule} ${styles[rule.outcome] ?? ""}`}>
+          <code>
+            <Visible text={rule.id} />
+          </code>{" "}
+          says {rule.outcome}
+          {rule.why && (
+            <p>
+              <Visible text={rule.why} />
+            </p>
+          )}
+          {rule.instead && (
+            <p className={styles.instead}>
+              Instead: <Visible text={rule.instead} />
+            </p>
+          )}
+        </div>
+      ))}
+    </Step>
+  );
+}
+
+function Outcome({ entry, decision }: { entry: Entry; decision: Decision }) {
+  const took = decision.elapsed_us === undefined ? "" : ` in ${(decision.elapsed_us / 1_000).toFixed(1)} ms`;
+  return (
+    <Step title="Outcome" aside={<Verdict of={decision.verdict} badge />}>
+      <p>
+        decided by {decision.decided_by}
+        {took}; entry{" "}
+        <a href={address("audit", String(entry.seq))} title="check it in the signed log">
+          {entry.seq}
+        </a>
+        , {moment(entry.at)}
+      </p>
+    </Step>
+  );
+}
+
+const COMMON = new Set(["seq", "prev", "hash", "at", "kind", "agent", "session", "waited_us"]);
+
+function Told({ entry }: { entry: Entry }) {
+  const lines: [string, string][] = [];
+  const own = Object.fromEntries(Object.entries(entry).filter(([name]) => !COMMON.has(name)));
+  linesOf(own, "", lines);
+  return (
+    <Step title={entry.kind}>
+      <p>
+        <Visible text={rowOf(entry).text} />
+      </p>
+      <dl className={styles.facts}>
+        {lines.map(([name, value]) => (
+          <Pair key={name} name={name} value={value} />
+        ))}
+        <Pair name="when" value={moment(entry.at)} />
+        <Pair name="entry" value={String(entry.seq)} />
+      </dl>
+    </Step>
+  );
+}

@@ -1,0 +1,51 @@
+import type { ReactNode } from "react";
+import { Refused } from "../api/client";
+import { plain } from "../model/text";
+import styles from "./parts.module.css";
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <div className={styles.bars} role="status">
+      <span className="only-read">loading {what}</span>
+      {Array.from({ length: 7 }, (_, at) => (
+        <i key={at} />
+      ))}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={styles.state}>
+      <strong>{title}</strong>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+export function messageOf(error: unknown): string {
+  return plain(error instanceof Error ? error.message : String(error));
+}
+
+export function Failed({ error, again }: { error: unknown; again?: () => void }) {
+  const title = error instanceof Refused && error.status === 0 ? "Nobody answers" : "That did not work";
+  return (
+    <div className={styles.state} role="alert">
+      <strong>{title}</strong>
+      <p>{messageOf(error)}</p>
+      {again && (
+        <button type="button" className={styles.button} onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Problem({ error }: { error: unknown }) {
+  return error ? (
+    <p className={styles.problem} role="alert">
+      {messageOf(error)}
+    </p>
+  ) : null;
+}

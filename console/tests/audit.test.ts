@@ -1,0 +1,204 @@
+// What the program signed and proved (`mock/record.py`), checked by the second implementation.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { base64, hex, sha256, unbase64, utf8 } from "../src/audit/hash";
+import { isSigned, readCheckpoint, readNote, readVerifier } from "../src/audit/note";
+import { isConsistent, isIncluded, leafHash, nodeHash, Tiles, tilePath } from "../src/audit/tree";
+import { checkEntry, checkLog, openLine, type Source } from "../src/audit/verify";
+
+interface Vectors {
+  checkpoint: string;
+  key: string;
+  tiles: Record<string, string>;
+  proofs: Record<string, string>;
+  entries: Record<string, string>;
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL("../mock/data/proofs.json", import.meta.url), "utf8"),
+) as Vectors;
+const checkpoint = readCheckpoint(readNote(vectors.checkpoint).text);
+const tile = async (path: string) => {
+  const found = unbase64(vectors.tiles[path] ?? "");
+  if (!found?.length) throw new Error(`no ${path}`);
+  return found;
+};
+const source = (changed: Record<string, Uint8Array> = {}): Source => ({
+  async file(path) {
+    if (changed[path]) return changed[path];
+    if (path === "key") return utf8(`${vectors.key}\n`);
+    return path === "checkpoint" ? utf8(vectors.checkpoint) : tile(path);
+  },
+});
+
+describe("a note", () => {
+  test("of the program is signed by its key and by no other", async () => {
+    const note = readNote(vectors.checkpoint);
+    expect(await isSigned(note, await readVerifier(vectors.key))).toBe(true);
+    expect(
+      await isSigned({ ...note, text: note.text.replace("700", "701") }, await readVerifier(vectors.key)),
+    ).toBe(false);
+    const other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    expect(await isSigned(note, await readVerifier(other))).toBe(false);
+  });
+
+  test("of somebody else is read", async () => {
+    // The example in the documentation of Go's `golang.org/x/mod/sumdb/note`.
+    const key = await readVerifier("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
+    const note = readNote(
+      "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n" +
+        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
+    );
+    expect(await isSigned(note, key)).toBe(true);
+  });
+
+  test("that is none is refused", async () => {
+    for (const text of ["", "text\n", "text\n\n", "text\n\nname AAAA\n", "text\n\n— name\n"]) {
+      expect(() => readNote(text), JSON.stringify(text)).toThrow();
+    }
+    for (const text of ["", "a+b", "a+00000000+AAAA", "a b+00000000+AYUt"]) {
+      await expect(readVerifier(text)).rejects.toThrow();
+    }
+  });
+});
+
+describe("a tree", () => {
+  test("has the root that was signed", async () => {
+    expect(base64(await new Tiles(checkpoint.size, tile).root())).toBe(base64(checkpoint.root));
+  });
+
+  test("proves an entry by the hashes that the program names", async () => {
+    const tiles = new Tiles(checkpoint.size, tile);
+    for (const [seq, written] of Object.entries(vectors.proofs)) {
+      const index = Number(/^index (\d+)$/m.exec(written)?.[1]);
+      const hashes = (written.split("\n\n")[0] ?? "").split("\n").slice(3);
+      const proof = await tiles.inclusion(index);
+      expect(proof.map(base64), seq).toEqual(hashes);
+    }
+  });
+
+  test("proves every leaf in its place and in no other, at every size", async () => {
+    for (let size = 1; size <= 20; size++) {
+      const leaves = await Promise.all(Array.from({ length: size }, (_, n) => leafHash(utf8(String(n)))));
+      const tiles = new Tiles(size, async () => Uint8Array.from(leaves.flatMap((leaf) => [...leaf])));
+      const root = await tiles.root();
+      for (let index = 0; index < size; index++) {
+        const proof = await tiles.inclusion(index);
+        for (const [other, leaf] of leaves.entries()) {
+          expect(await isIncluded(leaf, index, size, proof, root), `${index} of ${size} as ${other}`).toBe(
+            other === index,
+          );
+        }
+        const [leaf] = leaves.slice(index);
+        if (proof.length > 0 && leaf) {
+          expect(await isIncluded(leaf, index, size, proof.slice(1), root)).toBe(false);
+        }
+      }
+    }
+  });
+
+  test("grows, and is never another", async () => {
+    const leaves = await Promise.all(Array.from({ length: 24 }, (_, n) => leafHash(utf8(String(n)))));
+    const tilesOf = (size: number) =>
+      new Tiles(size, async () => Uint8Array.from(leaves.slice(0, size).flatMap((leaf) => [...leaf])));
+    for (let young = 1; young <= 24; young++) {
+      const tiles = tilesOf(young);
+      const root = await tiles.root();
+      for (let old = 0; old <= young; old++) {
+        const before = { size: old, root: await tilesOf(old).root() };
+        const proof = await tiles.consistency(old);
+        expect(await isConsistent(before, { size: young, root }, proof), `${old} in ${young}`).toBe(true);
+        const another = { size: old, root: await leafHash(utf8("another")) };
+        expect(await isConsistent(another, { size: young, root }, proof)).toBe(old === 0);
+      }
+    }
+  });
+
+  test("names its tiles as the layout says", () => {
+    expect(tilePath(0, 0, 700)).toBe("tile/0/000");
+    expect(tilePath(0, 2, 700)).toBe("tile/0/002.p/188");
+    expect(tilePath(1, 0, 700)).toBe("tile/1/000.p/2");
+    expect(tilePath(0, 1_234_067, 400_000_000)).toBe("tile/0/x001/x234/067");
+  });
+
+  test("hashes as the standard says", async () => {
+    expect(hex(await sha256())).toMatch(/^e3b0c442/);
+    expect(hex(await nodeHash(await leafHash(utf8("")), await leafHash(utf8(""))))).toHaveLength(64);
+  });
+});
+
+describe("the log", () => {
+  test("holds, and is remembered", async () => {
+    const log = await checkLog(source(), undefined, "now");
+    expect(log.steps.map((it) => [it.name, it.holds])).toEqual([
+      ["key", true],
+      ["signature", true],
+      ["tree", true],
+    ]);
+    const again = await checkLog(source(), log.memory, "later");
+    expect(again.steps.at(-1)).toMatchObject({ name: "growth", holds: true });
+  });
+
+  test("that grew from what is remembered continues it; one that shrank or changed does not", async () => {
+    const log = await checkLog(source(), undefined, "now");
+    const memory = log.memory ?? expect.fail();
+    const widest = (path: string) => Object.keys(vectors.tiles).find((it) => it.startsWith(path)) ?? path;
+    const smaller = new Tiles(300, (path) => tile(widest(path.replace(/\.p\/\d+$/, ""))));
+    const before = { ...memory, size: 300, root: base64(await smaller.root()) };
+    expect((await checkLog(source(), before, "")).steps.at(-1)).toMatchObject({
+      name: "growth",
+      holds: true,
+    });
+    const other = { ...memory, size: 300 };
+    expect((await checkLog(source(), other, "")).memory).toBeUndefined();
+    expect((await checkLog(source(), { ...memory, size: 701 }, "")).memory).toBeUndefined();
+    expect((await checkLog(source(), { ...memory, key: "another" }, "")).memory).toBeUndefined();
+  });
+
+  test("is not believed with any bit of a tile or of the checkpoint turned", async () => {
+    const flip = (bytes: Uint8Array, bit: number) => {
+      const copy = bytes.slice();
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      return copy;
+    };
+    const last = await tile("tile/0/002.p/188");
+    for (let bit = 0; bit < last.length * 8; bit += 997) {
+      const log = await checkLog(source({ "tile/0/002.p/188": flip(last, bit) }), undefined, "");
+      expect(log.memory, `bit ${bit}`).toBeUndefined();
+    }
+    const note = utf8(vectors.checkpoint);
+    for (let bit = 0; bit < note.length * 8; bit += 13) {
+      const read = checkLog(source({ checkpoint: flip(note, bit) }), undefined, "");
+      await expect(
+        read.then(
+          (log) => log.memory,
+          () => undefined,
+        ),
+        `bit ${bit}`,
+      ).resolves.toBeUndefined();
+    }
+  });
+
+  test("holds its entries, word for word", async () => {
+    const log = await checkLog(source(), undefined, "");
+    for (const [seq, line] of Object.entries(vectors.entries)) {
+      const steps = await checkEntry(line, Number(seq) - 1, log);
+      expect(
+        steps.every((it) => it.holds),
+        seq,
+      ).toBe(true);
+      const moved = await checkEntry(line, Number(seq) % 700, log);
+      expect(moved.at(-1)?.holds).toBe(false);
+      const changed = await checkEntry(line.replace("echo", "rm -rf"), Number(seq) - 1, log);
+      expect(changed[0]?.holds).toBe(false);
+    }
+    const [line = ""] = Object.values(vectors.entries);
+    expect((await openLine(line)).seq).toBe(1);
+    await expect(openLine(line.slice(0, -4))).rejects.toThrow("does not end in its hash");
+    // Somebody who makes a new hash for changed words has words that hold, and no place in the tree.
+    const forged = line.replace("echo", "exit").replace(/,"hash":.*$/, "");
+    const sealed = `${forged},"hash":"sha256:${hex(await sha256(utf8(forged)))}"}`;
+    expect((await checkEntry(sealed, 0, log)).map((it) => it.holds)).toEqual([true, false]);
+  });
+});
