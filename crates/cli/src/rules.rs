@@ -34,7 +34,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Source>, Problem> {
                 Problem::new(format!("{source} is not UTF-8"), "save the rules as UTF-8 text")
                     .because(error.utf8_error())
             })?;
-            Ok(Source { layer: Layer::User, name: path.display().to_string(), text })
+            Ok(Source { layer: Layer::User, name: path.display().to_string(), text: text.into() })
         })
         .collect()
 }
@@ -149,7 +149,7 @@ pub(crate) fn configured_with(
     for path in rule_files(&folder.join("rules"), me)? {
         let name = path.display().to_string();
         if let Some(text) = private_text(&path, me)? {
-            sources.push(Source { layer: Layer::User, name, text });
+            sources.push(Source { layer: Layer::User, name, text: text.into() });
         }
     }
     if sources.is_empty() {
@@ -256,7 +256,7 @@ pub(crate) fn findings(error: &BundleError, sources: &[Source]) -> Vec<Finding> 
                 line: problem.line(),
                 error: problem.to_string(),
                 help: problem.help().map(|help| help.to_string()),
-                text: text.map(|source| source.text.clone()).unwrap_or_default(),
+                text: text.map(|source| source.text.clone().into_owned()).unwrap_or_default(),
                 spans: labels.map(|label| [label.offset(), label.offset() + label.len()]).collect(),
             }
         })

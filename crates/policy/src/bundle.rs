@@ -1,5 +1,6 @@
 //! A versioned set of rules, checked when it loads and sliced by the question that it answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -25,7 +26,7 @@ pub struct Source {
     /// What to call the file in messages.
     pub name: String,
     /// Cedar text, or TOML where the name ends in `.toml`.
-    pub text: String,
+    pub text: Cow<'static, str>,
 }
 
 /// The rules that could answer one question, and the keys that they look at.
@@ -267,7 +268,7 @@ mod tests {
         for rule in bundle.rules() {
             let mut fewer = sources.clone();
             for source in &mut fewer {
-                source.text = source.text.replace(&rule.text, "");
+                source.text = source.text.replace(&rule.text, "").into();
             }
             assert_ne!(before, digest(&fewer), "{}", rule.id);
         }

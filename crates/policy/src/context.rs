@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Context, EntityId, EntityTypeName, EntityUid, Request as CedarRequest, RestrictedExpression,
+    ActionConstraint, Context, EntityId, EntityTypeName, EntityUid, PolicySet, PrincipalConstraint,
+    Request as CedarRequest, ResourceConstraint, RestrictedExpression,
 };
 use ringfence_action::{Attr, AttrType, AttrValue, Effect, Opaque, PathKind, Scope, Target};
 
@@ -27,10 +28,30 @@ pub(crate) struct Names {
     scope: EntityTypeName,
 }
 
+/// A policy in which each of the names stands.
+const NAMED: &str = "permit(principal is Agent, action == Action::\"\", resource is Scope);";
+
 impl Names {
+    /// Read out of a policy: for a name by itself Cedar starts another parser, which takes longer than
+    /// to decide.
     pub(crate) fn new() -> Result<Self, String> {
-        let name = |text| EntityTypeName::from_str(text).map_err(|error| error.to_string());
-        Ok(Self { agent: name("Agent")?, action: name("Action")?, scope: name("Scope")? })
+        let named = PolicySet::from_str(NAMED).map_err(|error| error.to_string())?;
+        let policy = named.policies().next();
+        let parts = policy.map(|policy| {
+            (
+                policy.principal_constraint(),
+                policy.action_constraint(),
+                policy.resource_constraint(),
+            )
+        });
+        match parts {
+            Some((
+                PrincipalConstraint::Is(agent),
+                ActionConstraint::Eq(action),
+                ResourceConstraint::Is(scope),
+            )) => Ok(Self { agent, action: action.type_name().clone(), scope }),
+            _ => Err("a policy of this program reads as another one".to_owned()),
+        }
     }
 
     pub(crate) fn action(&self, name: &str) -> EntityUid {

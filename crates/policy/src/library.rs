@@ -52,10 +52,11 @@ fn pick(sources: &[Source], question: &str) -> Result<Vec<Rule>, String> {
             .ok_or_else(|| format!("the rule `{}` is not where it was noted", place.id))?;
         match picked.first_mut() {
             Some(all) => {
-                all.text.push('\n');
-                all.text.push_str(text);
+                let all = all.text.to_mut();
+                all.push('\n');
+                all.push_str(text);
             }
-            None => picked.push(Source { text: text.to_owned(), ..source.clone() }),
+            None => picked.push(Source { text: text.to_owned().into(), ..source.clone() }),
         }
         places.push((place, source));
     }

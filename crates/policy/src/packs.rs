@@ -1,5 +1,7 @@
 //! The rules that are compiled in.
 
+use std::borrow::Cow;
+
 use crate::bundle::Source;
 use crate::rule::Layer;
 
@@ -35,7 +37,7 @@ pub fn default_sources() -> Vec<Source> {
         .map(|(name, text)| Source {
             layer: Layer::Default,
             name: (*name).to_owned(),
-            text: (*text).to_owned(),
+            text: Cow::Borrowed(text),
         })
         .collect()
 }

@@ -112,7 +112,7 @@ fn check_names(rules: &[Rule], sources: &[Source], problems: &mut Vec<Problem>) 
     let mut taken: HashMap<&str, &Rule> = HashMap::with_capacity(rules.len());
     for rule in rules {
         if let Some(first) = taken.insert(&rule.id, rule) {
-            let text = sources.iter().find(|it| it.name == rule.file).map(|it| it.text.as_str());
+            let text = sources.iter().find(|it| it.name == rule.file).map(|it| &*it.text);
             let problem = Problem::new(
                 &rule.file,
                 text.unwrap_or_default(),
@@ -150,7 +150,7 @@ pub(crate) fn validate(rules: &[Rule], sources: &[Source], problems: &mut Vec<Pr
         // Places in a rule that was compiled from TOML are places in what it was compiled to.
         let text = match rule {
             Some(rule) if file.ends_with(".toml") => Some(rule.text.as_str()),
-            _ => sources.iter().find(|it| it.name == file).map(|it| it.text.as_str()),
+            _ => sources.iter().find(|it| it.name == file).map(|it| &*it.text),
         };
         problems.push(Problem::from_cedar(file, text.unwrap_or_default(), error));
     }

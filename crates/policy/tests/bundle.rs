@@ -6,7 +6,7 @@ use ringfence_policy::{
 };
 
 fn source(layer: Layer, text: &str) -> Source {
-    Source { layer, name: "rules.cedar".to_owned(), text: text.to_owned() }
+    Source { layer, name: "rules.cedar".to_owned(), text: text.to_owned().into() }
 }
 
 fn rule(id: &str, outcome: &str, rest: &str) -> String {

@@ -20,7 +20,7 @@ not_match = ["git push origin feature-x"]
 "#;
 
 fn source(text: &str) -> Source {
-    Source { layer: Layer::Team, name: "team.toml".to_owned(), text: text.to_owned() }
+    Source { layer: Layer::Team, name: "team.toml".to_owned(), text: text.to_owned().into() }
 }
 
 /// Stands in for analysis: `git push REMOTE BRANCH`, and `rm` in dry run for `rm -n`.
@@ -164,7 +164,7 @@ fn a_rule_in_cedar_has_examples_too() {
              @match(\"{matching}\") @not_match(\"rm /x\")\n\
              forbid (principal, action == Action::\"vcs_remote\", resource) when {{ context.no_verify }};\n"
         );
-        Source { layer: Layer::User, name: "own.cedar".to_owned(), text }
+        Source { layer: Layer::User, name: "own.cedar".to_owned(), text: text.into() }
     };
     let told = |matching| match Bundle::load_checked(&[rule(matching)], &analyse) {
         Ok(bundle) => bundle.rules()[0].matching().join(" and "),
@@ -194,8 +194,11 @@ fn the_guide_shows_rules_that_load() {
         let (_, rest) = guide.split_once(fence).unwrap();
         rest.split_once("```").unwrap().0.to_owned()
     };
-    let cedar =
-        Source { layer: Layer::User, name: "guide.cedar".to_owned(), text: block("```cedar\n") };
+    let cedar = Source {
+        layer: Layer::User,
+        name: "guide.cedar".to_owned(),
+        text: block("```cedar\n").into(),
+    };
     let bundle = Bundle::load_checked(&[source(&block("```toml\n")), cedar], &analyse).unwrap();
     let ids: Vec<&str> = bundle.rules().iter().map(|rule| rule.id.as_str()).collect();
     assert_eq!(ids, ["team.release-branches", "team.generated-code", "team.keep-fixtures"]);

@@ -147,7 +147,7 @@ fn problem(
     message: String,
     help: String,
 ) -> Problem {
-    let text = sources.iter().find(|it| it.name == rule.file).map_or("", |it| it.text.as_str());
+    let text = sources.iter().find(|it| it.name == rule.file).map_or("", |it| &*it.text);
     let [start, end] = rule.span;
     let found = text.get(start..end).and_then(|rule| rule.find(command));
     let (at, length) = found.map_or((start, end - start), |offset| (start + offset, command.len()));
