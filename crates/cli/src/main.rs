@@ -76,8 +76,11 @@ enum Command {
 
 fn main() -> ExitCode {
     ringfence_sandbox::Sandbox::carry_on();
-    let cli = Cli::parse();
     // An agent waits: nothing but the answer may happen.
+    if let Some(hook) = hook::Hook::as_written(std::env::args_os()) {
+        return hook::run(&hook);
+    }
+    let cli = Cli::parse();
     if let Command::Hook(hook) = &cli.command {
         return hook::run(hook);
     }
@@ -121,4 +124,52 @@ fn report(failure: Failure, color: ColorWhen) -> Exit {
     // Standard error may be gone as well; the exit code still tells.
     let _ = write!(color::stderr(color), "{text}");
     Exit::Usage
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    /// Read by hand or by the parser of everything, a command line says the same; and where only one of the
+    /// two takes it, that is the parser.
+    #[test]
+    fn a_hook_is_started_the_same_however_its_words_are_read() {
+        let words = |line: &str| -> Vec<OsString> { line.split(' ').map(OsString::from).collect() };
+        let parsed = |line: &str| match Cli::try_parse_from(words(line)).ok()?.command {
+            Command::Hook(hook) => Some(hook),
+            _ => None,
+        };
+        for line in [
+            "ringfence hook claude-code",
+            "/opt/ringfence hook codex --state /s --config /c --home /h --decide",
+            "ringfence hook gemini-cli --home /h --state /s",
+            "ringfence hook acp --timing --decide",
+        ] {
+            let by_hand = hook::Hook::as_written(words(line));
+            assert!(by_hand.is_some(), "{line}");
+            assert_eq!(by_hand, parsed(line), "{line}");
+        }
+        // Understood all the same, or refused: by the parser.
+        for line in [
+            "ringfence",
+            "ringfence hook",
+            "ringfence hook nobody",
+            "ringfence hook codex --state",
+            "ringfence hook codex --state --decide",
+            "ringfence hook codex --state=/s",
+            "ringfence hook codex --state relative",
+            "ringfence hook codex --state /a --state /b",
+            "ringfence hook codex --decide --decide",
+            "ringfence hook codex --inside 7",
+            "ringfence hook codex --help",
+            "ringfence hook --decide codex",
+            "ringfence hook codex -- --decide",
+            "ringfence hook codex more",
+            "ringfence status hook codex",
+        ] {
+            assert_eq!(hook::Hook::as_written(words(line)), None, "{line}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod state;
 mod timing;
 mod turn;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub(crate) use self::contain::hosts_inside;
 ///
 /// Agents call this; `ringfence init` registers it. Ignores the environment: where state and
 /// configuration are is said by the flags that `init` wrote.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(
     after_help = "Example:\n  ringfence hook claude-code --state ~/.local/state/ringfence < event.json"
 )]
@@ -68,6 +69,51 @@ fn agent(name: &str) -> Result<HookAgent, String> {
         let known: Vec<&str> = HookAgent::ALL.iter().map(|agent| agent.as_str()).collect();
         format!("no agent of this kind; known are: {}", known.join(", "))
     })
+}
+
+impl Hook {
+    /// The command line as `init` writes it: read by hand, since laying out every command and option of
+    /// this program takes longer than many a decision. `None` is any other, which is for the parser of all
+    /// of them to understand, or to refuse.
+    pub(crate) fn as_written(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut words = words.into_iter().skip(1);
+        if words.next()? != "hook" {
+            return None;
+        }
+        let agent = HookAgent::from_name(words.next()?.to_str()?)?;
+        let mut hook = Self {
+            agent,
+            state: None,
+            config: None,
+            home: None,
+            decide: false,
+            inside: None,
+            timing: false,
+        };
+        while let Some(word) = words.next() {
+            let folder = match word.to_str()? {
+                "--state" => &mut hook.state,
+                "--config" => &mut hook.config,
+                "--home" => &mut hook.home,
+                "--decide" if !hook.decide => {
+                    hook.decide = true;
+                    continue;
+                }
+                "--timing" if !hook.timing => {
+                    hook.timing = true;
+                    continue;
+                }
+                _ => return None,
+            };
+            let value = words.next()?;
+            // What could be an option is left to the parser, and so is a value too many.
+            let is_plain = value.to_str().is_some_and(|it| it.starts_with('/'));
+            if !is_plain || folder.replace(value.into()).is_some() {
+                return None;
+            }
+        }
+        Some(hook)
+    }
 }
 
 /// Well inside the ten seconds that `init` registers with the agent.
