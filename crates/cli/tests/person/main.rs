@@ -149,6 +149,26 @@ fn a_permission_that_was_not_recorded_is_none() {
     }
 }
 
+/// Whoever can write the state folder can keep what a person allowed, and put it back when it is used up.
+#[test]
+fn a_permission_that_was_used_is_none_however_often_it_is_put_back() {
+    let Some(place) = Place::new() else { return };
+    let person = Terminal::open(&place);
+    let mut agent = Agent::start(&place);
+    agent.begin();
+    agent.asks(DENIED);
+    let allowed = place.only_case().with_extension("allowed");
+    person.allows(&place);
+    let kept = fs::read(&allowed).unwrap();
+    assert_eq!(agent.asks(DENIED).0, "allow");
+    for _ in 0..2 {
+        fs::write(&allowed, &kept).unwrap();
+        assert_eq!(agent.asks(DENIED).0, "deny", "once");
+    }
+    let log = place.ringfence(&["audit", "tail", "-n", "100", "--json"]).out;
+    assert_eq!(log.matches("\"kind\":\"override\"").count(), 1, "{log}");
+}
+
 /// The tricks: shell code of the agent, in which `$CODE` names the case and `$RINGFENCE` the program. Each is tried
 /// with all that the agent can know.
 const TRICKS: &[(&str, &str, &str)] = &[

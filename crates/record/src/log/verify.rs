@@ -105,25 +105,33 @@ impl Log {
         Ok((last < newest).then(|| last + 1..=newest))
     }
 
-    /// The entry of this receipt, if it is among the newest (in the last two segments) and as it was written.
+    /// The entry of this receipt and all that came after it, oldest first; empty unless it is among the
+    /// newest (in the last two segments) and everything from there on is as it was written.
     ///
     /// # Errors
     /// When the files cannot be read.
-    pub fn recent(&self, receipt: &Receipt) -> Result<Option<Value>, RecordError> {
-        for number in segment::numbers(&self.folder)?.into_iter().rev().take(2) {
-            for line in segment::lines(&segment::path(&self.folder, number)) {
-                let text = line?;
-                // Opening a line takes its hash: only where it can be this one.
-                if !text.contains(&receipt.hash) {
+    pub fn since(&self, receipt: &Receipt) -> Result<Vec<Value>, RecordError> {
+        let numbers = segment::numbers(&self.folder)?;
+        let newest = numbers.get(numbers.len().saturating_sub(2)..).unwrap_or_default();
+        let mut entries = Vec::new();
+        for number in newest {
+            for text in segment::lines(&segment::path(&self.folder, *number)) {
+                let text = text?;
+                // Opening a line takes its hash: only from the one on that can be this.
+                if entries.is_empty() && !text.contains(&receipt.hash) {
                     continue;
                 }
                 let line = line::open(&text);
-                if line.problem.is_none() && line.receipt.as_ref() == Some(receipt) {
-                    return Ok(serde_json::from_str(&text).ok());
+                if entries.is_empty() && line.receipt.as_ref() != Some(receipt) {
+                    continue;
+                }
+                match serde_json::from_str(&text) {
+                    Ok(entry) if line.problem.is_none() => entries.push(entry),
+                    _ => return Ok(Vec::new()),
                 }
             }
         }
-        Ok(None)
+        Ok(entries)
     }
 }
 

@@ -33,7 +33,7 @@ use super::Hook;
 use super::contain::{self, WayInside};
 use super::facts::Remembered;
 use super::origin::{Sender, StartedBy};
-use super::overrule::{Refused, Standing};
+use super::overrule::{self, Refused, Standing};
 use super::prompts::Look;
 use super::state::{self, Kept, Unconfirmed};
 use super::timing;
@@ -52,6 +52,8 @@ pub(super) enum NoAnswer {
     Account(String),
     #[error("it is not known which process inside of the run asks")]
     Inside,
+    #[error("what a person let through once was let through already")]
+    Used,
 }
 
 /// Everything that is the same whatever the session's state turns out to be.
@@ -130,6 +132,7 @@ pub(super) fn answer_with(
         seen = stored;
         outcome = desk.work_out(&seen)?;
     };
+    desk.check_once()?;
     let Outcome { mut kept, mut entries, hold, answer } = outcome;
     if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
         sender.register(&desk.agents, kind, &message.session)?;
@@ -497,6 +500,19 @@ impl<'h> Desk<'h> {
         let settle = || refused.settle(self, &digest).unwrap_or(Standing::Closed);
         let (settled, standing) = self.settled.get_or_init(|| (digest.clone(), settle()));
         if *settled == digest { standing.clone() } else { Standing::Closed }
+    }
+
+    /// What a person let through is not let through a second time. A permission is for one session, whose
+    /// lock is held here: nobody else records a use of it now.
+    fn check_once(&self) -> Result<(), NoAnswer> {
+        match self.settled.get() {
+            Some((digest, Standing::LetThrough(receipt)))
+                if !overrule::is_open(self, receipt, digest)? =>
+            {
+                Err(NoAnswer::Used)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the transcript says. Looked at once.

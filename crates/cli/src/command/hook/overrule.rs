@@ -2,12 +2,15 @@
 //!
 //! A refused call leaves a case, bound to a digest of everything that led to the answer: the agent and its
 //! session, the call to the letter, where it would run, the rules and the facts. If a person let exactly
-//! this through, it is taken when the call comes again, once, and only if the log says so too.
+//! this through, it is taken when the call comes again, and only if the log says so too, and says of no
+//! use of it.
 
+use jiff::Timestamp;
 use ringfence_action::Action;
 use ringfence_engine::{Explained, Options};
 use ringfence_record::RecordError;
-use ringfence_record::cases::{Case, Cases};
+use ringfence_record::cases::{Case, Cases, KEPT};
+use ringfence_record::log::Receipt;
 use serde_json::{Value, json};
 
 use super::answer::Desk;
@@ -24,8 +27,28 @@ pub(super) enum Standing {
     Closed,
     /// A person may.
     Waits,
-    /// A person has, in the entry of this number.
-    LetThrough(u64),
+    /// A person has, in this entry.
+    LetThrough(Receipt),
+}
+
+/// Whether a person let a call of this digest through in this entry, minutes ago at most, and nothing has made
+/// use of that. Asked of the log, since files can be put back.
+pub(super) fn is_open(
+    desk: &Desk<'_>,
+    receipt: &Receipt,
+    digest: &str,
+) -> Result<bool, RecordError> {
+    let entries = desk.log.since(receipt)?;
+    let Some((approval, after)) = entries.split_first() else { return Ok(false) };
+    let text = |name: &str| approval.get(name).and_then(Value::as_str);
+    let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
+    let is_fresh = at.is_some_and(|at| desk.at.duration_since(at).unsigned_abs() <= KEPT);
+    let is_used = after.iter().any(|entry| {
+        let field = |name: &str| entry.get(name);
+        field("kind").and_then(Value::as_str) == Some("override")
+            && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
+    });
+    Ok(text("kind") == Some("approval") && text("case") == Some(digest) && is_fresh && !is_used)
 }
 
 /// A refused call, as it is judged.
@@ -65,12 +88,10 @@ impl Refused<'_> {
     /// Takes what a person allowed, or leaves a case for one.
     pub(super) fn settle(&self, desk: &Desk<'_>, digest: &str) -> Result<Standing, RecordError> {
         let cases = Cases::open(&desk.folder)?;
-        if let Some(receipt) = cases.take(digest)? {
-            let entry = desk.log.recent(&receipt)?.unwrap_or_default();
-            let field = |name: &str| entry.get(name).and_then(Value::as_str);
-            if field("kind") == Some("approval") && field("case") == Some(digest) {
-                return Ok(Standing::LetThrough(receipt.seq));
-            }
+        if let Some(receipt) = cases.take(digest)?
+            && is_open(desk, &receipt, digest)?
+        {
+            return Ok(Standing::LetThrough(receipt));
         }
         cases.leave(&self.case(desk, digest))?;
         Ok(Standing::Waits)

@@ -237,8 +237,8 @@ impl<'d> Turn<'d> {
         let ended = if let_through { Ended::LetGo } else { reviewing::ended(decision.verdict) };
         self.record_decision(&action, &judged);
         self.hold_from_now_on(&judged.explained.decision);
-        if let Standing::LetThrough(entry) = standing {
-            self.record("override", [("call", json!(call)), ("approval", json!(entry))]);
+        if let Standing::LetThrough(receipt) = standing {
+            self.record("override", [("call", json!(call)), ("approval", json!(receipt.seq))]);
         }
         if let (Some(history), Some(seen)) = (self.history(), judged.seen) {
             history.called(call, seen, ended);
