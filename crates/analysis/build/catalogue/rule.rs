@@ -245,6 +245,9 @@ impl<'a> Parser<'a> {
         if name == "stdin" {
             return Ok("Cond::Stdin".to_owned());
         }
+        if name == "rehomed" {
+            return Ok("Cond::Rehomed".to_owned());
+        }
         let slot = self.names.find(name)?;
         if self.eat("=") {
             let value = self.value();

@@ -25,6 +25,8 @@ pub(crate) struct Parsed {
     pub(crate) problems: Vec<(Span, Problem)>,
     /// Standard input is connected to something.
     pub(crate) stdin: bool,
+    /// What is the user's own is looked for in another home folder.
+    pub(crate) rehomed: bool,
 }
 
 /// Something that the catalogue does not know.
@@ -95,6 +97,7 @@ pub(crate) fn parse(
         help: false,
         problems: Vec::new(),
         stdin,
+        rehomed: false,
     };
     let mut reader = Reader { parsed, rest: argv.get(1..).unwrap_or_default(), op: String::new() };
     reader.read();

@@ -129,6 +129,8 @@ fn known(
     if parsed.help {
         return Data::Unknown;
     }
+    parsed.rehomed =
+        rules::is_rehomed(analyzer.action, &Subject { frame, invocation, parsed: &parsed });
     let moved =
         if entry.0 == "git" { repository::enter(analyzer, frame, &mut parsed) } else { None };
     let outer = frame;

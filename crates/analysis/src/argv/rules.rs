@@ -1,6 +1,6 @@
 //! Rules of an entry applied to a parsed invocation: conditions, templates, effects.
 
-use ringfence_action::{Attr, AttrValue, Effect, EffectKind, OpaqueReason, Scope, Target};
+use ringfence_action::{Action, Attr, AttrValue, Effect, EffectKind, OpaqueReason, Scope, Target};
 
 use crate::context::{Analyzer, Frame};
 use crate::invocation::{Data, Invocation};
@@ -29,6 +29,23 @@ impl Subject<'_> {
         let own = own.map(|(_, value)| value.clone());
         own.or_else(|| self.frame.inherited.variables.get(name).cloned())
     }
+}
+
+/// Whether the program looks for what is the user's own in another home folder than the user's. One of
+/// which nothing is known is another one: what would be the user's needs no variable.
+pub(crate) fn is_rehomed(action: &Action, subject: &Subject<'_>) -> bool {
+    let home = action.home.as_deref().map(|home| home.trim_end_matches('/'));
+    let is_own = |value: &Value, below: &str| {
+        let own = |text: &String| {
+            let text = text.trim_end_matches('/');
+            home.is_some_and(|home| text.strip_prefix(home) == Some(below))
+        };
+        value.listed().is_some_and(|all| all.iter().all(own))
+    };
+    let differs = |(name, below): (&str, &str)| {
+        subject.variable(name).is_some_and(|value| !is_own(&value, below))
+    };
+    [("HOME", ""), ("XDG_CONFIG_HOME", "/.config")].into_iter().any(differs)
 }
 
 /// Applies every rule from the program down to the subcommand. Returns what is written to standard
@@ -479,6 +496,7 @@ fn may(when: &Cond, parsed: &Parsed, wanted: bool) -> bool {
             compared(*slot, head, &|text| like(pattern, text))
         }
         Cond::Stdin => parsed.stdin == wanted,
+        Cond::Rehomed => parsed.rehomed == wanted,
         Cond::Not(inner) => may(inner, parsed, !wanted),
         Cond::All(terms) if wanted => terms.iter().all(|term| may(term, parsed, true)),
         Cond::All(terms) => terms.iter().any(|term| may(term, parsed, false)),

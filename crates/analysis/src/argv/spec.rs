@@ -139,6 +139,8 @@ pub(crate) enum Cond {
     Like(Slot, Text),
     /// Standard input is a pipe, a file or a text.
     Stdin,
+    /// The home folder is another one than the user's.
+    Rehomed,
     Not(Row<Self>),
     All(List<Self>),
     Any(List<Self>),
@@ -473,7 +475,7 @@ mod tests {
                 Cond::Is(_, text) | Cond::Like(_, text) => said(*text),
                 Cond::Not(inner) => assert!(!matches!(inner.get(), Cond::Not(_))),
                 Cond::All(terms) | Cond::Any(terms) => assert!(all(*terms) > 1),
-                Cond::Has(_) | Cond::Stdin => {}
+                Cond::Has(_) | Cond::Stdin | Cond::Rehomed => {}
             }
         }
     }
