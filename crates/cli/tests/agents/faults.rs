@@ -4,16 +4,16 @@
 //! (`RINGFENCE_BLESS=1` writes them there).
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::agent::{Agent, Home, Start};
 use crate::mock::Mock;
 
-/// The agents of this table: what others make of a broken gate has not been tried out whole.
-const TRIED: [Agent; 4] = [Agent::Codex, Agent::Copilot, Agent::GeminiCli, Agent::QwenCode];
-
 enum Breaks {
+    /// The gate itself, started by this shell code; the call is one that it would deny.
+    Limit(&'static str),
     /// This program stands in the place of the gate.
     Program(&'static str, u32),
     /// There is no program.
@@ -28,6 +28,15 @@ enum Breaks {
 
 const FAULTS: &[(&str, Breaks)] = &[
     ("killed before it answers", Breaks::Program("kill -9 $$", 0o755)),
+    ("killed for want of memory", Breaks::Limit("ulimit -v 9000")),
+    ("no file can be opened", Breaks::Limit("ulimit -n 3")),
+    ("nothing can be written", Breaks::Limit("ulimit -f 0")),
+    ("no processor time", Breaks::Limit("ulimit -t 0")),
+    (
+        "started in a folder that is gone",
+        Breaks::Limit("mkdir /tmp/gone.$$; cd /tmp/gone.$$; rmdir /tmp/gone.$$"),
+    ),
+    ("says nothing, and ends well", Breaks::Program("cat > /dev/null; exit 0", 0o755)),
     ("ends with an error code", Breaks::Program("exit 1", 0o755)),
     ("panics", Breaks::Program("echo 'thread main panicked' >&2; exit 101", 0o755)),
     ("slower than the agent waits", Breaks::Program("exec sleep 30", 0o755)),
@@ -79,6 +88,24 @@ const FAULTS: &[(&str, Breaks)] = &[
         }),
     ),
     (
+        "a file of its state that never opens",
+        Breaks::State(|home| {
+            let key = home.state().join("redaction.key");
+            let _ = fs::remove_file(&key);
+            assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+            None
+        }),
+    ),
+    (
+        "a rule of the user's own that never ends",
+        Breaks::State(|home| {
+            let rules = home.path(".config/ringfence/rules");
+            fs::create_dir_all(&rules).unwrap();
+            symlink("/dev/zero", rules.join("own.cedar")).unwrap();
+            None
+        }),
+    ),
+    (
         "a rule of the user's own that does not load",
         Breaks::State(|home| {
             let rules = home.path(".config/ringfence/rules");
@@ -101,7 +128,11 @@ const FAULTS: &[(&str, Breaks)] = &[
 fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     let home = Home::new(agent)?;
     home.init();
-    let mock = Mock::start(&["touch ran-unguarded"]);
+    let call = match breaks {
+        Breaks::Limit(_) => "touch ran-unguarded; git push --force origin main",
+        _ => "touch ran-unguarded",
+    };
+    let mock = Mock::start(&[call]);
     let mut start = Start::default();
     let mut held = None;
     if agent == Agent::Codex {
@@ -110,6 +141,10 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     }
     match breaks {
         Breaks::Program(body, mode) => home.replace_gate(&home.script(body, *mode)),
+        Breaks::Limit(code) => {
+            let gate = env!("CARGO_BIN_EXE_ringfence");
+            home.replace_gate(&home.script(&format!("{code}\nexec {gate} \"$@\""), 0o755));
+        }
         Breaks::NoProgram => home.replace_gate(&home.path("bin/missing/ringfence")),
         Breaks::State(breaks) => held = breaks(&home),
         Breaks::Mount(code) => {
@@ -146,7 +181,7 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
 #[test]
 fn what_each_agent_makes_of_a_broken_gate_is_as_the_documentation_says() {
     let columns: Vec<Option<Vec<&str>>> = std::thread::scope(|scope| {
-        let threads = TRIED.map(|agent| {
+        let threads = Agent::ALL.map(|agent| {
             scope.spawn(move || FAULTS.iter().map(|(_, breaks)| try_out(agent, breaks)).collect())
         });
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -157,7 +192,7 @@ fn what_each_agent_makes_of_a_broken_gate_is_as_the_documentation_says() {
         .enumerate()
         .map(|(row, (what, _))| (*what, columns.iter().map(|column| column[row]).collect()))
         .collect();
-    compare("faults", "the gate", &TRIED, &rows);
+    compare("faults", "the gate", &rows);
 }
 
 #[test]
@@ -174,14 +209,14 @@ fn what_each_agent_makes_of_an_answer_is_as_the_documentation_says() {
         ("allowed", all("runs")),
         ("to run contained", contained),
     ];
-    compare("answers", "a call that is", &Agent::ALL, &rows);
+    compare("answers", "a call that is", &rows);
 }
 
 /// The table in the documentation, against what was tried out.
-fn compare(name: &str, corner: &str, agents: &[Agent], rows: &[(&str, Vec<&str>)]) {
-    let titles: Vec<&str> = agents.iter().map(|agent| agent.title()).collect();
-    let titles = titles.join(" | ");
-    let mut table = format!("\n| {corner} | {titles} |\n|---|{}\n", "---|".repeat(agents.len()));
+fn compare(name: &str, corner: &str, rows: &[(&str, Vec<&str>)]) {
+    let titles = Agent::ALL.map(Agent::title).join(" | ");
+    let mut table =
+        format!("\n| {corner} | {titles} |\n|---|{}\n", "---|".repeat(Agent::ALL.len()));
     for (what, cells) in rows {
         table.push_str(&format!("| {what} | {} |\n", cells.join(" | ")));
     }
