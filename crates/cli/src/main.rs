@@ -12,6 +12,7 @@ mod person;
 mod places;
 mod processes;
 mod progress;
+mod recorded;
 mod recording;
 mod render;
 mod reviewing;
@@ -25,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, oversight, policy,
-    replay, run, setup, status, version,
+    replay, run, serve, setup, status, version,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -69,6 +70,7 @@ enum Command {
     Policy(policy::Policy),
     Replay(replay::Replay),
     Run(Box<run::Run>),
+    Serve(serve::Serve),
     Setup(setup::Setup),
     Status(status::Status),
     Version(version::Version),
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         Command::Judge(judge) => judge::run(judge, &mut out),
         Command::Oversight(oversight) => oversight::run(oversight, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
+        Command::Serve(serve) => serve::run(serve, &mut out),
         Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),
         Command::Version(version) => version::run(version, &mut out),

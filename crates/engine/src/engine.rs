@@ -120,6 +120,21 @@ impl Engine {
         explained
     }
 
+    /// The answer to an action of a session that somebody holds.
+    pub fn held(&self, action: &Action, verdict: Verdict, code: &str, why: &str) -> Decision {
+        let mut decision = Decision::new(verdict, DecidedBy::Session, code, self.bundle.digest());
+        decision.id.clone_from(&action.id);
+        let outcome = if verdict == Verdict::Ask { Outcome::Ask } else { Outcome::Deny };
+        decision.rules.push(RuleHit {
+            id: code.to_owned(),
+            outcome,
+            why: format!("the session is held: {why}"),
+            instead: "wait until a person releases it".to_owned(),
+            evidence: Vec::new(),
+        });
+        decision
+    }
+
     /// Input that its own tool would not accept is never let through: what the tool would make of
     /// it cannot be told.
     fn refuse_malformed(&self, action: &Action, tool: &str, problem: &str) -> Explained {

@@ -22,6 +22,7 @@
 
 pub mod agents;
 pub mod cases;
+pub mod desk;
 pub mod given;
 pub mod holds;
 pub mod ledger;

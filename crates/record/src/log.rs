@@ -16,6 +16,7 @@
 //! `seq` orders entries; `at` is what the clock said and may go back. What a writer finds wrong with the
 //! end of the log becomes an entry itself, and the log goes on after it: [`Log::verify`] keeps saying so.
 
+mod follow;
 mod line;
 mod segment;
 mod verify;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use self::follow::{Followed, Follower};
 use self::line::GENESIS;
 use self::segment::End;
 pub use self::verify::Verification;

@@ -2,19 +2,26 @@
 //!
 //! Everything in it comes from the log and can be built again from it; nothing is written here alone.
 
+mod sessions;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use crate::folder::open_private;
-use crate::log::Log;
+use crate::log::{Followed, Log};
 use crate::{RecordError, StateFolder};
 
 /// Changes whenever the tables do: a database of another version is thrown away and built again.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
+
+/// So long whoever else writes is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const SCHEMA: &str = "
     CREATE TABLE entry (
@@ -30,8 +37,26 @@ const SCHEMA: &str = "
     CREATE INDEX entry_session ON entry (session, seq);
     CREATE INDEX entry_verdict ON entry (verdict, seq);
     CREATE INDEX entry_code ON entry (code, seq);
+    CREATE TABLE session (
+        agent TEXT NOT NULL,
+        id TEXT NOT NULL,
+        title TEXT,
+        started TEXT NOT NULL,
+        last TEXT NOT NULL,
+        last_seq INTEGER NOT NULL,
+        calls INTEGER NOT NULL,
+        asked INTEGER NOT NULL,
+        denied INTEGER NOT NULL,
+        contained INTEGER NOT NULL,
+        taint TEXT NOT NULL DEFAULT '[]',
+        boundaries TEXT NOT NULL DEFAULT '[]',
+        PRIMARY KEY (agent, id)
+    ) STRICT;
+    CREATE INDEX session_last ON session (last_seq);
     CREATE VIRTUAL TABLE entry_text USING fts5 (line, content='entry', content_rowid='seq');
 ";
+
+pub use self::sessions::SessionRow;
 
 /// The database beside the log.
 #[derive(Debug)]
@@ -52,7 +77,11 @@ pub struct Query {
     pub code: Option<String>,
     /// With these words in them.
     pub text: Option<String>,
-    /// At most so many, the newest.
+    /// With a number greater than this. Then the oldest of them are given, else the newest.
+    pub after: Option<u64>,
+    /// With a number less than this.
+    pub before: Option<u64>,
+    /// At most so many.
     pub limit: u32,
 }
 
@@ -62,18 +91,40 @@ impl Projection {
     /// # Errors
     /// When it can be neither opened nor built.
     pub fn open(state: &StateFolder, log: &Log) -> Result<Self, RecordError> {
+        let mut projection = Self::open_as_it_is(state)?;
+        projection.catch_up(log)?;
+        Ok(projection)
+    }
+
+    /// Opens the database to add to it, as far as it has come.
+    ///
+    /// # Errors
+    /// When it can be neither opened nor made.
+    pub fn open_as_it_is(state: &StateFolder) -> Result<Self, RecordError> {
         let path = path(state);
         // Made by us first: what SQLite makes, others may read.
         drop(open_private(&path, false)?);
         let mut projection = Self { connection: Connection::open(path)? };
+        projection.connection.busy_timeout(PATIENCE)?;
         projection.connection.pragma_update(None, "journal_mode", "WAL")?;
+        projection.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let version: i64 =
             projection.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version != SCHEMA_VERSION {
             projection.clear()?;
         }
-        projection.catch_up(log)?;
         Ok(projection)
+    }
+
+    /// Opens the database as it is, to look. Whoever follows the log keeps it up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn look(state: &StateFolder) -> Result<Self, RecordError> {
+        let connection = Connection::open(path(state))?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(Self { connection })
     }
 
     /// Throws the database away, whatever is in it, and builds it again. Returns how many entries there
@@ -94,10 +145,7 @@ impl Projection {
                 _ => {}
             }
         }
-        let last = "SELECT coalesce(max(seq), 0) FROM entry";
-        let projection = Self::open(state, log)?;
-        let last: i64 = projection.connection.query_row(last, [], |row| row.get(0))?;
-        Ok(u64::try_from(last).unwrap_or_default())
+        Self::open(state, log)?.newest()
     }
 
     /// The entries that were asked for, oldest first, as they stand in the log.
@@ -105,24 +153,40 @@ impl Projection {
     /// # Errors
     /// When the words are not a search expression, or the database fails.
     pub fn find(&self, query: &Query) -> Result<Vec<Value>, RecordError> {
-        let mut statement = self.connection.prepare(
-            "SELECT line FROM entry
-             WHERE (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR verdict = ?2)
-               AND (?3 IS NULL OR code = ?3)
-               AND (?4 IS NULL OR seq IN (SELECT rowid FROM entry_text WHERE entry_text MATCH ?4))
-               AND (?6 IS NULL OR kind = ?6)
-             ORDER BY seq DESC LIMIT ?5",
-        )?;
-        let words = query.text.as_ref().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
-        let rows = statement.query_map(
-            params![query.session, query.verdict, query.code, words, query.limit, query.kind],
-            |row| row.get::<_, String>(0),
-        )?;
+        let Query { kind, session, verdict, code, text, after, before, limit } = query;
+        let words = text.as_ref().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
+        let number = |seq: &u64| i64::try_from(*seq).unwrap_or(i64::MAX);
+        let text = |it: &Option<String>| it.clone().map(SqlValue::Text);
+        let number = |seq: &Option<u64>| seq.as_ref().map(number).map(SqlValue::Integer);
+        // Only what is asked for stands in the question, so that an index can answer it.
+        let conditions: Vec<(&str, SqlValue)> = [
+            ("kind = ?", text(kind)),
+            ("session = ?", text(session)),
+            ("verdict = ?", text(verdict)),
+            ("code = ?", text(code)),
+            ("seq IN (SELECT rowid FROM entry_text WHERE entry_text MATCH ?)", text(&words)),
+            ("seq > ?", number(after)),
+            ("seq < ?", number(before)),
+        ]
+        .into_iter()
+        .filter_map(|(condition, value)| Some((condition, value?)))
+        .collect();
+        let mut question = "SELECT line FROM entry WHERE 1".to_owned();
+        conditions
+            .iter()
+            .for_each(|(condition, _)| question.push_str(&format!(" AND {condition}")));
+        let order = if after.is_some() { "ASC" } else { "DESC" };
+        question.push_str(&format!(" ORDER BY seq {order} LIMIT {limit}"));
+        let mut statement = self.connection.prepare_cached(&question)?;
+        let values = rusqlite::params_from_iter(conditions.into_iter().map(|(_, value)| value));
+        let rows = statement.query_map(values, |row| row.get::<_, String>(0))?;
         let mut entries = Vec::new();
         for line in rows {
             entries.extend(serde_json::from_str::<Value>(&line?).ok());
         }
-        entries.reverse();
+        if after.is_none() {
+            entries.reverse();
+        }
         Ok(entries)
     }
 
@@ -141,32 +205,55 @@ impl Projection {
 
     fn clear(&mut self) -> Result<(), RecordError> {
         let transaction = self.connection.transaction()?;
-        transaction
-            .execute_batch("DROP TABLE IF EXISTS entry_text; DROP TABLE IF EXISTS entry;")?;
+        transaction.execute_batch(
+            "DROP TABLE IF EXISTS entry_text; DROP TABLE IF EXISTS entry;
+                 DROP TABLE IF EXISTS session;",
+        )?;
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         Ok(transaction.commit()?)
     }
 
     fn catch_up(&mut self, log: &Log) -> Result<(), RecordError> {
+        let mut follower = log.follow_after(self.newest()?)?;
+        loop {
+            let lines = follower.more(2_000)?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            self.add(&lines)?;
+        }
+    }
+
+    /// The number of the newest entry in it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn newest(&self) -> Result<u64, RecordError> {
+        let last = "SELECT coalesce(max(seq), 0) FROM entry";
+        let last: i64 = self.connection.query_row(last, [], |row| row.get(0))?;
+        Ok(u64::try_from(last).unwrap_or_default())
+    }
+
+    /// Adds lines of the log, all or none. What is there already stays.
+    ///
+    /// # Errors
+    /// When a line is not JSON, or the database fails.
+    pub fn add(&mut self, lines: &[Followed]) -> Result<(), RecordError> {
         let transaction = self.connection.transaction()?;
-        let known: i64 =
-            transaction
-                .query_row("SELECT coalesce(max(seq), 0) FROM entry", [], |row| row.get(0))?;
         {
-            let mut insert = transaction.prepare(
+            let mut insert = transaction.prepare_cached(
                 "INSERT INTO entry (seq, at, kind, session, verdict, code, tool, line)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
             )?;
-            let mut index =
-                transaction.prepare("INSERT INTO entry_text (rowid, line) VALUES (?1, ?2)")?;
-            for entry in log.entries()? {
-                let entry = entry?;
-                let seq = entry.get("seq").and_then(Value::as_i64).unwrap_or_default();
-                if seq <= known {
-                    continue;
-                }
-                let line = entry.to_string();
+            let mut index = transaction
+                .prepare_cached("INSERT INTO entry_text (rowid, line) VALUES (?1, ?2)")?;
+            for Followed { seq, line } in lines {
+                let entry: Value = serde_json::from_str(line).map_err(|error| {
+                    let problem = format!("entry {seq} is not JSON: {error}");
+                    RecordError::Damaged { path: "audit".into(), problem }
+                })?;
+                let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
                 let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
                 // A number that stands there twice is for `verify` to report.
                 let inserted = insert.execute(params![
@@ -174,13 +261,14 @@ impl Projection {
                     text("/at").unwrap_or_default(),
                     text("/kind").unwrap_or_default(),
                     text("/session"),
-                    text("/decision/verdict"),
+                    text("/decision/verdict").or_else(|| text("/verdict")),
                     text("/decision/code").or_else(|| text("/code")),
-                    text("/action/tool"),
+                    text("/action/tool").or_else(|| text("/tool")),
                     line,
                 ])?;
                 if inserted > 0 {
                     index.execute(params![seq, line])?;
+                    sessions::follow(&transaction, seq, &entry)?;
                 }
             }
         }

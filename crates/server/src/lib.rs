@@ -1,1 +1,101 @@
 //! One process that decides for many agents, shows what they do, and lets people step in.
+//!
+//! It holds nothing that matters: the log, the sessions and the holds are files that every hook reads and writes
+//! as well, so that it may be there or not, and be killed at any moment. What it is for is speed (rules stay
+//! read), sight (everything that is recorded is sent on to who watches, in order and without gaps, whoever
+//! recorded it), and a place where a person answers and holds, with a proof that an agent cannot give.
+//!
+//! How a call is decided it does not know: that is the [`Gate`]'s, which is given to it.
+
+mod api;
+mod assets;
+mod auth;
+mod door;
+mod feed;
+mod gate;
+mod intervene;
+mod live;
+mod metrics;
+mod passkey;
+mod problem;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ringfence_record::StateFolder;
+use ringfence_record::desk::Desk;
+use ringfence_record::holds::Holds;
+use ringfence_record::log::Log;
+
+use crate::auth::Auth;
+pub use crate::auth::bearer_of;
+pub use crate::door::ServeError;
+use crate::feed::Feed;
+pub use crate::gate::{Gate, Refused};
+use crate::metrics::Metrics;
+
+/// What is served, and where.
+pub struct Terms {
+    /// The state folder; the socket lies in it.
+    pub state: StateFolder,
+    /// Its log.
+    pub log: Log,
+    /// Where browsers reach it; port 0 is any.
+    pub listen: SocketAddr,
+    /// Whether something in front of it speaks TLS to whoever is not on this machine.
+    pub behind_tls: bool,
+    /// Whether the code for enrolling a passkey may be shown: a person sits at the terminal.
+    pub may_enrol: bool,
+    /// Who decides.
+    pub gate: Arc<dyn Gate>,
+}
+
+/// Where a person finds it, once it listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The address with the token that opens it once.
+    pub url: String,
+    /// The code for enrolling a passkey, for the terminal of the person and nobody else.
+    pub code: Option<String>,
+}
+
+/// Serves until it is told to end. `announce` is told where, once it listens.
+///
+/// # Errors
+/// When it cannot listen, or another one serves the same folder.
+pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeError> {
+    let desk = Desk::of(&terms.state);
+    let _only = desk.take_place()?.ok_or(ServeError::Taken)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(128)
+        .enable_all()
+        .build()
+        .map_err(ServeError::Listen)?;
+    runtime.block_on(async {
+        let listeners = door::Listeners::bind(&terms).await?;
+        let auth = Auth::new(desk, listeners.address, terms.may_enrol)?;
+        let address = auth.address();
+        let server = Arc::new(Server {
+            holds: Holds::of(&terms.state),
+            feed: Feed::start(&terms.state, &terms.log)?,
+            state: terms.state,
+            log: terms.log,
+            gate: terms.gate,
+            auth,
+            metrics: Metrics::default(),
+        });
+        announce(&address);
+        listeners.serve(api::routes(server)).await
+    })
+}
+
+/// What every request is answered with.
+struct Server {
+    state: StateFolder,
+    log: Log,
+    holds: Holds,
+    gate: Arc<dyn Gate>,
+    feed: Feed,
+    auth: Auth,
+    metrics: Metrics,
+}

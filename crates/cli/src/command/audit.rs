@@ -114,6 +114,7 @@ fn show_tail(tail: &Tail, out: &mut impl Write) -> Result<Exit, Failure> {
         code: tail.code.clone(),
         text: tail.search.clone(),
         limit: tail.lines,
+        ..Query::default()
     };
     let mut missing = None;
     let entries = match places::existing_log()? {

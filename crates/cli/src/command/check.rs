@@ -7,19 +7,18 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Verdict};
-use ringfence_engine::{Explained, Heard, Options, Sessions};
+use ringfence_engine::{Explained, Options, Session, Sessions};
 use ringfence_record::RecordError;
-use ringfence_record::log::{Entry, Log};
+use ringfence_record::log::Log;
 use ringfence_record::redact::Redactor;
 use serde::Serialize;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 
 use crate::exit::{Exit, Failure, Problem};
 use crate::input::{Line, Lines, Source, is_blank};
-use crate::places;
 use crate::render::json;
 use crate::wiring::{Judge, Rules};
+use crate::{places, recorded};
 
 /// Decide recorded or planned actions
 ///
@@ -144,67 +143,26 @@ impl Recorder {
         Ok(Self { log, redactor, sessions: Sessions::new(), options, run })
     }
 
-    fn decide(
-        &mut self,
-        judge: &Judge,
-        mut action: Action,
-        number: u64,
-    ) -> Result<Explained, String> {
-        let mut plain = action.clone();
-        plain.user_messages.clear();
-        self.redactor.json(&mut action.input);
+    fn decide(&mut self, judge: &Judge, action: Action, number: u64) -> Result<Explained, String> {
         let session = self.sessions.of(action.session.as_deref());
         let run = match &action.session {
             Some(_) => self.run.clone(),
             None => format!("{} line {number}", self.run),
         };
         let whose = json!({"agent": action.agent.kind, "run": run, "session": action.session});
-        let mut entries = Vec::new();
-        // What was said is kept as what it asks for, not as text.
-        for message in std::mem::take(&mut action.user_messages) {
-            let message = self.redactor.text(&message).unwrap_or(message);
-            let heard = Heard::new(&message);
-            if session.observe_heard(heard.clone()) {
-                let fields = json!({"standing": "confirmed", "intent": heard});
-                entries.push(entry("prompt", &whose, fields));
-            }
-        }
-        let state = json!(session).to_string();
-        let mut memory = session.clone();
-        let mut explained = judge.decide_in(&action, session).map_err(|error| error.to_string())?;
-        let mut facts = json!(explained.facts);
-        self.redactor.json(&mut facts);
-        let fields = json!({
-            "event": "check",
-            "action": action,
-            "facts": facts,
-            "state": format!("sha256:{:x}", Sha256::digest(state.as_bytes())),
-            "remembered": true,
-            "preset": self.options.preset,
-            "sandbox": self.options.sandbox,
-            "decision": explained.decision,
-        });
-        session.forget_contents();
-        entries.push(entry("decision", &whose, fields));
+        let case = recorded::Case {
+            event: "check",
+            whose: &whose,
+            options: self.options,
+            redactor: &self.redactor,
+        };
+        let decide = |action: &Action, session: &mut Session| {
+            judge.decide_in(action, session).map_err(|error| error.to_string())
+        };
+        let (explained, entries) = case.decide(&decide, action, session)?;
         self.log.append_all(&now().to_string(), entries).map_err(|error| error.to_string())?;
-        // What looks like a secret must not hide what is done: the stricter decision is the answer.
-        if plain.input != action.input {
-            let as_it_runs = judge.decide_in(&plain, &mut memory);
-            let as_it_runs = as_it_runs.map_err(|error| error.to_string())?;
-            if as_it_runs.decision.verdict > explained.decision.verdict {
-                explained = as_it_runs;
-            }
-        }
         Ok(explained)
     }
-}
-
-fn entry(kind: &'static str, whose: &Value, fields: Value) -> Entry {
-    let both = [whose.clone(), fields].into_iter().filter_map(|it| match it {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    });
-    Entry { kind, fields: both.flatten().collect() }
 }
 
 fn now() -> Timestamp {

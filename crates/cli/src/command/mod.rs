@@ -15,6 +15,7 @@ pub(crate) mod oversight;
 pub(crate) mod policy;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod setup;
 mod standing;
 pub(crate) mod status;

@@ -87,24 +87,35 @@ struct AgentStatus {
 }
 
 pub(crate) fn run(status: &Status, out: &mut impl Write) -> Result<Exit, Failure> {
-    let scene = scene(Path::new("/"))?;
-    let agents: Vec<AgentStatus> = HookAgent::ALL
-        .iter()
-        .map(|agent| AgentStatus::from(Standing::of(*agent, &scene)))
-        .collect();
-    let enforced = agents.iter().any(|agent| agent.state == State::Enforced);
-    let settings = places::config_folder()
-        .map_err(|problem| problem.to_string())
-        .and_then(|folder| rules::settings_in(&folder, reviewing::me()));
-    let probe = settings.as_ref().ok().map(|it| it.probe.injection.as_str());
-    let judge = JudgeStatus::of(settings.map(|settings| settings.judge));
-    let report = Report { enforced, promise: "evidence", agents, judge, probe };
+    let report = Report::now()?;
     if status.json {
         json::line(out, &report)?;
     } else {
         draw(&report, out)?;
     }
-    Ok(if enforced { Exit::Fine } else { Exit::Found })
+    Ok(if report.enforced { Exit::Fine } else { Exit::Found })
+}
+
+/// What is printed as JSON.
+pub(super) fn report() -> Result<serde_json::Value, Failure> {
+    Ok(serde_json::json!(Report::now()?))
+}
+
+impl Report {
+    fn now() -> Result<Self, Failure> {
+        let scene = scene(Path::new("/"))?;
+        let agents: Vec<AgentStatus> = HookAgent::ALL
+            .iter()
+            .map(|agent| AgentStatus::from(Standing::of(*agent, &scene)))
+            .collect();
+        let enforced = agents.iter().any(|agent| agent.state == State::Enforced);
+        let settings = places::config_folder()
+            .map_err(|problem| problem.to_string())
+            .and_then(|folder| rules::settings_in(&folder, reviewing::me()));
+        let probe = settings.as_ref().ok().map(|it| it.probe.injection.as_str());
+        let judge = JudgeStatus::of(settings.map(|settings| settings.judge));
+        Ok(Self { enforced, promise: "evidence", agents, judge, probe })
+    }
 }
 
 /// This machine, as its user stands in it. `root` is where the settings of the system lie.

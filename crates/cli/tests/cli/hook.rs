@@ -59,12 +59,12 @@ fn rules_and_preset_are_the_users_own_and_what_does_not_load_is_a_closed_gate() 
     assert_eq!(gate.asked("s", "c1", "ls").0, "allow");
     write(
         &gate.path("config/rules/ours.cedar"),
-        "@id(\"our.ls\") @outcome(\"deny\") @why(\"we never look\") @owner(\"us\")\nforbid (principal, action == Action::\"exec\", resource) when { context.name == \"ls\" };\n",
+        "@id(\"our.ls\") @outcome(\"deny\") @why(\"we never look\") @owner(\"us\")\nforbid (principal, action == Action::\"exec\", resource) when { context.target.text == \"ls\" };\n",
     );
     let (verdict, reason) = gate.asked("s", "c2", "ls");
     let problem = gate.run(&["policy", "check", &gate.text("config/rules/ours.cedar")]);
     assert_eq!(
-        (verdict.as_str(), reason.contains("our.ls")),
+        (verdict.as_str(), reason.contains("ringfence: our.ls")),
         ("deny", true),
         "{reason} {}",
         problem.err()

@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod check;
+mod daemon;
 mod doctor;
 mod eval;
 mod explain;
@@ -18,6 +19,7 @@ mod load;
 mod nested;
 mod policy;
 mod replay;
+mod serve;
 mod setup;
 mod terminal;
 

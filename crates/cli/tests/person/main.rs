@@ -127,7 +127,7 @@ fn other_facts_or_rules_are_another_case() {
     fs::write(
         rules.join("ours.cedar"),
         "@id(\"our.ls\") @outcome(\"deny\") @why(\"no\")\n\
-         forbid (principal, action == Action::\"exec\", resource) when { context.name == \"ls\" };\n",
+         forbid (principal, action == Action::\"exec\", resource) when { context.target.text == \"ls\" };\n",
     )
     .unwrap();
     assert_eq!(agent.asks(DENIED).0, "deny", "it was let through under other rules");

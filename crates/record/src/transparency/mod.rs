@@ -119,6 +119,26 @@ impl Transparency {
         if self.key.exists() { Ok(Some(self.signer()?.verifier().clone())) } else { Ok(None) }
     }
 
+    /// A file of the tree by the path that C2SP *tlog-tiles* gives it, below `tile/`; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn tile_file(&self, path: &str) -> Result<Option<Vec<u8>>, RecordError> {
+        let is_part = |part: &str| {
+            let letters = |it: u8| it.is_ascii_digit() || matches!(it, b'x' | b'p' | b'.');
+            part == "entries" || (!part.starts_with('.') && part.bytes().all(letters))
+        };
+        if path.is_empty() || !path.split('/').all(|part| !part.is_empty() && is_part(part)) {
+            return Ok(None);
+        }
+        let path = self.folder.join("tile").join(path);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RecordError::io("read", &path)(error)),
+        }
+    }
+
     /// Puts the signatures of others under the last checkpoint.
     ///
     /// # Errors

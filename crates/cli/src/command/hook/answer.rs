@@ -270,6 +270,15 @@ impl Premises {
         })
     }
 
+    /// Where it is recorded, and what secrets are replaced by.
+    pub(super) fn records(&self) -> (&StateFolder, &Log, &Redactor) {
+        (&self.folder, &self.log, &self.redactor)
+    }
+
+    pub(super) fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
     /// The user's rules, and what is assumed where none speaks.
     pub(super) fn rules(&self) -> Result<(Arc<Bundle>, Preset), NoAnswer> {
         let read = || {
@@ -301,7 +310,7 @@ fn state_folder(hook: &Hook) -> Result<StateFolder, NoAnswer> {
     Ok(StateFolder::open(path)?)
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
     let now = SystemTime::now();
     Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH)

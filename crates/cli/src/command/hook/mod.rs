@@ -7,11 +7,13 @@
 
 mod answer;
 mod contain;
+mod daemon;
 mod facts;
 mod inside;
 mod origin;
 mod overrule;
 mod prompts;
+mod serving;
 mod state;
 mod timing;
 mod turn;
@@ -31,6 +33,7 @@ use ringfence_action::Action;
 use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, Reply};
 
 pub(crate) use self::contain::hosts_inside;
+pub(crate) use self::serving::Gatehouse;
 
 /// Answers one message of an agent's hook, in the agent's own dialect
 ///
@@ -193,6 +196,11 @@ fn respond(hook: &Hook) -> Reply {
         && let Some(answered) = inside::asked_outside(hook, &input)
     {
         return answered.unwrap_or_else(|problem| refuse(hook, None, &problem));
+    }
+    if hook.inside.is_none()
+        && let Some(reply) = daemon::asked(hook, &input)
+    {
+        return reply;
     }
     let message = match agent.read(&input) {
         Ok(message) => message,

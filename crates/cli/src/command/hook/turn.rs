@@ -18,6 +18,7 @@ use ringfence_record::holds::Hold;
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
 
+pub(super) use self::held::only_looks;
 use super::answer::{Desk, NoAnswer, object};
 use super::origin::{self, Origin, StartedBy};
 use super::overrule::{Refused, Standing};

@@ -150,6 +150,11 @@ struct Listed<'a> {
     text: Option<&'a str>,
 }
 
+/// A rule, as `policy list --json` has it.
+pub(super) fn told(rule: &Rule) -> serde_json::Value {
+    serde_json::json!(Listed::new(rule))
+}
+
 impl<'a> Listed<'a> {
     fn new(rule: &'a Rule) -> Self {
         Self {

@@ -129,7 +129,7 @@ impl Turn<'_> {
 
 /// Whether nothing is other than before, as far as it can be told: what cannot be told may change anything,
 /// and what goes out over the network does not only look.
-fn only_looks(decision: &Decision) -> bool {
+pub(in super::super) fn only_looks(decision: &Decision) -> bool {
     let looks = |kind: EffectKind| matches!(kind, EffectKind::Read | EffectKind::Exec);
     decision.opaque.is_empty() && decision.effects.iter().all(|effect| looks(effect.kind))
 }

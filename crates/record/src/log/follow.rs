@@ -1,0 +1,168 @@
+//! Following the log as it grows, whoever writes it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::{Log, line, segment};
+use crate::RecordError;
+
+/// At most so much is read at once: 1 MiB, unless a line is longer.
+const AT_ONCE: u64 = 1 << 20;
+
+/// A place in the log, from where on it is read.
+#[derive(Debug)]
+pub struct Follower {
+    folder: PathBuf,
+    segment: u64,
+    offset: u64,
+    seq: u64,
+}
+
+/// A line of the log that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// Its number.
+    pub seq: u64,
+    /// It, without its newline.
+    pub line: String,
+}
+
+impl Log {
+    /// Whoever reads the entries after number `seq`, those that are to come included.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn follow_after(&self, seq: u64) -> Result<Follower, RecordError> {
+        let numbers = segment::numbers(&self.folder)?;
+        let begins = |number: &u64| {
+            let first = segment::lines(&segment::path(&self.folder, *number)).next();
+            number_of(&first?.ok()?)
+        };
+        // From the last segment that begins no later than what is looked for.
+        let from = numbers.iter().rev().find(|it| begins(it).is_some_and(|first| first <= seq + 1));
+        let segment = from.or(numbers.first()).copied().unwrap_or(1);
+        Ok(Follower { folder: self.folder.clone(), segment, offset: 0, seq })
+    }
+
+    /// The number of the newest entry, as it is kept beside the log. Cheap.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn newest(&self) -> Result<u64, RecordError> {
+        Ok(self.read_head()?.map_or(0, |receipt| receipt.seq))
+    }
+}
+
+impl Follower {
+    /// What is there by now and was not read before, at most so many lines or about 1 MiB; nothing where there
+    /// is nothing more yet. Lines that do not say their number are left out: [`Log::verify`] speaks of those.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn more(&mut self, most: usize) -> Result<Vec<Followed>, RecordError> {
+        loop {
+            // Listed before it is read: what comes after a full segment comes after its last line.
+            let next = segment::numbers(&self.folder)?.into_iter().find(|it| *it > self.segment);
+            let found = self.read(most)?;
+            match next {
+                _ if !found.is_empty() => return Ok(found),
+                Some(next) => (self.segment, self.offset) = (next, 0),
+                None => return Ok(Vec::new()),
+            }
+        }
+    }
+
+    /// New lines of this segment; none only where it has no whole line more.
+    fn read(&mut self, most: usize) -> Result<Vec<Followed>, RecordError> {
+        let path = segment::path(&self.folder, self.segment);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(RecordError::io("open", &path)(error)),
+        };
+        let mut window = AT_ONCE;
+        loop {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(self.offset))
+                .and_then(|_| file.by_ref().take(window).read_to_end(&mut bytes))
+                .map_err(RecordError::io("read", &path))?;
+            let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+                if (bytes.len() as u64) < window {
+                    return Ok(Vec::new());
+                }
+                window *= 8;
+                continue;
+            };
+            let mut found = Vec::new();
+            for bytes in bytes.get(..=end).unwrap_or_default().split_inclusive(|it| *it == b'\n') {
+                if found.len() == most {
+                    break;
+                }
+                self.offset += bytes.len() as u64;
+                let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
+                let Some(seq) = number_of(&line).filter(|seq| *seq > self.seq) else { continue };
+                self.seq = seq;
+                found.push(Followed { seq, line: line.into_owned() });
+            }
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// The number that a line begins with, or else says anywhere.
+fn number_of(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("{\"seq\":").and_then(|rest| rest.split(',').next());
+    let first = digits.and_then(|digits| digits.parse().ok());
+    first.or_else(|| Some(line::open(text).receipt?.seq))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::StateFolder;
+    use crate::log::{Durability, Entry};
+
+    #[test]
+    fn whoever_follows_sees_every_entry_once_across_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        let append = |count: usize, padding: usize| {
+            for _ in 0..count {
+                let mut fields = Map::new();
+                fields.insert("padding".to_owned(), "x".repeat(padding).into());
+                log.append_all("now", vec![Entry { kind: "note", fields }]).unwrap();
+            }
+        };
+        let mut follower = log.follow_after(0).unwrap();
+        assert_eq!(follower.more(10).unwrap(), []);
+        append(25, 10);
+        let mut seen: Vec<u64> = Vec::new();
+        let mut read = |follower: &mut Follower| {
+            loop {
+                let more = follower.more(10).unwrap();
+                if more.is_empty() {
+                    break;
+                }
+                seen.extend(more.iter().map(|it| it.seq));
+            }
+        };
+        read(&mut follower);
+        // More than a segment, in lines longer than what is read at once.
+        append(12, 2 << 20);
+        read(&mut follower);
+        append(3, 10);
+        read(&mut follower);
+        assert_eq!(seen, (1..=40).collect::<Vec<_>>());
+        assert!(segment::numbers(&log.folder).unwrap().len() > 1);
+
+        let again: Vec<_> = log.follow_after(38).unwrap().more(10).unwrap();
+        assert_eq!(again.iter().map(|it| it.seq).collect::<Vec<_>>(), [39, 40]);
+        assert_eq!(log.newest().unwrap(), 40);
+    }
+}

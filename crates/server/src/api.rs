@@ -1,0 +1,465 @@
+//! The interface: which path is answered by whom, and what every request is checked for first.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use ringfence_action::Action;
+use ringfence_record::holds::Hold;
+use ringfence_record::projection::{Query as Wanted, SessionRow};
+use ringfence_record::transparency::Transparency;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::auth::{Auth, Viewer};
+use crate::door::Whom;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::{Server, intervene, live};
+
+/// Requests of people are no longer than this: 1 MiB.
+const LONGEST: usize = 1 << 20;
+
+/// Nothing is loaded from elsewhere, nothing runs that is not ours, nobody frames us.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+pub(crate) fn routes(server: Arc<Server>) -> Router {
+    let api = Router::new()
+        .route("/events", get(events))
+        .route("/live", get(live::live))
+        .route("/sessions", get(sessions))
+        .route("/sessions/{id}", get(session))
+        .route("/holds", get(intervene::list).post(intervene::hold))
+        .route("/holds/{id}/release", post(intervene::release))
+        .route("/agents", get(agents))
+        .route("/policies", get(policies))
+        .route("/audit/checkpoint", get(checkpoint))
+        .route("/audit/key", get(key))
+        .route("/audit/tile/{*path}", get(tile))
+        .route("/audit/entry/{seq}", get(entry))
+        .route("/audit/proof/{seq}", get(proof))
+        .route("/me", get(me))
+        .route("/logout", post(log_out))
+        .route("/passkeys/begin", post(begin_enrolling))
+        .route("/passkeys/finish", post(finish_enrolling))
+        .route("/challenge", post(challenge))
+        .route("/metrics", get(metrics))
+        .layer(middleware::from_fn_with_state(server.clone(), only_viewers))
+        .route("/health", get(health))
+        .route("/login", post(log_in))
+        .layer(DefaultBodyLimit::max(LONGEST))
+        .route("/hook/{agent}", post(hook))
+        .route("/decide", post(decide))
+        .layer(DefaultBodyLimit::max(Action::MAX_BYTES + 4096))
+        .fallback(|| async {
+            Problem::missing("there is nothing under this path; see docs/api.md")
+        });
+    Router::new()
+        .nest("/api/v1", api)
+        .fallback(crate::assets::asset)
+        .layer(middleware::from_fn_with_state(server.clone(), guard))
+        .with_state(server)
+}
+
+/// What every request is checked for, and every answer carries.
+async fn guard(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(whom): ConnectInfo<Whom>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let allowed = match whom {
+        Whom::Process(_) => Ok(()),
+        Whom::Network => server.auth.check_origin(request.headers()),
+        Whom::Stranger => Err(Problem::forbidden("only processes of this user may ask here")),
+    };
+    let mut response = match allowed {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    if matches!(response.status().as_u16(), 401 | 403 | 429) {
+        Metrics::count(&server.metrics.turned_away);
+    }
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let is_answer = !response.headers().contains_key(header::CACHE_CONTROL);
+    if is_answer {
+        let never = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, never);
+    }
+    response
+}
+
+/// Only for who may look.
+async fn only_viewers(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(whom): ConnectInfo<Whom>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match server.auth.viewer(whom, request.headers()) {
+        Ok(viewer) => {
+            request.extensions_mut().insert(viewer);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Who looks.
+pub(crate) struct Looks(pub(crate) Viewer);
+
+impl<S: Sync> FromRequestParts<S> for Looks {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let viewer = parts.extensions.get::<Viewer>().cloned();
+        viewer.map(Self).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "log in first"))
+    }
+}
+
+/// Work that waits for files.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let stopped = |_| Problem::failed("ringfence stopped unexpectedly; try again");
+    tokio::task::spawn_blocking(work).await.map_err(stopped)?
+}
+
+pub(crate) fn now() -> String {
+    #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
+    let now = SystemTime::now();
+    Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long answers take is measured")]
+fn instant() -> Instant {
+    Instant::now()
+}
+
+/// A message of an agent's hook, from the hook itself.
+async fn hook(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(whom): ConnectInfo<Whom>,
+    Path(agent): Path<String>,
+    asked: Bytes,
+) -> Result<Response, Problem> {
+    let Whom::Process(Some(pid)) = whom else {
+        return Err(Problem::forbidden("only hooks ask this, through the socket"));
+    };
+    let began = instant();
+    let gate = server.gate.clone();
+    let told = blocking(move || Ok(gate.answer(&agent, pid, &asked)?)).await;
+    server.metrics.took(began.elapsed());
+    let metrics = &server.metrics;
+    Metrics::count(if told.is_ok() { &metrics.answered } else { &metrics.left_to_hooks });
+    told.map(json_bytes)
+}
+
+/// An action of an agent that asks by itself.
+async fn decide(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(whom): ConnectInfo<Whom>,
+    headers: HeaderMap,
+    action: Bytes,
+) -> Result<Response, Problem> {
+    // A cookie is for people; what agents ask, pages cannot make them ask.
+    if matches!(server.auth.viewer(whom, &headers)?, Viewer::Browser { .. }) {
+        return Err(Problem::forbidden("agents ask this, with the bearer token or by the socket"));
+    }
+    let began = instant();
+    let gate = server.gate.clone();
+    let decision = blocking(move || Ok(gate.decide(&action)?)).await;
+    server.metrics.took(began.elapsed());
+    let metrics = &server.metrics;
+    Metrics::count(if decision.is_ok() { &metrics.decided } else { &metrics.undecided });
+    decision.map(json_bytes)
+}
+
+fn json_bytes(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+}
+
+async fn health(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {
+    let seq = server.feed.last();
+    let gate = server.gate.clone();
+    let bundle = blocking(move || Ok(gate.bundle())).await?;
+    let (bundle, problem) = (bundle.as_ref().ok(), bundle.as_ref().err());
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(Json(json!({"ok": problem.is_none(), "version": version, "bundle": bundle, "seq": seq,
+                   "problem": problem})))
+}
+
+async fn metrics(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let text = blocking(move || {
+        let indexed = server.feed.database().newest().unwrap_or_default();
+        let holds = server.holds.all().map_or(0, |holds| holds.len() as u64);
+        Ok(server.metrics.text(&[
+            ("ringfence_log_entries", "Entries in the log", server.feed.last()),
+            ("ringfence_log_entries_indexed", "Entries in the database", indexed),
+            ("ringfence_watchers", "Who watches now", server.feed.watchers() as u64),
+            ("ringfence_holds", "What is held now", holds),
+        ]))
+    })
+    .await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Events {
+    after: Option<u64>,
+    before: Option<u64>,
+    limit: Option<u32>,
+    session: Option<String>,
+    kind: Option<String>,
+    verdict: Option<String>,
+    rule: Option<String>,
+    q: Option<String>,
+}
+
+/// More are not answered at once.
+const MOST_EVENTS: u32 = 1_000;
+
+async fn events(
+    State(server): State<Arc<Server>>,
+    Query(events): Query<Events>,
+) -> Result<Json<Value>, Problem> {
+    let given = |text: Option<String>| text.filter(|it| !it.is_empty());
+    let wanted = Wanted {
+        kind: given(events.kind),
+        session: given(events.session),
+        verdict: given(events.verdict),
+        code: given(events.rule),
+        text: given(events.q),
+        after: events.after,
+        before: events.before,
+        limit: events.limit.unwrap_or(200).min(MOST_EVENTS),
+    };
+    blocking(move || {
+        let database = server.feed.database();
+        let last = database.newest()?;
+        Ok(Json(json!({"events": database.find(&wanted)?, "last": last})))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    limit: Option<u32>,
+    before: Option<u64>,
+}
+
+async fn sessions(
+    State(server): State<Arc<Server>>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let limit = page.limit.unwrap_or(100).min(MOST_EVENTS);
+        let rows = server.feed.database().sessions(limit, page.before)?;
+        let (holds, alive) = (server.holds.all()?, server.gate.alive());
+        let sessions: Vec<Value> = rows.iter().map(|row| shown(row, &holds, &alive)).collect();
+        Ok(Json(json!({"sessions": sessions})))
+    })
+    .await
+}
+
+async fn session(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    blocking(move || {
+        let database = server.feed.database();
+        let row = database.session(&id)?;
+        let row = row.ok_or_else(|| Problem::missing("no entry is of that session; look again"))?;
+        let wanted = Wanted { session: Some(id), limit: MOST_EVENTS, ..Wanted::default() };
+        let events = database.find(&wanted)?;
+        let (holds, alive) = (server.holds.all()?, server.gate.alive());
+        Ok(Json(json!({"session": shown(&row, &holds, &alive), "events": events})))
+    })
+    .await
+}
+
+fn shown(row: &SessionRow, holds: &[Hold], alive: &BTreeSet<String>) -> Value {
+    let is_meant = |hold: &&Hold| hold.session.as_ref().is_none_or(|session| *session == row.id);
+    let held = holds.iter().filter(is_meant).max_by_key(|hold| hold.kind);
+    json!({
+        "id": row.id, "agent": row.agent, "title": row.title, "started": row.started,
+        "last": row.last, "last_seq": row.last_seq, "calls": row.calls, "asked": row.asked,
+        "denied": row.denied, "contained": row.contained, "taint": row.taint,
+        "boundaries": row.boundaries, "held": held, "alive": alive.contains(&row.id),
+    })
+}
+
+async fn agents(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {
+    blocking(move || Ok(Json(server.gate.status().map_err(Problem::failed)?))).await
+}
+
+async fn policies(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {
+    blocking(move || Ok(Json(server.gate.policies().map_err(Problem::failed)?))).await
+}
+
+fn tree(server: &Server) -> Transparency {
+    Transparency::of(&server.state, &server.log)
+}
+
+fn text(text: impl Into<axum::body::Body>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.into()).into_response()
+}
+
+fn unsigned() -> Problem {
+    Problem::missing("nothing is signed yet; run `ringfence audit sign`")
+}
+
+async fn checkpoint(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let newest = blocking(move || Ok(tree(&server).newest()?)).await?;
+    newest.map(|(_, note)| text(note)).ok_or_else(unsigned)
+}
+
+async fn key(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let key = blocking(move || Ok(tree(&server).verifier()?)).await?;
+    key.map(|key| text(key.to_string())).ok_or_else(unsigned)
+}
+
+async fn tile(
+    State(server): State<Arc<Server>>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
+    let bytes = blocking(move || Ok(tree(&server).tile_file(&path)?)).await?;
+    let bytes = bytes.ok_or_else(|| Problem::missing("there is no such tile"))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+async fn entry(
+    State(server): State<Arc<Server>>,
+    Path(seq): Path<u64>,
+) -> Result<Response, Problem> {
+    let line = blocking(move || {
+        let mut follower = server.log.follow_after(seq.saturating_sub(1))?;
+        Ok(follower.more(1)?.into_iter().next().filter(|it| it.seq == seq))
+    });
+    let line = line.await?.ok_or_else(|| Problem::missing("there is no such entry"))?;
+    // As it stands in the log, to the byte: its hash is of this.
+    Ok(json_bytes(line.line.into_bytes()))
+}
+
+async fn proof(
+    State(server): State<Arc<Server>>,
+    Path(seq): Path<u64>,
+) -> Result<Response, Problem> {
+    let proof = blocking(move || Ok(tree(&server).prove(seq)?)).await?;
+    let missing =
+        || Problem::missing("that entry is in no checkpoint yet; run `ringfence audit sign`");
+    proof.map(|proof| text(proof.to_string())).ok_or_else(missing)
+}
+
+#[derive(Debug, Deserialize)]
+struct Login {
+    token: String,
+}
+
+async fn log_in(
+    State(server): State<Arc<Server>>,
+    Json(login): Json<Login>,
+) -> Result<impl IntoResponse, Problem> {
+    let cookie = server.auth.log_in(&login.token)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]))
+}
+
+async fn log_out(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    server.auth.check_csrf(&viewer, &headers)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, Auth::log_out())]))
+}
+
+async fn me(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+) -> Result<Json<Value>, Problem> {
+    let passkeys = server.auth.passkeys()?;
+    // What is looked at here needs no person; who it is, only a proof tells.
+    let (role, csrf) = match viewer {
+        Viewer::Browser { csrf } => ("admin", Some(csrf)),
+        Viewer::Bearer | Viewer::Process => ("viewer", None),
+    };
+    let person = passkeys.first().map(|it| it.person.clone()).filter(|_| passkeys.len() == 1);
+    Ok(Json(json!({"role": role, "person": person, "csrf": csrf, "passkeys": passkeys.len()})))
+}
+
+#[derive(Debug, Deserialize)]
+struct Enrol {
+    code: String,
+    #[serde(default)]
+    name: String,
+}
+
+async fn begin_enrolling(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+    headers: HeaderMap,
+    Json(enrol): Json<Enrol>,
+) -> Result<Json<Value>, Problem> {
+    server.auth.check_csrf(&viewer, &headers)?;
+    server.auth.begin_enrolling(&enrol.code, &enrol.name).map(Json)
+}
+
+#[derive(Debug, Deserialize)]
+struct Enrolled {
+    credential: Value,
+}
+
+async fn finish_enrolling(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+    headers: HeaderMap,
+    Json(enrolled): Json<Enrolled>,
+) -> Result<Json<Value>, Problem> {
+    server.auth.check_csrf(&viewer, &headers)?;
+    blocking(move || {
+        let new = server.auth.finish_enrolling(&enrolled.credential, &now())?;
+        let fields =
+            [("person", json!(new.person)), ("passkey", json!(new.id)), ("role", json!(new.role))];
+        server.record("passkey", fields)?;
+        Ok(Json(json!({"person": new.person, "role": new.role})))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    method: String,
+    path: String,
+    #[serde(default)]
+    body: Value,
+}
+
+async fn challenge(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+    headers: HeaderMap,
+    Json(asked): Json<Asked>,
+) -> Result<Json<Value>, Problem> {
+    server.auth.check_csrf(&viewer, &headers)?;
+    let known = Method::from_bytes(asked.method.as_bytes());
+    known.map_err(|_| Problem::wrong("that is no method"))?;
+    server.auth.challenge(&asked.method, &asked.path, &asked.body).map(Json)
+}

@@ -1,0 +1,66 @@
+//! Who decides. The server knows no agent, no rule and no session: it is given this.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// Why there is no answer, for whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The status of HTTP that says what kind of failure it is.
+    pub status: u16,
+    /// What happened, why, what to do.
+    pub problem: String,
+}
+
+impl Refused {
+    /// Something that the asker can put right.
+    pub fn wrong(problem: impl Into<String>) -> Self {
+        Self { status: 400, problem: problem.into() }
+    }
+
+    /// Something that is not the asker's fault. A hook decides by itself then.
+    pub fn undecided(problem: impl Into<String>) -> Self {
+        Self { status: 503, problem: problem.into() }
+    }
+}
+
+/// The gate, as the server needs it. Every call may block.
+pub trait Gate: Send + Sync + 'static {
+    /// The answer to a message of an agent's hook, as JSON. `hook` is the process that asks, as the kernel
+    /// names it; `asked` says in its first line with which folders it works, and the message follows.
+    ///
+    /// # Errors
+    /// When the hook is to decide by itself.
+    fn answer(&self, agent: &str, hook: u32, asked: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// The decision on an action, both as JSON, recorded before it is returned.
+    ///
+    /// # Errors
+    /// When the action cannot be read, or could not be decided or recorded: nothing is permitted then.
+    fn decide(&self, action: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// The digest of the rules.
+    ///
+    /// # Errors
+    /// When they do not load.
+    fn bundle(&self) -> Result<String, String>;
+
+    /// Whether the agents here are guarded, as `ringfence status --json` has it.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn status(&self) -> Result<Value, String>;
+
+    /// The rules that hold here: `{bundle, preset, packs, own}`.
+    ///
+    /// # Errors
+    /// When they do not load.
+    fn policies(&self) -> Result<Value, String>;
+
+    /// The sessions whose agents are alive.
+    fn alive(&self) -> BTreeSet<String>;
+
+    /// Ends the agents of a session, or of all, with what they started. Returns how many processes that were.
+    fn end(&self, session: Option<&str>) -> usize;
+}

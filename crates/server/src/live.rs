@@ -1,0 +1,126 @@
+//! The live stream: every entry from a number on, in order, without gaps, however slow who watches is.
+//!
+//! What was recorded before is read from the log; what comes is sent as it comes. Whoever falls behind reads the
+//! log again, and goes on. The number of the last entry is the id of the event, so that a browser that comes
+//! back says where it was.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use ringfence_record::log::Log;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc::{self, Sender};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::Server;
+use crate::feed::{Batch, frames};
+use crate::problem::Problem;
+
+/// So often something is said, so that who watches knows that nobody is gone.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// So many lines of the log are read at once for who was away.
+const READ: usize = 256;
+
+/// More do not watch at once.
+const MOST_WATCHERS: usize = 1_000;
+
+/// From where on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct From {
+    after: Option<u64>,
+}
+
+pub(crate) async fn live(
+    State(server): State<Arc<Server>>,
+    Query(from): Query<From>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if server.feed.watchers() >= MOST_WATCHERS {
+        return Err(Problem::failed("too many watch already; close one, and try again"));
+    }
+    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let after = last_seen.or(from.after).unwrap_or_else(|| server.feed.last());
+    let (send, receive) = mpsc::channel(4);
+    tokio::spawn(watch(server, after, send));
+    let stream = ReceiverStream::new(receive).map(Ok::<Bytes, Infallible>);
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(stream)).into_response())
+}
+
+/// Sends until nobody listens any more.
+async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
+    // Subscribed first: what comes while the log is read is there afterwards.
+    let mut batches = server.feed.subscribe();
+    let mut state = server.feed.state();
+    let now = state_frame(&state.borrow_and_update());
+    let Some(mut sent) = read_up(&server.log, after, &send).await else { return };
+    if send.send(now).await.is_err() {
+        return;
+    }
+    loop {
+        let going = tokio::select! {
+            batch = batches.recv() => match batch {
+                Ok(Batch { first, last, frames }) if first == sent + 1 => {
+                    sent = last;
+                    send.send(frames).await.is_ok()
+                }
+                Ok(Batch { last, .. }) if last <= sent => true,
+                // It begins before, or after a gap.
+                Ok(_) | Err(RecvError::Lagged(_)) => {
+                    match read_up(&server.log, sent, &send).await {
+                        Some(seq) => { sent = seq; true }
+                        None => false,
+                    }
+                }
+                Err(RecvError::Closed) => false,
+            },
+            changed = state.changed() => {
+                let frame = state_frame(&state.borrow_and_update());
+                changed.is_ok() && send.send(frame).await.is_ok()
+            }
+            () = tokio::time::sleep(HEARTBEAT) => {
+                send.send(Bytes::from_static(b": still here\n\n")).await.is_ok()
+            }
+            () = send.closed() => false,
+        };
+        if !going {
+            return;
+        }
+    }
+}
+
+/// Sends what the log has after this number; returns the number that it came to, or nothing where nobody
+/// listens any more or the log cannot be read: who watches comes back and says where it was.
+async fn read_up(log: &Log, after: u64, send: &Sender<Bytes>) -> Option<u64> {
+    let mut sent = after;
+    let mut follower = {
+        let log = log.clone();
+        tokio::task::spawn_blocking(move || log.follow_after(after)).await.ok()?.ok()?
+    };
+    loop {
+        let read = tokio::task::spawn_blocking(move || {
+            let lines = follower.more(READ);
+            (follower, lines)
+        });
+        let (back, lines) = read.await.ok()?;
+        follower = back;
+        let lines = lines.ok()?;
+        let Some(last) = lines.last() else { return Some(sent) };
+        sent = last.seq;
+        send.send(frames(&lines)).await.ok()?;
+    }
+}
+
+fn state_frame(state: &Value) -> Bytes {
+    Bytes::from(format!("event: state\ndata: {state}\n\n"))
+}
