@@ -144,7 +144,10 @@ impl Event {
             Self::User { said } => json!({"user_says": said}),
             Self::Call { seen, ended, .. } => {
                 let text = seen.shown().to_string();
-                let call = if text.len() <= EARLIER {
+                let call = if seen.is_addressed() {
+                    let does = seen.shown().get("does");
+                    json!({"does": does, "text": "not shown: it speaks to whoever judges it"})
+                } else if text.len() <= EARLIER {
                     seen.shown().clone()
                 } else {
                     let end = text.floor_char_boundary(EARLIER);
@@ -259,6 +262,12 @@ impl<'a> Docket<'a> {
         match self.subject {
             Subject::Call(seen, _) => seen.is_whole(),
             Subject::Return(_) => true,
+        }
+    }
+
+    pub(super) fn is_addressed(&self) -> bool {
+        match self.subject {
+            Subject::Call(seen, _) | Subject::Return(seen) => seen.is_addressed(),
         }
     }
 

@@ -74,6 +74,8 @@ pub enum Fault {
     Ledger,
     /// The action is too long to be shown whole.
     TooLong,
+    /// Words in the action are meant for whoever judges it.
+    Addressed,
     /// The settings or the key cannot be used.
     Settings,
 }
@@ -95,6 +97,7 @@ impl Fault {
             | Self::Circuit
             | Self::Ledger
             | Self::TooLong
+            | Self::Addressed
             | Self::Settings => false,
         }
     }
@@ -129,6 +132,7 @@ impl fmt::Display for Fault {
             Self::Circuit => "it failed too often, and is left alone for a while",
             Self::Ledger => "what was spent cannot be counted",
             Self::TooLong => "the action is too long to be shown whole",
+            Self::Addressed => "words in the action are meant for whoever judges it",
             Self::Settings => "its settings cannot be used",
         })
     }

@@ -22,6 +22,7 @@
 //! an opinion with reasons, against a schema. Whatever goes wrong on the way is a [`Fault`], and a fault is never
 //! permission ([`Judgement::verdict`]).
 
+mod address;
 mod docket;
 mod judgement;
 mod opinion;
@@ -201,6 +202,9 @@ impl Asking<'_> {
     fn answer(&mut self, docket: &Docket<'_>) -> Result<Answer, Fault> {
         if !docket.is_whole() {
             return Err(Fault::TooLong);
+        }
+        if docket.is_addressed() {
+            return Err(Fault::Addressed);
         }
         let judge = self.judge;
         let prompt = Prompt::new(&judge.system, docket);

@@ -11,7 +11,7 @@ use super::docket::{Docket, Subject};
 use super::rules::{Slots, built_in};
 
 /// Changes with the form of the prompt: answers to another form are not used again.
-pub(super) const VERSION: &str = "1";
+pub(super) const VERSION: &str = "2";
 
 /// What a model is told.
 #[derive(Debug)]

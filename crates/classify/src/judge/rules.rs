@@ -37,6 +37,8 @@ pub(super) struct BuiltIn {
     pub(super) first_question: String,
     pub(super) second_question: String,
     pub(super) subagent_return: String,
+    /// What only somebody writes in a command who means a judge.
+    pub(super) forms: Vec<String>,
     environment: Vec<String>,
     allow: Vec<String>,
     soft_deny: Vec<String>,

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::address;
+
 /// Bytes of one command, task or input of keys that are shown whole. A longer one is not judged.
 const WHOLE: usize = 24 << 10;
 
@@ -74,6 +76,9 @@ pub struct Seen {
     shown: Value,
     /// Whether nothing that counts was cut off.
     whole: bool,
+    /// Whether words in it are meant for whoever judges it.
+    #[serde(default)]
+    addressed: bool,
 }
 
 impl Seen {
@@ -98,7 +103,13 @@ impl Seen {
                 shown.insert("by".into(), json!("subagent"));
             }
         }
-        Self { shown, whole: view.whole }
+        let addressed = address::is_addressed(&shown);
+        Self { shown, whole: view.whole, addressed }
+    }
+
+    /// Whether words in it are meant for whoever judges it: then it is not judged, and later not repeated.
+    pub(super) fn is_addressed(&self) -> bool {
+        self.addressed
     }
 
     /// Its form for the judge.

@@ -42,6 +42,7 @@ const RESERVED: [(&str, &[&str], &str); 4] = [
             "crates/classify/tests/",
             "crates/cli/src/command/hook/turn.rs",
             "crates/cli/src/reviewing.rs",
+            "crates/xtask/src/redteam/judge.rs",
         ],
         "what a judge takes for the user's words is made where it is known that they were typed",
     ),
