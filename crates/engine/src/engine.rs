@@ -17,6 +17,7 @@ use ringfence_policy::{Bundle, Evaluation, Hit, RepositoryFacts, Request, Subjec
 
 use crate::drift::Drift;
 use crate::gather;
+use crate::means;
 use crate::review::{self, Reviewer, Unspoken};
 use crate::session::Session;
 use crate::session_rules;
@@ -183,8 +184,9 @@ impl Engine {
         };
         // The same thing done at another place in the text is the same question.
         let mut answered: HashMap<Effect, Rc<(TargetFacts, Evaluation)>> = HashMap::new();
-        let mut named = Vec::new();
-        for effect in &analysis.effects {
+        let mut named = vec![false; analysis.effects.len()];
+        let mut asked_for = means::Asked::of(&analysis);
+        for (place, effect) in means::last(&analysis.effects) {
             let mut all_named = true;
             for target in effect.target.alternatives() {
                 let question = Effect { target, evidence: None, ..effect.clone() };
@@ -205,9 +207,18 @@ impl Engine {
                 let (known, evaluation) = &*answer;
                 all_named &= known.named_by_user;
                 let concrete = Effect { evidence: effect.evidence.clone(), ..question };
-                findings.add_effect(&concrete, known, evaluation, session);
+                let carried = asked_for.carries(effect).then(|| known.asked_for());
+                findings.add_effect(
+                    &concrete,
+                    carried.as_ref().unwrap_or(known),
+                    evaluation,
+                    session,
+                );
             }
-            named.push(all_named);
+            asked_for.note(effect, all_named);
+            if let Some(named) = named.get_mut(place) {
+                *named = all_named;
+            }
         }
         for opaque in &analysis.opaque {
             let (known, repository) = Default::default();

@@ -37,15 +37,19 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     let wanted = operations::of(effect);
     let verbs = operations::verbs(effect);
     let names = Names::of(effect);
-    session.wishes().any(|request| {
+    let asks = |request: &&Wish| {
         let operation = wanted.iter().any(|operation| request.operations.contains(operation))
             || verbs.iter().any(|verb| request.asks_with(verb));
         operation
             && agrees(request, environment)
             && dares(request, effect)
             && is_there(request, effect)
-            && (names.are_in(request) || is_meant(request, effect, here))
-    })
+    };
+    session
+        .wishes()
+        .filter(asks)
+        .any(|request| names.are_in(request) || is_meant(request, effect, here))
+        || all_lost_is_meant(effect, here, || session.wishes().filter(asks))
 }
 
 fn environment(effect: &Effect) -> Option<Environment> {
@@ -71,6 +75,18 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
     (!skips || request.operations.contains(&Operation::Skip))
         && (!opens || PUBLIC.iter().any(|word| request.mentions(word)))
 }
+
+/// All that stands in a place of its own.
+const WHOLES: &[&str] = &[
+    "stack",
+    "environment",
+    "env",
+    "infrastructure",
+    "infra",
+    "umgebung",
+    "environnement",
+    "entorno",
+];
 
 const PUBLIC: &[&str] = &[
     "public",
@@ -105,13 +121,21 @@ struct Names {
     any: Vec<Vec<String>>,
     /// The target must be what the operation is done to: a mention beside it is not enough.
     as_object: bool,
+    /// The same, where something is named as what it is done to: "close 88 as a duplicate of 71".
+    prefers_object: bool,
     /// Folders above it: naming one as the object names all in it.
     above: Vec<String>,
+    /// What leaves: it must be named, too, where the request names what is to leave.
+    leaves: Vec<String>,
 }
 
 impl Names {
     fn of(effect: &Effect) -> Self {
-        let mut names = Self { as_object: is_strict(effect), ..Self::default() };
+        let mut names = Self {
+            as_object: is_strict(effect),
+            prefers_object: is_item(effect),
+            ..Self::default()
+        };
         match &effect.target {
             Target::Known(target) => names.add_target(effect, &target.to_lowercase()),
             // A pattern is named as it is written; nobody can have named what is not known.
@@ -169,6 +193,20 @@ impl Names {
                 let label = target.rsplit('.').nth(1).filter(|label| label.len() > 2);
                 self.add(label.map(str::to_owned).into_iter().collect());
             }
+            EffectKind::Process if target.starts_with("port:") => {
+                let number = target.split([':', '/']).find(|part| is_number(part));
+                self.add(number.map(str::to_owned).into_iter().collect());
+            }
+            EffectKind::Process => {
+                self.add_parts(effect, target);
+                // "restart postgresql" is about postgresql.service.
+                let unit = target.rsplit_once('.').map(|(unit, _)| unit.to_owned());
+                self.add(unit.into_iter().collect());
+            }
+            // `repos/acme/site/collaborators/hannah`: the last part is who or what it is about.
+            EffectKind::VcsRemote if effect.is(Attr::Grant) && target.contains('/') => {
+                self.add(target.rsplit('/').next().map(str::to_owned).into_iter().collect());
+            }
             EffectKind::Package => {
                 for attr in [Attr::Ecosystem, Attr::Registry] {
                     if effect.is(Attr::Publish)
@@ -212,14 +250,24 @@ impl Names {
             self.add(last.into_iter().collect());
             return;
         }
-        let label = target.split('.').next().unwrap_or_default();
-        if label.len() > 3 {
-            self.add(vec![label.to_owned()]);
+        // "upload it to codecov": the name of the host, or of who runs it.
+        let labels: Vec<&str> = target.split('.').collect();
+        let runs_it = labels.len().checked_sub(2).and_then(|at| labels.get(at));
+        for label in labels.first().into_iter().chain(runs_it) {
+            if label.len() > 3 {
+                self.add(vec![(*label).to_owned()]);
+            }
         }
         self.add(vec![url.clone()]);
-        for attr in [Attr::Payload, Attr::Port] {
-            let text = effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
-            self.add(text.as_deref().map(base_name).map(str::to_owned).into_iter().collect());
+        let text = |attr| effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
+        if effect.is(Attr::Upload) {
+            // What leaves may be named as the file or as the folder that it lies in.
+            let path = text(Attr::Payload).unwrap_or_default();
+            let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
+            let parts = path.split('/').chain(tails).filter(|part| part.len() > 2);
+            self.leaves = parts.map(str::to_owned).collect();
+        } else {
+            self.add(text(Attr::Port).into_iter().collect());
         }
     }
 
@@ -257,11 +305,15 @@ impl Names {
 
     fn are_in(&self, request: &Wish) -> bool {
         let is_object = |word: &String| request.has_object(word);
+        let as_object = self.as_object || (self.prefers_object && request.names_something);
         let is_named = |words: &Vec<String>| {
             words.iter().all(|word| request.mentions(word))
-                && (!self.as_object || words.iter().any(is_object))
+                && (!as_object || words.iter().any(is_object))
         };
-        self.any.iter().any(is_named)
+        let leaves = self.leaves.is_empty()
+            || !request.names_something
+            || self.leaves.iter().any(|part| request.mentions(part));
+        (self.any.iter().any(is_named) && leaves)
             || (self.as_object
                 && self.above.iter().any(|folder| {
                     is_object(folder) || (request.everything && request.mentions(folder))
@@ -278,6 +330,14 @@ fn is_strict(effect: &Effect) -> bool {
     effect.kind == EffectKind::Delete
         || (effect.kind == EffectKind::Database && effect.is(Attr::Destroy))
         || effect.is(Attr::DeleteRef)
+}
+
+/// Items that are told apart by their number, of which a request may name several in several parts.
+fn is_item(effect: &Effect) -> bool {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let acts = |verb: &&str| op.split([' ', '_', '-']).any(|part| part == *verb);
+    matches!(effect.kind, EffectKind::VcsRemote | EffectKind::Message)
+        && ["close", "merge", "accept", "approve", "delete", "cancel"].iter().any(acts)
 }
 
 /// Targets that people mean without a name of their own.
@@ -297,7 +357,7 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
                 && says(&["pr", "mr", "pull", "merge"])
         }
         EffectKind::VcsRemote if op.contains("gist") => says(&["gist"]),
-        EffectKind::VcsLocal => is_meant_locally(request, effect, here),
+        EffectKind::VcsLocal => effect.is(Attr::NoVerify) && op.starts_with("commit"),
         EffectKind::Package if effect.is(Attr::Publish) || op.starts_with("publish") => {
             effect.target.as_known() == Some(".") && says(&["package", "crate", "npm", "pypi"])
         }
@@ -314,14 +374,26 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
             let all = effect.is(Attr::All)
                 || effect.is(Attr::Unbounded)
                 || effect.target.as_known() == Some("*");
-            let every = !kind.is_empty() && all && says(&[kind, &format!("{kind}s")]);
+            let every = !kind.is_empty()
+                && all
+                && !request.names_something
+                && (says(&[&format!("{kind}s")]) || (request.everything && says(&[kind])));
             let placed = !effect.is(Attr::Destroy)
                 && !effect.is(Attr::Grant)
                 && request.operations.contains(&Operation::Deploy)
                 && environment(effect).is_some_and(|kind| {
                     kind != Environment::Production && request.environments.contains(&kind)
                 });
-            every || placed
+            // "tear down the staging stack"
+            let whole =
+                all && environment(effect).is_some_and(|kind| {
+                    kind != Environment::Production && request.environments.contains(&kind)
+                }) && WHOLES.iter().any(|word| request.has_object(word));
+            every || placed || whole
+        }
+        EffectKind::Net if effect.is(Attr::Tunnel) && !effect.is(Attr::Upload) => {
+            effect.target == Target::Unknown
+                && (says(&["tunnel"]) || effect.text(Attr::By).is_some_and(|by| says(&[by])))
         }
         kind if kind.targets_path() => {
             let classes = ["lockfile", "ci"];
@@ -334,24 +406,35 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
     }
 }
 
-/// What is lost has no name of its own, and all of it must have been meant: who drops a commit has not
-/// said that the changes beside it may go.
-fn is_meant_locally(request: &Wish, effect: &Effect, here: Here) -> bool {
-    if effect.text(Attr::Op).is_some_and(|op| op.starts_with("commit")) {
-        return effect.is(Attr::NoVerify);
-    }
+/// What is lost has no name of its own, and all of it must have been meant, if not in one breath: who
+/// drops a commit has not said that the changes beside it may go.
+fn all_lost_is_meant<'w, W: Iterator<Item = &'w Wish>>(
+    effect: &Effect,
+    here: Here,
+    wishes: impl Fn() -> W,
+) -> bool {
     let Some(AttrValue::Set(lost)) = effect.attributes.get(Attr::Discards) else { return false };
-    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
-    let means = |what: &String| match what.as_str() {
+    let is_local = effect.kind == EffectKind::VcsLocal && !effect.is(Attr::DeleteRef);
+    let is_meant = |what: &String| {
         // Beside a commit that is to go there may be none.
-        "changes" => {
-            (here.dirty == Some(false) && lost.len() > 1) || means_changes(request, effect)
-        }
+        let none = what == "changes" && here.dirty == Some(false) && lost.len() > 1;
+        none || wishes().any(|request| may_lose(request, what, effect, here))
+    };
+    is_local && !lost.is_empty() && lost.iter().all(is_meant)
+}
+
+fn may_lose(request: &Wish, what: &str, effect: &Effect, here: Here) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
+    match what {
+        "changes" => means_changes(request, effect),
         "commits" => means_commits(request, effect, here),
         "stash" => says(&["stash", "stashes"]),
+        // "with everything in it"
+        "untracked" => {
+            says(&["untracked"]) || (request.everything && Names::of(effect).are_in(request))
+        }
         other => says(&[other]),
-    };
-    !lost.is_empty() && lost.iter().all(means)
+    }
 }
 
 fn means_changes(request: &Wish, effect: &Effect) -> bool {
@@ -361,6 +444,7 @@ fn means_changes(request: &Wish, effect: &Effect) -> bool {
         && !request.names_something
         && says(&["changes", "work", "änderungen", "modifications", "cambios"])
         && (request.everything
+            || request.bare
             || says(&["local", "uncommitted", "my", "unstaged", "staged", "meine"]))
 }
 

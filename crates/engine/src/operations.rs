@@ -16,6 +16,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::VcsRemote if effect.is(Attr::Force) => &[O::ForcePush],
         EffectKind::VcsRemote if effect.is(Attr::Destroy) => &[O::Delete],
         EffectKind::VcsRemote if has("close") => &[O::Close],
+        EffectKind::VcsRemote if has("cancel") => &[O::Stop],
         EffectKind::VcsRemote if has("release") => &[O::Publish],
         EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
         EffectKind::VcsRemote if effect.is(Attr::Grant) => &[O::Grant],
@@ -30,6 +31,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::VcsLocal if effect.attributes.contains(Attr::Discards, "stash") => {
             &[O::Discard, O::Delete]
         }
+        EffectKind::VcsLocal if has("worktree") => &[O::Delete, O::Discard],
         EffectKind::VcsLocal if has("clean") => &[O::Discard, O::Delete],
         EffectKind::VcsLocal => &[O::Discard],
         EffectKind::Delete => &[O::Delete, O::Recreate],
@@ -41,10 +43,18 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Package if has("remove") || has("uninstall") => &[O::Delete],
         EffectKind::Package => &[O::Install, O::Run],
         EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
+        // What runs is stopped by taking it away.
+        EffectKind::Infra if effect.is(Attr::Destroy) && runs(effect) => {
+            &[O::Delete, O::Stop, O::Deploy, O::Recreate]
+        }
         EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy, O::Recreate],
         EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
         EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
         EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
+        EffectKind::Process if has("start") || has("enable") => {
+            &[O::Run, O::Schedule, O::Create, O::Change]
+        }
+        EffectKind::Process if has("restart") || has("reload") => &[O::Stop, O::Run, O::Change],
         EffectKind::Process => &[O::Stop],
         EffectKind::Message if has("close") => &[O::Close, O::Send],
         EffectKind::Message => &[O::Send],
@@ -64,12 +74,26 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Guard if has("delete") => &[O::Delete],
         EffectKind::Guard => &[O::Change, O::Skip],
         EffectKind::Privilege => &[O::Run, O::Install, O::Change, O::Stop],
+        EffectKind::Net if effect.is(Attr::Insecure) => &[O::Skip],
+        EffectKind::Credential if has("delete") || has("remove") || has("rm") => &[O::Delete],
+        EffectKind::Credential if has("set") || has("add") || has("create") => {
+            &[O::Change, O::Create]
+        }
         EffectKind::Read
         | EffectKind::Net
         | EffectKind::Credential
         | EffectKind::EnvExec
         | EffectKind::Browser => &[],
     }
+}
+
+/// Whether it is something that runs, and is made anew by what watches over it.
+fn runs(effect: &Effect) -> bool {
+    let kind = effect.text(Attr::Resource).unwrap_or_default();
+    matches!(
+        kind,
+        "pod" | "pods" | "po" | "container" | "instance" | "vm" | "machine" | "job" | "task"
+    )
 }
 
 /// The verbs of the operation in the program's own words: a user who says "cordon node-7" has named

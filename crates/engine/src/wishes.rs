@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::Operation;
+use crate::speech::{before_what_is_asked_about, wants_an_answer};
 use crate::words::{contains_phrase, digest, find_phrase, is_name, is_unspaced, spellings, words};
 use vocabulary::{
-    ALL, ASKED, ASKING, CHECKS, CONDITIONS, EMPTY, KINDS, LEADS, MAKERS, NEGATIONS,
+    ALL, ASKED, CHANGES, CHECKS, CONDITIONS, EMPTY, KINDS, LEADS, MAKERS, NEGATIONS,
     NEGATIONS_AFTER, NO_CONDITIONS, OTHER_LANGUAGES, PREPOSITIONS, PROGRAMS, PRONOUNS, REPORTS,
-    SKIP_OPTIONS, SKIPS, SPEAKERS, THINGS, VAGUE, VERBS,
+    SKIP_OPTIONS, SKIPS, SPEAKERS, THINGS, VAGUE, VERBS, WHICH,
 };
 
 /// One thing the user asked for: operations, and what was named beside them.
@@ -35,6 +36,8 @@ pub(crate) struct Wish {
     pub(crate) names_something: bool,
     /// All that lies in the place is meant.
     pub(crate) everything: bool,
+    /// The object is a kind of thing and nothing more: "the changes", "the last commit".
+    pub(crate) bare: bool,
 }
 
 /// What kind of system a name speaks of.
@@ -130,8 +133,12 @@ pub(crate) fn read(message: &str) -> (Vec<Wish>, BTreeSet<Environment>) {
     let mut before = Before::default();
     let mut listing = false;
     for Sentence { text, item } in sentences(message) {
-        let allowed = before_negation(&text);
-        environments.extend(words(allowed).filter_map(Environment::of));
+        let allowed = before_what_is_asked_about(before_negation(&text));
+        environments.extend(words(&text).filter_map(Environment::of));
+        if wants_an_answer(&text) {
+            remember_names(allowed, &mut before);
+            continue;
+        }
         if NEGATIONS_AFTER.iter().any(|word| contains_phrase(&text, word)) {
             continue;
         }
@@ -239,6 +246,9 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
                 last.inherit(&named);
             } else if named.names_something {
                 before.named = Some(named);
+            } else if words(&text).any(|word| KINDS.contains(&word)) {
+                // "The stash is of no use any more, drop it."
+                before.named.get_or_insert_default().inherit(&named);
             }
             continue;
         };
@@ -284,59 +294,24 @@ fn remember_names(sentence: &str, before: &mut Before) {
 
 /// Questions, conditions, and what others said.
 fn is_no_request(sentence: &str) -> bool {
-    let start = stripped(sentence);
-    let starts_with = |phrase: &&str| {
-        let beginning: String = start.iter().take(2).copied().collect::<Vec<_>>().join(" ");
-        find_phrase(&beginning, phrase) == Some(0)
-    };
-    let asks = sentence.ends_with('?') && !is_polite_request(sentence);
     let mut rest = sentence.to_owned();
     for phrase in NO_CONDITIONS {
         rest = rest.replace(phrase, " ");
     }
-    asks || ASKING.iter().any(starts_with)
+    wants_an_answer(sentence)
         || CONDITIONS.iter().any(|word| contains_phrase(&rest, word))
         || REPORTS.iter().any(|word| contains_phrase(sentence, word))
 }
 
-/// "Can you delete x?" asks for it; "why was x deleted?" does not.
-fn is_polite_request(sentence: &str) -> bool {
-    const POLITE: &[&str] = &[
-        "can you",
-        "could you",
-        "would you",
-        "will you",
-        "please",
-        "kannst du",
-        "könntest du",
-        "peux-tu",
-        "tu peux",
-        "puedes",
-        "podrías",
-    ];
-    let asked = stripped_of(&words(sentence).collect::<Vec<_>>(), |lead| {
-        !matches!(
-            lead,
-            ["can" | "could" | "would" | "will" | "kannst" | "könntest" | "peux" | "tu", _]
-                | ["please" | "puedes" | "podrías" | "peux-tu"]
-        )
-    })
-    .join(" ");
-    POLITE.iter().any(|start| asked.starts_with(start))
-        || (sentence.ends_with("してもらえますか?") || sentence.ends_with("してくれますか?"))
-}
-
 /// The words after all that only leads up to a request.
 fn stripped(text: &str) -> Vec<&str> {
-    stripped_of(&words(text).collect::<Vec<_>>(), |_| true)
+    stripped_of(&words(text).collect::<Vec<_>>())
 }
 
-fn stripped_of<'t>(all: &[&'t str], counts: impl Fn(&[&str]) -> bool) -> Vec<&'t str> {
+fn stripped_of<'t>(all: &[&'t str]) -> Vec<&'t str> {
     let mut rest = all;
-    while let Some(lead) = LEADS
-        .iter()
-        .filter(|lead| counts(lead) && rest.starts_with(lead))
-        .max_by_key(|lead| lead.len())
+    while let Some(lead) =
+        LEADS.iter().filter(|lead| rest.starts_with(lead)).max_by_key(|lead| lead.len())
     {
         rest = rest.get(lead.len()..).unwrap_or_default();
     }
@@ -380,7 +355,7 @@ fn clauses(sentence: &str) -> Vec<String> {
     const JOINTS: &[&str] =
         &[" and ", " then ", " & ", " und ", " dann ", " et ", " puis ", " y ", " luego ", " but "];
     let mut found = Vec::new();
-    for part in sentence.split([',', ':', '(', ')', '–', '—', '，', '、']) {
+    for part in parts(sentence) {
         let mut rest = part;
         loop {
             let joint = JOINTS
@@ -401,6 +376,22 @@ fn clauses(sentence: &str) -> Vec<String> {
         found.push(rest.to_owned());
     }
     found.retain(|text| words(text).next().is_some() || text.chars().any(is_unspaced));
+    found
+}
+
+/// A comma or colon parts where a blank follows: `https://host` and `a:b` stay whole.
+fn parts(sentence: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for (at, mark) in sentence.match_indices([',', ':', '(', ')', '–', '—', '，', '、']) {
+        let after = sentence.get(at + mark.len()..).unwrap_or_default();
+        if matches!(mark, "," | ":") && after.starts_with(|c: char| !c.is_whitespace()) {
+            continue;
+        }
+        found.extend(sentence.get(start..at));
+        start = at + mark.len();
+    }
+    found.extend(sentence.get(start..));
     found
 }
 
@@ -448,9 +439,9 @@ fn begins_with(rest: &[&str], phrase: &str) -> Option<usize> {
         Some(particle) if rest.get(1).is_some_and(|word| is_form(word, particle)) => {
             Some(1 + 1 + parts.count())
         }
-        Some("up" | "down" | "off" | "on" | "out" | "away" | "neu")
-            if rest.iter().skip(1).take(6).any(|word| phrase.ends_with(&format!(" {word}"))) =>
-        {
+        Some(
+            "up" | "down" | "off" | "on" | "out" | "away" | "back" | "neu" | "an" | "ein" | "ab",
+        ) if rest.iter().skip(1).take(6).any(|word| phrase.ends_with(&format!(" {word}"))) => {
             Some(1)
         }
         Some(_) => None,
@@ -490,8 +481,19 @@ fn is_form(word: &str, verb: &str) -> bool {
 /// A clause that asks for something.
 fn clause(text: &str) -> Option<Clause> {
     let all: Vec<&str> = words(text).collect();
-    let mut rest = stripped_of(&all, |_| true);
+    let mut rest = stripped_of(&all);
     let mut clause = Clause::default();
+    // "In ci.yml add a job": the place may come first.
+    if rest.first().is_some_and(|first| PREPOSITIONS.contains(first))
+        && let Some(verb) = (2..rest.len().min(6)).find(|at| {
+            let (before, after) = rest.split_at_checked(*at).unwrap_or_default();
+            before.last().is_some_and(|word| is_name(word)) && head(&stripped_of(after)).is_some()
+        })
+    {
+        let place = rest.drain(..verb).skip(1).collect::<Vec<_>>();
+        place.iter().for_each(|word| clause.request.add(word, true));
+        rest = stripped_of(&rest);
+    }
     // A command that the user wrote out: each of its words is meant.
     let mut written = false;
     while rest.first().is_some_and(|word| PROGRAMS.contains(word)) && rest.len() > 1 {
@@ -503,24 +505,26 @@ fn clause(text: &str) -> Option<Clause> {
         clause.request.places.extend(rest.first().map(|word| digest(word)));
         rest.remove(0);
     }
+    let mut phrase = 1;
     let (object, verb): (Vec<&str>, Option<&str>) = if let Some((operations, length)) = head(&rest)
     {
+        phrase = length;
         clause.request.operations.extend(operations);
         let object = rest.iter().skip(length.max(1)).copied().collect();
         (object, rest.first().copied())
     } else if let Some((operations, verb)) = anywhere(text, &rest) {
         clause.request.operations.extend(operations);
         (rest.iter().copied().filter(|word| Some(*word) != verb).collect(), verb)
-    } else if let Some(operations) = permitted(&all) {
+    } else if let Some((operations, modal)) = permitted(&all) {
         clause.request.operations.extend(operations);
-        (all.clone(), None)
+        (all.iter().take(modal).copied().collect(), None)
     } else if written {
         (rest.clone(), None)
     } else {
         // A verb that no list has: it may be the very word of the operation.
         let first = rest.first().filter(|word| word.chars().all(|c| c.is_ascii_lowercase()))?;
         let speaks =
-            !EMPTY.contains(first) && !PRONOUNS.contains(first) && !PREPOSITIONS.contains(first);
+            ![EMPTY, PRONOUNS, PREPOSITIONS, KINDS].iter().any(|list| list.contains(first));
         let names = rest.iter().skip(1).any(|word| is_name(word));
         (speaks
             && names
@@ -533,12 +537,16 @@ fn clause(text: &str) -> Option<Clause> {
         (rest.iter().skip(1).copied().collect(), Some(*first))
     };
     clause.request.verbs.extend(verb.map(digest));
-    clause.vague = verb.is_some_and(|verb| VAGUE.contains(&verb));
+    clause.vague = phrase == 1 && verb.is_some_and(|verb| VAGUE.contains(&verb));
     let mut place = false;
     // "the branch": of what was named before.
     let of_a_kind = |word: &&str| KINDS.contains(word) || EMPTY.contains(word);
     clause.refers = !object.is_empty()
         && object.iter().take_while(|word| !PREPOSITIONS.contains(word)).all(of_a_kind);
+    let says_nothing_more = |word: &&str| {
+        [KINDS, EMPTY, PRONOUNS, CHANGES, WHICH, ALL].iter().any(|list| list.contains(word))
+    };
+    clause.request.bare = !object.is_empty() && object.iter().all(says_nothing_more);
     for word in object {
         if PREPOSITIONS.contains(&word) {
             place = true;
@@ -555,16 +563,6 @@ fn clause(text: &str) -> Option<Clause> {
 
 /// What is dropped is no file where it is the changes to it.
 fn discard(request: &mut Wish) {
-    const CHANGES: &[&str] = &[
-        "changes",
-        "change",
-        "edits",
-        "modifications",
-        "änderungen",
-        "cambios",
-        "commits",
-        "commit",
-    ];
     let takes_away = request.operations.contains(&Operation::Delete);
     if takes_away && CHANGES.iter().any(|word| request.has_object(word)) {
         request.operations.insert(Operation::Discard);
@@ -613,8 +611,8 @@ fn asks_in_place(text: &str, verb: &str) -> bool {
     })
 }
 
-/// "x can be deleted", "y has to go".
-fn permitted(all: &[&str]) -> Option<BTreeSet<Operation>> {
+/// "x can be deleted", "y has to go": the operations, and where what they are done to ends.
+fn permitted(all: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     const MODALS: &[&[&str]] = &[
         &["can", "be"],
         &["may", "be"],
@@ -627,12 +625,13 @@ fn permitted(all: &[&str]) -> Option<BTreeSet<Operation>> {
     ];
     const GO: &[&[&str]] =
         &[&["can", "go"], &["has", "to", "go"], &["have", "to", "go"], &["must", "go"]];
-    if GO.iter().any(|phrase| all.windows(phrase.len()).any(|window| window == *phrase)) {
-        return Some(BTreeSet::from([Operation::Delete]));
+    let find = |phrase: &[&str]| all.windows(phrase.len()).position(|window| window == phrase);
+    if let Some(at) = GO.iter().find_map(|phrase| find(phrase)) {
+        return Some((BTreeSet::from([Operation::Delete]), at));
     }
-    let done = MODALS.iter().find_map(|modal| {
-        let at = all.windows(modal.len()).position(|window| window == *modal)?;
-        all.get(at + modal.len())
+    let (at, done) = MODALS.iter().find_map(|modal| {
+        let at = find(modal)?;
+        Some((at, all.get(at + modal.len())?))
     })?;
     let stem = done.strip_suffix("ed").unwrap_or(done);
     let operations: BTreeSet<Operation> = phrases()
@@ -644,13 +643,15 @@ fn permitted(all: &[&str]) -> Option<BTreeSet<Operation>> {
         })
         .map(|(operation, _)| operation)
         .collect();
-    (!operations.is_empty()).then_some(operations)
+    (!operations.is_empty()).then_some((operations, at))
 }
 
 /// Whether the sentence wants a check left out.
 fn skips_checks(sentence: &str) -> bool {
     let all: Vec<&str> = words(sentence).collect();
+    let as_admin = |pair: &[&str]| matches!(pair, ["with" | "as" | "using", "admin"]);
     all.iter().any(|word| SKIP_OPTIONS.contains(word) || word.starts_with("skip="))
+        || all.windows(2).any(as_admin)
         || all.iter().enumerate().any(|(at, word)| {
             SKIPS.contains(word)
                 && all.iter().skip(at + 1).take(4).any(|word| CHECKS.contains(word))

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 /// Words as people write targets: paths, branches and package names stay whole. Scripts without
 /// blanks between words end a word of another script.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || "`\"'()[],?“”".contains(c) || is_unspaced(c))
+    text.split(|c: char| c.is_whitespace() || "`\"'()[],?¿¡“”".contains(c) || is_unspaced(c))
         .map(|word| word.trim_end_matches(['.', ':', ';', '!']))
         .filter(|word| !word.is_empty())
 }
@@ -43,6 +43,11 @@ pub(crate) fn spellings(word: &str) -> Vec<&str> {
     {
         found.push(version);
     }
+    // `../hotfix` lies beside the work, and is called by what follows.
+    let beside = word.trim_start_matches("../");
+    if beside != word && !beside.is_empty() {
+        found.push(beside);
+    }
     if let Some((_, place)) = word.split_once("://") {
         let path = place.split(['?', '#']).next().unwrap_or(place);
         found.push(path);
@@ -53,6 +58,8 @@ pub(crate) fn spellings(word: &str) -> Vec<&str> {
         let mark = word.char_indices().find(|(at, c)| *at >= first && ":=@".contains(*c));
         if let Some((before, after)) = mark.and_then(|(at, _)| word.split_at_checked(at)) {
             let after = after.trim_start_matches([':', '=', '@']);
+            // `deploy@web1:/srv`: the host between a name and a place.
+            found.extend(after.split_once(':').map(|(host, _)| host));
             found.extend([before, after].into_iter().filter(|part| part.chars().count() > 1));
         }
     }

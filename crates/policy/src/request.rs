@@ -65,6 +65,14 @@ pub struct TargetFacts {
     pub named_by_user: bool,
 }
 
+impl TargetFacts {
+    /// The same, where the user asked for it together with something else.
+    #[must_use]
+    pub fn asked_for(&self) -> Self {
+        Self { named_by_user: true, ..self.clone() }
+    }
+}
+
 /// Ground truth about the repository that the effect is about. Absent is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RepositoryFacts {

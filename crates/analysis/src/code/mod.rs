@@ -5,6 +5,7 @@
 
 mod awk;
 mod cmd;
+mod cron;
 mod javascript;
 mod perl;
 mod powershell;
@@ -29,7 +30,7 @@ const MAX_CALLS: usize = 500;
 /// Analyses code in `language`; what is not understood is opaque.
 pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str, code: &str) {
     // awk and sed are filters: all that they do beyond computing is an effect of its own.
-    if !frame.content && !matches!(language, "awk" | "sed") {
+    if !frame.content && !matches!(language, "awk" | "sed" | "crontab") {
         let effect = Effect::new(EffectKind::ExecCode, Target::known(language))
             .with(Attr::Lang, language)
             .with(Attr::Source, "inline");
@@ -45,6 +46,7 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, language: &str
             let word = Word::known(code, Span::new(0, code.len()));
             analyzer.shell(frame, &word, Dialect::Bash, &Data::None);
         }
+        "crontab" => cron::analyze(analyzer, frame, code),
         "powershell" => powershell::analyze(analyzer, frame, code),
         "cmd" | "bat" => cmd::analyze(analyzer, frame, code),
         "sql" => sql::analyze(analyzer, frame, code),

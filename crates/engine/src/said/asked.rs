@@ -47,7 +47,7 @@ pub(super) fn read(clause: &Clause, so_far: &mut SoFar, intent: &mut Intent) {
         .is_some_and(|first| matches!(first, "run" | "execute" | "do" | "use" | "try"));
     let said = if code_runs { clause.text.clone() } else { without_quotes(&clause.text) };
     let tokens: Vec<&str> = words(&said).collect();
-    if !clause.asks || is_polite(&tokens) {
+    if !clause.asks {
         let all: BTreeSet<u64> = words(&clause.text).map(digest).collect();
         for found in verbs(&tokens) {
             intent.requests.push(request(&found, &tokens, &all, so_far));
@@ -178,20 +178,6 @@ fn is_asked(tokens: &[&str], at: usize, after_another: bool) -> bool {
     joined && (after_another || commands)
 }
 
-/// "Can you delete x?" asks for it; "why was x deleted?" does not.
-fn is_polite(tokens: &[&str]) -> bool {
-    let rest = tokens.iter().position(|token| !LEAD.contains(token)).unwrap_or_default();
-    let first_two = (tokens.get(rest).copied(), tokens.get(rest + 1).copied());
-    let please = tokens.contains(&"please");
-    match first_two {
-        (Some("can" | "could" | "would" | "will"), Some("you")) => true,
-        (Some("can" | "could"), Some("we")) => please,
-        (Some("kannst" | "könntest"), Some("du")) => true,
-        (Some("peux-tu" | "pouvez-vous" | "puedes" | "podrías"), _) => true,
-        _ => please,
-    }
-}
-
 fn request(verb: &Verb, tokens: &[&str], all: &BTreeSet<u64>, so_far: &SoFar) -> Request {
     let after = tokens.get(verb.end..).unwrap_or_default();
     let points = after.iter().take(2).any(|token| POINTERS.contains(token));
@@ -212,12 +198,22 @@ fn request(verb: &Verb, tokens: &[&str], all: &BTreeSet<u64>, so_far: &SoFar) ->
     if points {
         named.extend(so_far.meant(verb.operation));
     }
-    let at_hand = after.iter().all(|token| {
-        POINTERS.contains(token)
-            || AT_HAND.contains(token)
-            || LEAD.contains(token)
-            || is_form(token, &["push", "commit", "rebase", "merge", "create", "open", "update"])
+    // "squash what is on feat/x and force-push the branch": it has a name.
+    let before = tokens.get(..verb.end.saturating_sub(1)).unwrap_or_default();
+    let has_name = before.windows(2).any(|pair| {
+        matches!(pair, ["on" | "of" | "branch", name]
+            if name.contains('/') && !name.starts_with("origin/") && !name.contains('.'))
     });
+    let at_hand = !has_name
+        && after.iter().all(|token| {
+            POINTERS.contains(token)
+                || AT_HAND.contains(token)
+                || LEAD.contains(token)
+                || is_form(
+                    token,
+                    &["push", "commit", "rebase", "merge", "create", "open", "update"],
+                )
+        });
     Request { operation: verb.operation, named, at_hand, weak: verb.weak }
 }
 

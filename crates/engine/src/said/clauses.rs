@@ -1,12 +1,14 @@
 //! A message, cut into clauses, and whose words each is.
 
+use crate::speech::wants_an_answer;
+
 /// A part of a sentence, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Clause {
     pub(super) text: String,
     /// Not the user's own words: a quote, code, a pasted document or output.
     pub(super) quoted: bool,
-    /// It ends in a question mark.
+    /// Its sentence wants an answer, and nothing done.
     pub(super) asks: bool,
     /// A comma stands before it.
     pub(super) after_comma: bool,
@@ -83,13 +85,22 @@ fn without_tags(line: &str) -> String {
 
 fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Clause>) {
     let mut text = String::new();
+    // The sentence so far, and the first of its clauses.
+    let (mut whole, mut first) = (String::new(), found.len());
     let mut after_comma = false;
     let mut chars = line.chars().peekable();
-    let mut finish = |text: &mut String, after_comma: bool, asks: bool, sentence: usize| {
+    let finish = |text: &mut String, after_comma: bool, sentence: usize, to: &mut Vec<Clause>| {
         let text = std::mem::take(text);
         if !text.trim().is_empty() {
-            found.push(Clause { text, quoted, asks, after_comma, sentence });
+            to.push(Clause { text, quoted, asks: false, after_comma, sentence });
         }
+    };
+    let conclude = |whole: &mut String, first: &mut usize, found: &mut Vec<Clause>| {
+        if wants_an_answer(whole) {
+            found.iter_mut().skip(*first).for_each(|clause| clause.asks = true);
+        }
+        whole.clear();
+        *first = found.len();
     };
     let mut in_code = false;
     while let Some(c) = chars.next() {
@@ -102,17 +113,23 @@ fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Claus
         let comma = (c == ',' && next_is_blank) || matches!(c, '，' | '、');
         // "- " and "—" between words divide as a comma does.
         let dash = matches!(c, '—' | '–');
+        let lower = || c.to_lowercase().map(|c| if c == '’' { '\'' } else { c });
+        if in_code || !ends || matches!(c, '?' | '？') {
+            whole.extend(lower());
+        }
         if in_code || !(ends || comma || dash) {
-            text.extend(c.to_lowercase().map(|c| if c == '’' { '\'' } else { c }));
+            text.extend(lower());
             continue;
         }
-        finish(&mut text, after_comma, matches!(c, '?' | '？'), *sentence);
+        finish(&mut text, after_comma, *sentence, found);
         after_comma = comma || dash;
         if ends {
+            conclude(&mut whole, &mut first, found);
             *sentence += 1;
         }
     }
-    finish(&mut text, after_comma, false, *sentence);
+    finish(&mut text, after_comma, *sentence, found);
+    conclude(&mut whole, &mut first, found);
 }
 
 /// Words as people write targets: paths, branches and package names stay whole.
