@@ -40,7 +40,9 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     let asks = |request: &&Wish| {
         let operation = wanted.iter().any(|operation| request.operations.contains(operation))
             || verbs.iter().any(|verb| request.asks_with(verb));
+        let version = effect.text(Attr::Version).is_none_or(|it| request.is_of_version(it));
         operation
+            && version
             && agrees(request, environment)
             && dares(request, effect)
             && is_there(request, effect)
@@ -162,6 +164,10 @@ impl Names {
     }
 
     fn add_target(&mut self, effect: &Effect, target: &str) {
+        // A program's own name says nothing of which of its sessions.
+        if effect.kind == EffectKind::Process && effect.text(Attr::By) == Some(target) {
+            return;
+        }
         self.add(vec![target.to_owned()]);
         match effect.kind {
             EffectKind::Persist
@@ -179,6 +185,10 @@ impl Names {
                 for name in ["cron", "cronjob"] {
                     self.add(vec![name.to_owned()]);
                 }
+            }
+            EffectKind::Credential if target.starts_with('/') => {
+                self.add_path(target);
+                self.add_settings_of(target);
             }
             kind if kind.targets_path() => self.add_path(target),
             EffectKind::VcsLocal => {
@@ -284,6 +294,8 @@ impl Names {
         if base_name(path) == "skill.md" {
             self.add(path.rsplit('/').nth(1).map(str::to_owned).into_iter().collect());
         }
+        // What is in a folder is emptied by the folder's name.
+        let path = path.strip_suffix("/*").unwrap_or(path);
         self.add(vec![base_name(path).to_owned()]);
         let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
         for tail in tails.filter(|tail| tail.contains('/')) {
@@ -344,6 +356,14 @@ fn is_item(effect: &Effect) -> bool {
 fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
     let op = effect.text(Attr::Op).unwrap_or_default();
+    // The user wrote the very command, and it is about no single thing.
+    let unnamed = effect.target == Target::Unknown || effect.target.as_known() == Some("*");
+    if unnamed && request.written {
+        let told = |word: &str| request.mentions(word) || request.asks_with(word);
+        return !op.is_empty()
+            && effect.text(Attr::By).is_some_and(told)
+            && op.split(' ').filter(|word| !word.starts_with('-')).all(told);
+    }
     match effect.kind {
         // "my branch", "it": the one that is checked out.
         EffectKind::VcsRemote if op.starts_with("push") && !effect.is(Attr::DeleteRef) => {
@@ -378,11 +398,15 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
                 && all
                 && !request.names_something
                 && (says(&[&format!("{kind}s")]) || (request.everything && says(&[kind])));
+            // "deploy it to production": production alone, and not some service of it.
+            let project = effect.target == Target::Unknown
+                || effect.target.as_known().is_some_and(|target| target.starts_with('/'));
             let placed = !effect.is(Attr::Destroy)
                 && !effect.is(Attr::Grant)
                 && request.operations.contains(&Operation::Deploy)
                 && environment(effect).is_some_and(|kind| {
-                    kind != Environment::Production && request.environments.contains(&kind)
+                    (project || kind != Environment::Production)
+                        && request.environments.contains(&kind)
                 });
             // "tear down the staging stack"
             let whole =
@@ -402,6 +426,12 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
             })
         }
         EffectKind::Privilege => says(&["sudo", "root"]),
+        // "kill the tmux server"
+        EffectKind::Process => {
+            let by = effect.text(Attr::By).unwrap_or_default();
+            let told = |word: &str| request.mentions(word) || request.asks_with(word);
+            effect.target.as_known() == Some(by) && told(by) && op.split(['-', ' ']).all(told)
+        }
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::lexicon::Operation;
 pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
     use Operation as O;
     let op = effect.text(Attr::Op).unwrap_or_default();
-    let has = |word: &str| op.split([' ', '_', '-']).any(|part| part == word);
+    let has = |word: &str| op.split([' ', '_', '-', ':']).any(|part| part == word);
     match effect.kind {
         EffectKind::VcsRemote if effect.is(Attr::DeleteRef) => &[O::Delete],
         EffectKind::VcsRemote if has("approve") => &[O::Approve],
@@ -20,6 +20,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::VcsRemote if has("release") => &[O::Publish],
         EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
         EffectKind::VcsRemote if effect.is(Attr::Grant) => &[O::Grant],
+        EffectKind::VcsRemote if has("disable") || has("enable") => &[O::Change, O::Stop],
         EffectKind::VcsRemote if has("workflow") => &[O::Run, O::Deploy],
         EffectKind::VcsRemote => &[O::Send, O::Change, O::Create, O::Publish],
         EffectKind::VcsLocal if effect.is(Attr::DeleteRef) => &[O::Delete],
@@ -38,7 +39,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Write | EffectKind::Create | EffectKind::Metadata => {
             &[O::Change, O::Create, O::Schedule]
         }
-        EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish],
+        EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish, O::Send, O::Push],
         EffectKind::Package if has("unpublish") || has("yank") || has("deprecate") => &[O::Delete],
         EffectKind::Package if has("remove") || has("uninstall") => &[O::Delete],
         EffectKind::Package => &[O::Install, O::Run],
@@ -48,6 +49,9 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
             &[O::Delete, O::Stop, O::Deploy, O::Recreate]
         }
         EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy, O::Recreate],
+        EffectKind::Infra if has("cp") || has("put") || has("sync") || has("upload") => {
+            &[O::Deploy, O::Change, O::Create, O::Send]
+        }
         EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
         EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
         EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
@@ -76,7 +80,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Privilege => &[O::Run, O::Install, O::Change, O::Stop],
         EffectKind::Net if effect.is(Attr::Insecure) => &[O::Skip],
         EffectKind::Credential if has("delete") || has("remove") || has("rm") => &[O::Delete],
-        EffectKind::Credential if has("set") || has("add") || has("create") => {
+        EffectKind::Credential if has("set") || has("add") || has("create") || has("write") => {
             &[O::Change, O::Create]
         }
         EffectKind::Read

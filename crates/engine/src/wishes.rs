@@ -38,6 +38,10 @@ pub(crate) struct Wish {
     pub(crate) everything: bool,
     /// The object is a kind of thing and nothing more: "the changes", "the last commit".
     pub(crate) bare: bool,
+    /// A command was written out.
+    pub(crate) written: bool,
+    /// It says which version.
+    has_version: bool,
 }
 
 /// What kind of system a name speaks of.
@@ -90,6 +94,23 @@ impl Wish {
         // An option is a way to do something, and nothing that something is done to.
         self.names_something |= !place && is_name(word) && !word.starts_with('-');
         self.everything |= ALL.contains(&word);
+        let number = word.trim_start_matches('v');
+        self.has_version |=
+            number.starts_with(|c: char| c.is_ascii_digit()) && number.split('.').count() > 1;
+    }
+
+    /// Whether the request may be about this version: it says this one or none.
+    pub(crate) fn is_of_version(&self, version: &str) -> bool {
+        !self.has_version || self.mentions(version)
+    }
+
+    /// Takes what is told of: "64 is superseded by 70" is about 64.
+    fn add_told<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        let mut beside = false;
+        for word in words {
+            beside |= matches!(word, "by" | "of" | "than" | "von" | "durch" | "par" | "por");
+            self.add(word, beside);
+        }
     }
 
     /// Takes one line of a list as more of what it is to be done to.
@@ -231,8 +252,10 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
             let mut named = Wish::default();
             let first = words(&text).next().unwrap_or_default();
             let place = PREPOSITIONS.contains(&first);
-            for word in words(&text) {
-                named.add(word, place);
+            if place {
+                words(&text).for_each(|word| named.add(word, true));
+            } else {
+                named.add_told(words(&text));
             }
             if place {
                 setting.inherit(&named);
@@ -284,9 +307,8 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
 /// What a sentence that asks for nothing names, so that the next one can speak of it.
 fn remember_names(sentence: &str, before: &mut Before) {
     let mut named = Wish::default();
-    for word in words(sentence).filter(|word| is_name(word)) {
-        named.add(word, false);
-    }
+    let tells = |word: &&str| is_name(word) || PREPOSITIONS.contains(word);
+    named.add_told(words(sentence).filter(tells));
     if named.names_something {
         before.named = Some(named);
     }
@@ -440,8 +462,9 @@ fn begins_with(rest: &[&str], phrase: &str) -> Option<usize> {
             Some(1 + 1 + parts.count())
         }
         Some(
-            "up" | "down" | "off" | "on" | "out" | "away" | "back" | "neu" | "an" | "ein" | "ab",
-        ) if rest.iter().skip(1).take(6).any(|word| phrase.ends_with(&format!(" {word}"))) => {
+            "up" | "down" | "off" | "on" | "out" | "away" | "back" | "neu" | "an" | "ein" | "ab"
+            | "zurück" | "hinzu" | "aus" | "weg",
+        ) if rest.iter().skip(1).take(12).any(|word| phrase.ends_with(&format!(" {word}"))) => {
             Some(1)
         }
         Some(_) => None,
@@ -454,8 +477,7 @@ fn is_form(word: &str, verb: &str) -> bool {
     match verb.strip_suffix('*') {
         None => word == verb,
         Some(stem) => word.strip_prefix(stem).is_some_and(|ending| {
-            let english = stem.ends_with(|c: char| c.is_ascii_alphabetic()) && ending.is_empty();
-            english
+            ending.is_empty()
                 || matches!(
                     ending,
                     "e" | "en"
@@ -498,6 +520,7 @@ fn clause(text: &str) -> Option<Clause> {
     let mut written = false;
     while rest.first().is_some_and(|word| PROGRAMS.contains(word)) && rest.len() > 1 {
         written = true;
+        clause.request.written |= !matches!(rest.first(), Some(&("run" | "execute" | "sudo")));
         if rest.first().is_some_and(|word| matches!(*word, "run" | "execute")) {
             clause.request.operations.insert(Operation::Run);
         }

@@ -178,6 +178,7 @@ pub(crate) fn template(text: &str, names: &Names, tables: &mut Tables) -> Result
             "environment" => "Environment",
             "upper" => "Upper",
             "base" => "Base",
+            "object" => "Object",
             "repository" => "Repository",
             "file" => "File",
             other => return Err(format!("`{other}` is not a filter")),

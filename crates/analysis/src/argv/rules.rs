@@ -384,7 +384,10 @@ pub(crate) fn values(
             Piece::Text(text) => vec![(Value::known(text.as_str()), None)],
             Piece::Anything => vec![(Value::Unknown, None)],
             Piece::Slot { slot, filter, default } => {
-                let words = subject.parsed.words(*slot);
+                let words = subject.parsed.words(*slot).skip(match filter {
+                    Filter::Object => before_object(subject.parsed.words(*slot)),
+                    _ => 0,
+                });
                 let mut given: Vec<_> = words
                     .map(|word| {
                         (filtered(analyzer, subject, *filter, &word.value), Some(word.span))
@@ -419,6 +422,51 @@ pub(crate) fn values(
     found.into_iter().map(|(value, span)| (value, span.unwrap_or(whole))).collect()
 }
 
+/// How many words go before what a verb is done to: `sql instances delete`, `iam roles create`.
+fn before_object<'w>(words: impl Iterator<Item = &'w Word>) -> usize {
+    const VERBS: [&str; 30] = [
+        "add",
+        "attach",
+        "create",
+        "delete",
+        "deploy",
+        "destroy",
+        "detach",
+        "disable",
+        "enable",
+        "export",
+        "failover",
+        "grant",
+        "import",
+        "move",
+        "patch",
+        "purge",
+        "remove",
+        "replace",
+        "reset",
+        "resize",
+        "restart",
+        "revoke",
+        "rm",
+        "rotate",
+        "set",
+        "start",
+        "stop",
+        "terminate",
+        "undelete",
+        "update",
+    ];
+    let (mut after, mut count) = (0, 0);
+    for (at, word) in words.enumerate() {
+        count = at + 1;
+        let verb = word.value.as_known().and_then(|text| text.split('-').next());
+        if after == 0 && verb.is_some_and(|verb| VERBS.contains(&verb)) {
+            after = at + 1;
+        }
+    }
+    if after < count { after } else { 0 }
+}
+
 fn filtered(
     analyzer: &Analyzer<'_>,
     subject: &Subject<'_>,
@@ -432,7 +480,7 @@ fn filtered(
         Value::Unknown => Value::Unknown,
     };
     match filter {
-        Filter::None => value.clone(),
+        Filter::None | Filter::Object => value.clone(),
         Filter::Host => match url::locate(value).host {
             Target::Known(host) => Value::Known(host),
             Target::OneOf(hosts) => Value::OneOf(hosts),

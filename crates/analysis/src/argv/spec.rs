@@ -241,6 +241,8 @@ pub(crate) enum Filter {
     Upper,
     /// The last component.
     Base,
+    /// Of words that name groups, a verb and what it is done to, the last; all where no verb is among them.
+    Object,
     /// The folder that a repository of this URL is cloned into.
     Repository,
     /// The path of a `file:` address.

@@ -70,6 +70,18 @@ impl Named<'_> {
         self.arguments.iter().filter(move |a| a.role == Some(role)).map(|a| &a.text)
     }
 
+    /// The first argument of an unknown name that holds one word, as names of things do.
+    fn single_words(&self) -> impl Iterator<Item = &str> {
+        let unknown = self.arguments.iter().filter(|it| it.role.is_none());
+        let words = unknown.map(|it| it.text.value.as_str());
+        let is_word = |text: &&str| {
+            (2..=64).contains(&text.len())
+                && text.contains(char::is_alphabetic)
+                && !text.contains(char::is_whitespace)
+        };
+        words.filter(is_word).take(1)
+    }
+
     /// Code among the arguments: shell commands, SQL, scripts.
     fn follow_code(&self, analyzer: &mut Analyzer<'_>) {
         let runs = self.does == Some(Does::Run);
@@ -295,6 +307,7 @@ impl Named<'_> {
     fn target(&self) -> Target {
         let named: Vec<&str> =
             self.with_role(Role::Target).map(|text| text.value.as_str()).take(3).collect();
+        let named = if named.is_empty() { self.single_words().collect() } else { named };
         if named.is_empty() {
             let name = if self.server.is_empty() {
                 self.tool.to_owned()

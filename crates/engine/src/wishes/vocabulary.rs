@@ -27,6 +27,9 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
             "uninstall",
             "throw away",
             "untrack",
+            "cancel",
+            "call off",
+            "clear out",
             "leer*",
             "vid*",
             "vací*",
@@ -169,6 +172,9 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
             "hold",
             "mark",
             "allow",
+            "generate",
+            "füg* hinzu",
+            "nimm",
             "setz*",
             "stell*",
             "skalier*",
@@ -320,6 +326,7 @@ pub(crate) const THINGS: &[(Operation, &[&str])] = &[
 /// The words of many uses.
 pub(crate) const MAKERS: &[&str] = &[
     "do", "make", "create", "cut", "start", "trigger", "issue", "open", "perform", "mach*", "fais",
+    "cré*", "erstell*", "crea*", "haz", "创建", "作成",
 ];
 
 /// Words in front of a request that are no part of it.
@@ -836,6 +843,7 @@ pub(crate) const VERBS: &[(Operation, &[&str])] = &[
             "change back",
             "verwirf*",
             "setz* zurück",
+            "stell* wieder her",
             "annul*",
             "descarta*",
             "丢弃",
