@@ -16,7 +16,7 @@ use crate::words::{contains_phrase, digest, find_phrase, is_name, is_unspaced, s
 use vocabulary::{
     ALL, ASKED, CHANGES, CHECKS, CONDITIONS, EMPTY, KINDS, LEADS, MAKERS, NEGATIONS,
     NEGATIONS_AFTER, NO_CONDITIONS, OTHER_LANGUAGES, PREPOSITIONS, PROGRAMS, PRONOUNS, REPORTS,
-    SKIP_OPTIONS, SKIPS, SPEAKERS, THINGS, VAGUE, VERBS, WHICH,
+    SKIP_OPTIONS, SKIPS, SPEAKERS, THINGS, VAGUE, VERBS,
 };
 
 /// One thing the user asked for: operations, and what was named beside them.
@@ -146,6 +146,26 @@ struct Clause {
 struct Before {
     named: Option<Wish>,
 }
+
+/// Words beside these that tell which of them.
+const WHICH: &[&str] = &[
+    "last",
+    "latest",
+    "local",
+    "uncommitted",
+    "unstaged",
+    "staged",
+    "work",
+    "letzten",
+    "letzte",
+    "lokalen",
+    "dernier",
+    "dernière",
+    "derniers",
+    "locales",
+    "último",
+    "últimos",
+];
 
 /// What a message asks for, and the kinds of systems that it speaks of, if only to ask about them.
 pub(crate) fn read(message: &str) -> (Vec<Wish>, BTreeSet<Environment>) {

@@ -766,26 +766,6 @@ pub(crate) const CHANGES: &[&str] = &[
     "commit",
 ];
 
-/// Words beside these that tell which of them.
-pub(crate) const WHICH: &[&str] = &[
-    "last",
-    "latest",
-    "local",
-    "uncommitted",
-    "unstaged",
-    "staged",
-    "work",
-    "letzten",
-    "letzte",
-    "lokalen",
-    "dernier",
-    "dernière",
-    "derniers",
-    "locales",
-    "último",
-    "últimos",
-];
-
 /// Verbs by operation: English, German, French, Spanish, Japanese, Chinese.
 pub(crate) const VERBS: &[(Operation, &[&str])] = &[
     (
