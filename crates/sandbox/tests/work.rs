@@ -7,11 +7,12 @@
     reason = "a test without a harness is not known as a test"
 )]
 
+mod places;
+mod repositories;
 mod support;
 
-use std::fs;
 use std::io::Write;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -71,17 +72,24 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
     ("where it is", "test \"$(pwd)\" = \"$(pwd -P)\" && basename \"$PWD\"", "ws\n"),
 ];
 
-fn script(user: User, tier: Tier, code: &str, expected: &str) -> Result<(), Failed> {
+/// A place where a tier is taken.
+fn at(user: User, tier: Tier) -> Place {
     let mut place = Place::new(user);
     place.tier = Some(tier);
+    place
+}
+
+/// What was found, with what was said if that is not right.
+fn told(right: bool, output: &Output) -> Result<(), Failed> {
+    if right { Ok(()) } else { Err(format!("{output:?}").into()) }
+}
+
+fn script(user: User, tier: Tier, code: &str, expected: &str) -> Result<(), Failed> {
+    let place = at(user, tier);
     let uid = if user == User::Nobody { "65534".to_owned() } else { caller() };
     let output = place.shell(&code.replace("$OUTSIDE_UID", &uid));
     let text = String::from_utf8_lossy(&output.stdout);
-    if text == expected && output.status.success() {
-        Ok(())
-    } else {
-        Err(format!("{output:?}").into())
-    }
+    told(text == expected && output.status.success(), &output)
 }
 
 fn caller() -> String {
@@ -91,8 +99,7 @@ fn caller() -> String {
 
 /// Exit codes come through as they are, and so do the signals that ended a command.
 fn exit_codes(user: User, tier: Tier) -> Result<(), Failed> {
-    let mut place = Place::new(user);
-    place.tier = Some(tier);
+    let place = at(user, tier);
     for (code, expected) in [
         ("exit 0", 0),
         ("exit 1", 1),
@@ -122,8 +129,7 @@ fn signals(user: User, tier: Tier) -> Result<(), Failed> {
     for (signal, number) in
         [(libc::SIGTERM, "TERM"), (libc::SIGINT, "INT"), (libc::SIGUSR1, "USR1")]
     {
-        let mut place = Place::new(user);
-        place.tier = Some(tier);
+        let place = at(user, tier);
         let code =
             format!("trap 'echo got; exit 7' {number}; touch ready; while :; do sleep 0.02; done");
         let run = place.command(&["/bin/sh", "-c", &code]).stdout(Stdio::piped()).spawn().unwrap();
@@ -146,13 +152,12 @@ fn signals(user: User, tier: Tier) -> Result<(), Failed> {
 
 /// What is written to standard input arrives, to the last byte, and its end too.
 fn standard_input(user: User, tier: Tier) -> Result<(), Failed> {
-    let mut place = Place::new(user);
-    place.tier = Some(tier);
+    let place = at(user, tier);
     let mut command = place.command(&["wc", "-c"]);
     let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     run.stdin.take().unwrap().write_all(&vec![7; 1_000_000]).unwrap();
     let output = run.wait_with_output().unwrap();
-    if output.stdout == b"1000000\n" { Ok(()) } else { Err(format!("{output:?}").into()) }
+    told(output.stdout == b"1000000\n", &output)
 }
 
 /// On a terminal: its size, its name, its keys, and jobs of a shell, driven by `python3`.
@@ -169,202 +174,6 @@ fn terminal(user: User) -> Result<(), Failed> {
     }
     let text = [output.stdout, output.stderr].concat();
     Err(String::from_utf8_lossy(&text).into_owned().into())
-}
-
-/// A work tree of a repository elsewhere can be committed to; a file that lies about it opens nothing.
-fn work_tree(user: User) -> Result<(), Failed> {
-    let place = Place::new(user);
-    let git = |folder: &str, arguments: &[&str]| {
-        let argv = [
-            &["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "safe.directory=*"],
-            arguments,
-        ]
-        .concat();
-        let argv = place.program(&argv);
-        let output = Command::new(&argv[0])
-            .args(&argv[1..])
-            .current_dir(place.path(folder))
-            .env("HOME", place.path("home"))
-            .output();
-        let output = output.unwrap();
-        assert!(output.status.success(), "{output:?}");
-    };
-    fs::remove_dir_all(place.path("ws")).unwrap();
-    git("", &["init", "-q", "main"]);
-    git("main", &["commit", "-q", "--allow-empty", "-m", "one"]);
-    git("main", &["worktree", "add", "-q", "../ws", "-b", "side"]);
-    let output = place.shell("git -c user.name=n -c user.email=e@x commit -q --allow-empty -m two && git log --format=%s; echo x >> ../main/.git/hooks/x; echo x > ../main/new");
-    if output.stdout != b"two\none\n"
-        || place.path("main/new").exists()
-        || place.path("main/.git/hooks/x").exists()
-    {
-        return Err(format!("{output:?}").into());
-    }
-    let lie = format!("gitdir: {}\n", place.path("home/.ssh").display());
-    fs::write(place.path("ws/.git"), lie).unwrap();
-    let output = place.shell("cat ../home/.ssh/id_ed25519");
-    if output.stdout.is_empty() { Ok(()) } else { Err("the lie was believed".into()) }
-}
-
-/// What git is used for works inside, and what is harmless of it is there afterwards.
-fn repository(user: User, tier: Tier) -> Result<(), Failed> {
-    let mut place = Place::new(user);
-    place.tier = Some(tier);
-    let outside = |code: &str| -> String {
-        let argv = place.program(&["/bin/sh", "-c", code]);
-        let mut git = Command::new(&argv[0]);
-        git.args(&argv[1..]).current_dir(place.path("ws")).env("HOME", place.path("home"));
-        git.env("GIT_CONFIG_GLOBAL", "/dev/null");
-        let output = git.output().unwrap();
-        assert!(output.status.success(), "{code}: {output:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    outside(
-        "rm -rf .git && git init -q -b main . && git -c user.name=n -c user.email=e@x commit -q --allow-empty -m one && git config core.hooksPath .ours && git init -q --bare -b main shared.git",
-    );
-    let output = place.shell(
-        "set -e
-        git config user.name inside; git config user.email i@x
-        git remote add origin $PWD/shared.git
-        echo text > file; git add file; git commit -q -m two
-        git push -q -u origin main
-        git worktree add -q second -b side; git -C second commit -q --allow-empty -m three
-        git clone -q . copy; git -C copy config user.email c@x
-        git -c protocol.file.allow=always submodule --quiet add $PWD/shared.git part; git commit -q -m four
-        git checkout -q -b other; git rebase -q main; git stash list; git gc -q; git status --short
-        git config core.fsmonitor ./evil; git config --unset core.hooksPath; git -C copy config core.fsmonitor ./evil
-        git config alias.st '!./evil'
-        printf '#!/bin/sh\\n' > copy/.git/hooks/post-checkout
-        git -C part config core.sshCommand ./evil",
-    );
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    if !output.status.success() {
-        return Err(errors.into());
-    }
-    let settings = outside(
-        "git config --list --local; git -C copy config --list --local; git -C part config --list --local; git -C second config --list; ls copy/.git/hooks",
-    );
-    let kept = [
-        "user.name=inside",
-        "user.email=i@x",
-        "core.hookspath=.ours",
-        "remote.origin.url=",
-        "branch.main.merge=refs/heads/main",
-        "submodule.part.url=",
-        "user.email=c@x",
-        "core.worktree=../../../part",
-    ];
-    for line in kept {
-        if !settings.contains(line) {
-            return Err(format!("{line} is not in {settings}{errors}").into());
-        }
-    }
-    for line in ["evil", "post-checkout\n"] {
-        if settings.contains(line) {
-            return Err(format!("{line} got out: {settings}{errors}").into());
-        }
-    }
-    for name in ["core.fsmonitor", "core.hookspath", "alias.st", "core.sshcommand", "post-checkout"]
-    {
-        if !errors.contains(name) {
-            return Err(format!("nothing was said of {name}: {errors}").into());
-        }
-    }
-    let log = outside(
-        "git log --format=%s main; git -C shared.git log --format=%s main; git -C second status --short; git -C part status --short; git fsck 2>&1",
-    );
-    if log.starts_with("four\ntwo\none\ntwo\none\n") { Ok(()) } else { Err(log.into()) }
-}
-
-/// What others would execute, and was not there before, is moved away before the run returns.
-fn moved_away(user: User, tier: Tier) -> Result<(), Failed> {
-    let mut place = Place::new(user);
-    place.tier = Some(tier);
-    let made = [
-        ".mcp.json",
-        ".gemini/settings.json",
-        ".claude/settings.json",
-        "src/.envrc",
-        "a/b/c/d/e/f/g/.vscode/tasks.json",
-        ".git/commondir",
-        ".git/hooks/post-merge",
-        "bare/hooks/update",
-        ".pre-commit-config.yaml",
-    ];
-    // In tier C the folder of hooks is not held, and what comes into it is what is looked for.
-    let code = format!(
-        "git init -q --bare bare; for it in {}; do mkdir -p $(dirname $it) && echo evil > $it; done; echo work > src/main; mkdir x; echo evil > x/hgrc; mv x .hg",
-        made.join(" ")
-    );
-    let output = place.shell(&code);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    for name in made.iter().chain(&[".hg/hgrc"]) {
-        if place.path("ws").join(name).exists() && !(tier == Tier::C && name.contains(".git/hooks"))
-        {
-            return Err(format!("{name} is there: {errors}").into());
-        }
-    }
-    let moved = place.path("quarantine/1");
-    let is = |path: std::path::PathBuf| fs::read_to_string(path).is_ok_and(|it| it == "evil\n");
-    let count = fs::read_dir(moved).unwrap().filter_map(Result::ok);
-    let count = count.filter(|it| {
-        ["tasks.json", "settings.json", ".mcp.json", ".envrc", "update"].iter().any(|name| {
-            fs::read_dir(it.path())
-                .unwrap()
-                .filter_map(Result::ok)
-                .any(|it| is(it.path()) || is(it.path().join(name)))
-        })
-    });
-    if count.count() < 5 || !place.path("ws/.envrc").exists() {
-        return Err(format!("not all of it was kept: {errors}").into());
-    }
-    Ok(())
-}
-
-/// The same in folders that lay there for long, and are only looked at again if something changed in them.
-fn moved_from_known_folders(user: User) -> Result<(), Failed> {
-    let place = Place::new(user);
-    for folder in ["known/deep/er", "calm/inner", "one/x", "two/x", "full"] {
-        fs::create_dir_all(place.path("ws").join(folder)).unwrap();
-    }
-    fs::write(place.path("ws/full/file"), "text").unwrap();
-    let argv = place.program(&["/bin/true"]);
-    if argv.len() > 1 {
-        support::own(&place.path(""));
-    }
-    // Longer than what a folder's stamp is not relied on for.
-    thread::sleep(Duration::from_millis(3200));
-    let output = place.shell(
-        "set -e
-        echo evil > known/deep/er/.envrc
-        mkdir -p fresh/.vscode && echo evil > fresh/.vscode/tasks.json
-        mv calm was && mkdir -p calm/inner/.gemini
-        mv was/inner was/other && echo evil > was/other/.mcp.json
-        mv one three && mv two one && mv three two && echo evil > one/x/.envrc
-        ln -s ../outside/file known/.mcp.json
-        rm full/file && mv full/ .husky
-        git init -q --bare known/bare && echo evil > known/bare/hooks/update",
-    );
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let made = [
-        "known/deep/er/.envrc",
-        "fresh/.vscode",
-        "calm/inner/.gemini",
-        "was/other/.mcp.json",
-        "one/x/.envrc",
-        "known/.mcp.json",
-        ".husky",
-        "known/bare/hooks/update",
-    ];
-    for name in made {
-        let left = place.path("ws").join(name).symlink_metadata().is_ok();
-        let told = errors
-            .contains(&format!("{} was made by this run", place.path("ws").join(name).display()));
-        if left || !told {
-            return Err(format!("{name}, left {left}: {errors}").into());
-        }
-    }
-    if output.status.success() { Ok(()) } else { Err(errors.into()) }
 }
 
 /// Programs that bring much of their own, where they are installed: a script, and what it prints.
@@ -436,14 +245,14 @@ fn program(user: User, name: &str, code: &str, expected: &str) -> Result<(), Fai
     }
     let output = Place::new(user).shell(code);
     let text = String::from_utf8_lossy(&output.stdout);
-    if text == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
+    told(text == expected, &output)
 }
 
 /// Where namespaces may be made inside, bwrap makes its own, and nothing more can be reached in it.
 fn sandbox_inside(user: User) -> Result<(), Failed> {
     let there = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status();
     // Root cannot give its own id to namespaces inside without a capability that reaches outside.
-    if user == User::Caller && users_are_root() || !there.is_ok_and(|it| it.success()) {
+    if user == User::Caller && places::users_are_root() || !there.is_ok_and(|it| it.success()) {
         eprintln!("skipped: root, or there is no bwrap");
         return Ok(());
     }
@@ -453,185 +262,7 @@ fn sandbox_inside(user: User) -> Result<(), Failed> {
         "bwrap --bind / / --dev /dev --proc /proc --unshare-all sh -c 'echo in; cat ../home/notes .env; echo x > .envrc && echo REACHED; echo x > ../outside/new && echo REACHED; echo text > made'",
     );
     let text = String::from_utf8_lossy(&output.stdout);
-    if text == "in\n" && place.path("ws/made").exists() {
-        Ok(())
-    } else {
-        Err(format!("{output:?}").into())
-    }
-}
-
-fn users_are_root() -> bool {
-    support::users().len() > 1
-}
-
-/// Whatever the workspace is called, and whatever it lies on.
-fn places(user: User) -> Result<(), Failed> {
-    let place = Place::new(user);
-    for name in ["with space", "ünïcødé ✓", "-dash", "new\nline", "quote'\"s", "$HOME"] {
-        let folder = place.path("ws").join(name);
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join(".envrc"), "mine").unwrap();
-        fs::write(folder.join(".env"), "CANARY").unwrap();
-        if user == User::Nobody {
-            for path in [folder.clone(), folder.join(".envrc"), folder.join(".env")] {
-                std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
-            }
-        }
-    }
-    let output = place.shell(
-        "for it in */ ./-dash; do (cd \"$it\" && echo text > made && echo x > .envrc; cat .env); done; ls */made | wc -l",
-    );
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let kept = fs::read_to_string(place.path("ws/with space/.envrc"));
-    if kept.ok().as_deref() != Some("mine")
-        || String::from_utf8_lossy(&output.stdout).contains("CANARY")
-    {
-        return Err(format!("not held: {output:?}").into());
-    }
-    if place.path("ws/ünïcødé ✓/made").exists() && place.path("ws/new\nline/made").exists() {
-        Ok(())
-    } else {
-        Err(errors.into())
-    }
-}
-
-/// A workspace on a file system of its own, in memory: what is moved away stays there, under another name.
-fn on_memory(user: User) -> Result<(), Failed> {
-    if !users_are_root() {
-        eprintln!("skipped: only root can mount");
-        return Ok(());
-    }
-    let mut place = Place::new(user);
-    let output = mounted(
-        &mut place,
-        "mount -t tmpfs memory",
-        "ls -A",
-        "echo evil > .mcp.json; mkdir .gemini; echo work > file",
-    );
-    let names = String::from_utf8_lossy(&output.stdout).into_owned();
-    let expected = "code 0\n.gemini.quarantined-1\n.mcp.json.quarantined-1\nfile\n";
-    if names == expected { Ok(()) } else { Err(format!("{output:?}").into()) }
-}
-
-/// As a command that runs below a mount of its own, which only root can make: `mount` is a command that ends in
-/// the folder to mount on. Afterwards `list` is run there.
-fn mounted(place: &mut Place, mount: &str, list: &str, code: &str) -> std::process::Output {
-    let folder = place.path("mounted");
-    fs::create_dir(&folder).unwrap();
-    place.elsewhere = Some(folder.clone());
-    let command = place.command(&["/bin/sh", "-c", code]);
-    let code =
-        format!("{mount} \"$0\" && chmod 1777 \"$0\" && cd \"$0\" && \"$@\"; echo code $?; {list}");
-    let mut outer = Command::new("unshare");
-    outer.args(["--mount", "--propagation", "private", "/bin/sh", "-c", &code]).arg(&folder);
-    outer.arg(command.get_program()).args(command.get_args());
-    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer.current_dir(place.path("")).output().unwrap()
-}
-
-/// A workspace that is a layer over another folder, as those of containers are.
-fn on_layers(user: User) -> Result<(), Failed> {
-    if !users_are_root() {
-        eprintln!("skipped: only root can mount");
-        return Ok(());
-    }
-    let mut place = Place::new(user);
-    for folder in ["below/src/.vscode", "above", "scratch", "below/.git/hooks"] {
-        fs::create_dir_all(place.path(folder)).unwrap();
-    }
-    for file in ["below/.envrc", "below/.env", "below/src/.vscode/tasks.json", "below/src/main"] {
-        fs::write(place.path(file), "CANARY\n").unwrap();
-    }
-    if user == User::Nobody {
-        support::own(&place.path("below"));
-        support::own(&place.path("above"));
-    }
-    let output = mounted(
-        &mut place,
-        "mount -t overlay layers -o lowerdir=below,upperdir=above,workdir=scratch",
-        "cat src/main made; ls -A . src",
-        "cat .env; for it in .envrc src/.vscode/tasks.json; do echo evil >> $it; done; mv src other; echo more >> src/main; echo evil > src/.mcp.json; echo text > made",
-    );
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let expected = "code 0\nCANARY\nmore\ntext\n.:\n.env\n.envrc\n.git\nmade\nsrc\n\nsrc:\n.mcp.json.quarantined-1\n.vscode\nmain\n";
-    let held = fs::read_to_string(place.path("below/.envrc")).is_ok_and(|it| it == "CANARY\n")
-        && !place.path("above/.envrc").exists();
-    // As another user than root the layers are not the mounter's to write.
-    let usual = text == expected
-        || user == User::Nobody && text.contains(".envrc") && !text.contains("evil");
-    if usual && held { Ok(()) } else { Err(format!("{output:?}").into()) }
-}
-
-/// A disk that is full is the command's to hear of, and what it left is moved away all the same.
-fn disk_full(user: User) -> Result<(), Failed> {
-    if !users_are_root() {
-        eprintln!("skipped: only root can mount");
-        return Ok(());
-    }
-    let mut place = Place::new(user);
-    let output = mounted(
-        &mut place,
-        "mount -t tmpfs -o size=300k memory",
-        "ls -A",
-        "git init -q . && git config user.name inside; touch .mcp.json; head -c 900000 /dev/zero > big; echo ended $?; git config user.email inside@x; echo \"code of git $?\"",
-    );
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let heard = text.contains("ended 1") && errors.contains("No space left");
-    let rest = text.lines().skip_while(|it| !it.starts_with("code 0"));
-    let rest = rest.collect::<Vec<_>>().join(" ");
-    if heard && rest == "code 0 .git .mcp.json.quarantined-1 big" {
-        Ok(())
-    } else {
-        Err(format!("{output:?}").into())
-    }
-}
-
-/// With what is written kept apart, nothing reaches the workspace before the end, then the work does, and what others would
-/// execute does not.
-fn kept_apart(user: User) -> Result<(), Failed> {
-    let mut place = Place::new(user);
-    place.strict = true;
-    let text = |name: &str| fs::read_to_string(place.path(name)).unwrap_or_default();
-    for (name, text) in [("ws/a/b/one", "1"), ("ws/a/two", "2"), ("ws/old/three", "3")] {
-        fs::create_dir_all(place.path(name).parent().unwrap()).unwrap();
-        fs::write(place.path(name), text).unwrap();
-    }
-    if user == User::Nobody {
-        let owned =
-            Command::new("chown").args(["-R", "65534:65534"]).arg(place.path("ws")).status();
-        assert!(owned.unwrap().success());
-    }
-    let code = "echo more >> src/main && echo new > made && chmod 750 made && rm a/b/one && mv a/two a/2 && rm -r old && mkdir old && echo 4 > old/four && ln -s made link2 && mkdir -p deep/er/.vscode locked && echo evil > deep/er/.vscode/tasks.json && echo evil > .mcp.json && echo x > locked/x && chmod 500 locked && git init -q fresh && echo evil > fresh/.git/hooks/post-checkout && echo here && touch ready && sleep 1; ls a old; cat src/main";
-    let mut command = place.command(&["/bin/sh", "-c", code]);
-    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(700));
-    let early = ["ws/made", "ws/.mcp.json", "ws/ready"].iter().any(|it| place.path(it).exists());
-    let output = run.wait_with_output().unwrap();
-    if early || output.status.code() != Some(0) {
-        return Err(format!("early: {early}, {output:?}").into());
-    }
-    let mode = std::os::unix::fs::MetadataExt::mode;
-    let checks = [
-        ("changed", text("ws/src/main") == "text\nmore\n"),
-        ("made", text("ws/made") == "new\n" && text("ws/link2") == "new\n"),
-        ("mode", fs::metadata(place.path("ws/made")).is_ok_and(|it| mode(&it) & 0o777 == 0o750)),
-        ("removed", !place.path("ws/a/b/one").exists() && place.path("ws/a/b").exists()),
-        ("renamed", !place.path("ws/a/two").exists() && text("ws/a/2") == "2"),
-        ("made anew", !place.path("ws/old/three").exists() && text("ws/old/four") == "4\n"),
-        ("locked", text("ws/locked/x") == "x\n"),
-        ("held back", !place.path("ws/.mcp.json").exists()),
-        ("held back, deep", !place.path("ws/deep/er/.vscode").exists()),
-        ("held back, hook", !place.path("ws/fresh/.git/hooks/post-checkout").exists()),
-        ("repository", place.path("ws/fresh/.git/HEAD").exists()),
-        ("no remains", !place.path("quarantine/1/apart").exists()),
-        (
-            "said",
-            String::from_utf8_lossy(&output.stderr).contains("ws/.mcp.json was made by this run"),
-        ),
-    ];
-    let wrong: Vec<&str> = checks.iter().filter(|(_, it)| !it).map(|(name, _)| *name).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?} {output:?}").into()) }
+    told(text == "in\n" && place.path("ws/made").exists(), &output)
 }
 
 /// What appears for a while is told of, even if it is gone before the end.
@@ -642,7 +273,7 @@ fn appears(user: User) -> Result<(), Failed> {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let gone = errors.contains("vanished") && errors.contains("ws/deep/er/.mcp.json");
     let moved = errors.contains("appeared") && errors.contains("ws/new/.envrc");
-    if gone && moved { Ok(()) } else { Err(format!("{output:?}").into()) }
+    told(gone && moved, &output)
 }
 
 /// In the place of a command of a shell: what it leaves running lives on and holds nothing open, and
@@ -688,7 +319,7 @@ fn network(user: User) -> Result<(), Failed> {
     let code =
         format!("import socket; socket.create_connection(('127.0.0.1', {port})); print('in')");
     let output = place.output(&["python3", "-c", &code]);
-    if output.stdout == b"in\n" { Ok(()) } else { Err(format!("{output:?}").into()) }
+    told(output.stdout == b"in\n", &output)
 }
 
 fn main() -> ExitCode {
@@ -709,8 +340,12 @@ fn main() -> ExitCode {
                 trials.push(Trial::test(named(name), move || script(user, tier, code, expected)));
             }
             trials.push(Trial::test(named("exit codes"), move || exit_codes(user, tier)));
-            trials.push(Trial::test(named("repository"), move || repository(user, tier)));
-            trials.push(Trial::test(named("moved away"), move || moved_away(user, tier)));
+            trials.push(Trial::test(named("repository"), move || {
+                repositories::repository(user, tier)
+            }));
+            trials.push(Trial::test(named("moved away"), move || {
+                repositories::moved_away(user, tier)
+            }));
             trials.push(Trial::test(named("signals"), move || signals(user, tier)));
             trials.push(Trial::test(named("standard input"), move || standard_input(user, tier)));
         }
@@ -719,17 +354,19 @@ fn main() -> ExitCode {
             trials.push(Trial::test(format!("{user:?}::A::{name}_{number}"), trial));
         }
         trials.push(Trial::test(format!("{user:?}::sandbox_inside"), move || sandbox_inside(user)));
-        trials.push(Trial::test(format!("{user:?}::places"), move || places(user)));
-        let known = move || moved_from_known_folders(user);
+        trials.push(Trial::test(format!("{user:?}::places"), move || places::places(user)));
+        let known = move || repositories::moved_from_known_folders(user);
         trials.push(Trial::test(format!("{user:?}::moved_from_known_folders"), known));
-        trials.push(Trial::test(format!("{user:?}::on_memory"), move || on_memory(user)));
-        trials.push(Trial::test(format!("{user:?}::on_layers"), move || on_layers(user)));
-        trials.push(Trial::test(format!("{user:?}::disk_full"), move || disk_full(user)));
+        trials.push(Trial::test(format!("{user:?}::on_memory"), move || places::on_memory(user)));
+        trials.push(Trial::test(format!("{user:?}::on_layers"), move || places::on_layers(user)));
+        trials.push(Trial::test(format!("{user:?}::disk_full"), move || places::disk_full(user)));
         trials.push(Trial::test(format!("{user:?}::appears"), move || appears(user)));
-        trials.push(Trial::test(format!("{user:?}::kept_apart"), move || kept_apart(user)));
+        trials.push(Trial::test(format!("{user:?}::kept_apart"), move || places::kept_apart(user)));
         trials.push(Trial::test(format!("{user:?}::in_place"), move || in_place(user)));
         trials.push(Trial::test(format!("{user:?}::terminal"), move || terminal(user)));
-        trials.push(Trial::test(format!("{user:?}::work_tree"), move || work_tree(user)));
+        trials.push(Trial::test(format!("{user:?}::work_tree"), move || {
+            repositories::work_tree(user)
+        }));
         trials.push(Trial::test(format!("{user:?}::network"), move || network(user)));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

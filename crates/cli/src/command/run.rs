@@ -3,8 +3,10 @@
 //! What it may see is a plan that can be read before (`--explain`). Output, exit code, signals and the
 //! terminal are the command's own; what Ringfence itself has to say goes to standard error.
 
+mod asked;
 mod contained;
 mod diary;
+mod explained;
 mod gate;
 mod known;
 mod later;
@@ -15,20 +17,15 @@ mod secrets;
 mod unforeseen;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use ringfence_record::given;
 use ringfence_sandbox::{
-    Host, Limits, Observe, Plan, Profile, Profiles, Refusal, RefusalKind, Request, Sandbox,
-    Snapshot, Support, Terms, Tier, seatbelt_profile,
+    Host, Observe, Plan, Profile, Refusal, RefusalKind, Sandbox, Support, Terms, Tier,
 };
 use serde_json::{Map, Value, json};
 
@@ -183,7 +180,7 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
         let reach = run.reach(&profile)?;
         run.learns_to()?;
         if !run.explain {
-            make_folders(&profile)?;
+            asked::make_folders(&profile)?;
         }
         // What is only explained is asked by nobody.
         let door = (profile.has_gate() && !run.explain).then(Door::new).transpose()?;
@@ -191,8 +188,10 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
         Ok(Planned { profile, plan, reach, door })
     });
     match planned {
-        Ok(planned) if run.target == Some(Target::Macos) => seatbelt(run, &planned.plan, out),
-        Ok(planned) if run.explain => explain(run, &planned.plan, &planned.reach, out),
+        Ok(planned) if run.target == Some(Target::Macos) => {
+            explained::seatbelt(run, &planned.plan, out)
+        }
+        Ok(planned) if run.explain => explained::explain(run, &planned.plan, &planned.reach, out),
         Ok(planned) => execute(run, planned, diary, out),
         Err(refusal) => refuse(run, &refusal, out),
     }
@@ -328,85 +327,7 @@ fn refuse(run: &Run, refusal: &Refusal, out: &mut impl Write) -> Result<Exit, Fa
     Ok(Exit::Child(code))
 }
 
-/// The plan for a system that this one is not.
-fn seatbelt(run: &Run, plan: &Plan, out: &mut impl Write) -> Result<Exit, Failure> {
-    match seatbelt_profile(plan) {
-        Ok(text) => {
-            write!(out, "{text}")?;
-            out.flush()?;
-            say("this profile was not tested on macOS; paths are those of this machine");
-            Ok(Exit::Fine)
-        }
-        Err(refusal) => refuse(run, &refusal, out),
-    }
-}
-
-fn explain(run: &Run, plan: &Plan, reach: &Reach, out: &mut impl Write) -> Result<Exit, Failure> {
-    let support = Sandbox::probe();
-    let limits = Sandbox::limits_by();
-    if run.json {
-        let reach = reach.to_json();
-        let line = json!({"plan": plan, "reach": reach, "support": support, "limits": limits});
-        json::line(out, &line)?;
-    } else {
-        let tier = support.tier.map_or_else(|| "none".to_owned(), |it| it.to_string());
-        writeln!(out, "tier      {tier}, Landlock {}", support.landlock)?;
-        write!(out, "{plan}")?;
-        writeln!(out, "  {}", printable(&limits.to_string()))?;
-        for line in reach.lines() {
-            writeln!(out, "{}", printable(&line))?;
-        }
-        if !support.missing.is_empty() {
-            writeln!(out, "\nnot held by this system")?;
-        }
-        for missing in &support.missing {
-            writeln!(out, "  {}", printable(&missing.to_string()))?;
-        }
-    }
-    let require = run.require_tier.map(Tier::from);
-    Ok(if support.tier < require || support.tier.is_none() { Exit::Child(125) } else { Exit::Fine })
-}
-
 impl Run {
-    fn planned_for(
-        &self,
-        profile: &Profile,
-        workspace: &[PathBuf],
-        reach: &Reach,
-        door: Option<&Door>,
-    ) -> Result<Plan, Refusal> {
-        let mut request = self.request(workspace, reach)?;
-        if let Some(door) = door {
-            request.gate = Some(door.path.clone());
-            request.read.push(door.program().to_owned());
-            request.hide.extend(door.path.ancestors().nth(2).map(Path::to_owned));
-        }
-        Plan::for_command(profile, &request, &Snapshot::default())
-    }
-
-    /// The profile that was named, or that the command has.
-    fn chosen_profile(&self) -> Result<Profile, Refusal> {
-        let own = own_profiles()?;
-        let own = own.iter().map(String::as_str);
-        if let Some(file) = self.profile_file() {
-            let (written, text) = file?;
-            let name = written.get("name").and_then(|it| it.as_str()).unwrap_or_default();
-            return Profiles::with([text.as_str()].into_iter().chain(own))?.named(name);
-        }
-        let profiles = Profiles::with(own)?;
-        if self.profile != "auto" {
-            return profiles.named(&self.profile);
-        }
-        let program = self.command.first().and_then(|it| it.to_str()).unwrap_or_default();
-        profiles.for_command(program)
-    }
-
-    /// The profile in the file that was named, if one was, as it is written.
-    fn profile_file(&self) -> Option<Result<(toml::Table, String), Refusal>> {
-        let path = Path::new(&self.profile);
-        path.extension().is_some_and(|it| it == "toml").then(|| profile_in(path))
-    }
-
     fn observes(&self) -> bool {
         self.observe || self.learn.is_some()
     }
@@ -420,19 +341,6 @@ impl Run {
             }
             path => Ok(path),
         }
-    }
-
-    /// What the command line and the profile let it reach. The network of the host is all of it.
-    fn reach(&self, profile: &Profile) -> Result<Reach, Refusal> {
-        if self.net {
-            return self.network.reach(&[], &[]);
-        }
-        let reach = self.network.reach(&profile.network.hosts, &profile.network.classes)?;
-        Ok(if self.observes() { reach.watched() } else { reach })
-    }
-
-    fn state_folder(&self) -> Option<PathBuf> {
-        self.state.clone().map_or_else(places::state_folder, Ok).ok()
     }
 
     /// What a learned profile is called.
@@ -469,103 +377,7 @@ impl Run {
         Some(state.join("quarantine").join(format!("{}-{}", now.as_secs(), std::process::id())))
     }
 
-    fn request(&self, workspace: &[PathBuf], reach: &Reach) -> Result<Request, Refusal> {
-        let cwd = env::current_dir().map_err(|error| {
-            let remedy = "change to a folder that exists";
-            Refusal::of_request("the current folder cannot be told", remedy).because(error)
-        })?;
-        let workspace =
-            if workspace.is_empty() { vec![cwd.clone()] } else { absolute(&cwd, workspace)? };
-        // Without a folder of its own it starts in the first workspace, unless it is in one.
-        let inside = workspace.iter().any(|it| cwd.starts_with(it));
-        let cwd = if inside { Some(cwd.clone()) } else { workspace.first().cloned() };
-        let here = env::current_dir().unwrap_or_default();
-        let known = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        let write = absolute(&here, &self.write)?;
-        let folders: BTreeSet<PathBuf> = workspace.iter().chain(&write).cloned().collect();
-        let mut request = Request {
-            workspace,
-            cwd: cwd.unwrap_or_default(),
-            homes: Host::homes(),
-            environment: env::vars_os().filter_map(known).collect(),
-            pass: self.env.clone(),
-            read: absolute(&here, &self.read)?,
-            write,
-            hide: state_folders().chain(self.state_folder()).collect(),
-            empty: if self.learn.is_some() { learn::shelves(&Host::homes()) } else { Vec::new() },
-            network: self.net,
-            doors: reach.doors(),
-            gate: None,
-            strict: self.strict_protect,
-            limits: Limits {
-                processes: self.processes,
-                memory: self.memory,
-                file_size: self.file_size,
-                ..Limits::default()
-            },
-            seen: known::load(self.state_folder(), &folders),
-        };
-        reach.equip(&mut request);
-        Ok(request)
+    fn state_folder(&self) -> Option<PathBuf> {
+        self.state.clone().map_or_else(places::state_folder, Ok).ok()
     }
-}
-
-fn profile_in(path: &Path) -> Result<(toml::Table, String), Refusal> {
-    let unreadable = |why: String| {
-        let what = format!("the profile {} cannot be read", path.display());
-        Refusal::of_request(what, "correct it, or name another").because(why)
-    };
-    let (text, _) = given::text(path).map_err(|error| unreadable(error.to_string()))?;
-    let written = toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-    Ok((written, text))
-}
-
-/// Makes the folders that a run finds in the home folder because its profile says so.
-fn make_folders(profile: &Profile) -> Result<(), Refusal> {
-    let Some(home) = Host::homes().pop() else { return Ok(()) };
-    for name in profile.made() {
-        let folder = home.join(name);
-        let private = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        private.map_err(|error| {
-            let what = format!("{} cannot be made", folder.display());
-            Refusal::of_request(what, "make it, or leave it out of the profile").because(error)
-        })?;
-    }
-    Ok(())
-}
-
-/// A person's own profiles: `profiles/*.toml` in the configuration folder.
-#[expect(clippy::disallowed_methods, reason = "a person's own profiles are read")]
-fn own_profiles() -> Result<Vec<String>, Refusal> {
-    let Ok(folder) = places::config_folder() else { return Ok(Vec::new()) };
-    let Ok(entries) = fs::read_dir(folder.join("profiles")) else { return Ok(Vec::new()) };
-    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|it| it.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|it| it == "toml"));
-    paths.sort();
-    let read = |path: &PathBuf| {
-        given::text(path).map(|(text, _)| text).map_err(|error| {
-            let what = format!("the profile {} cannot be read", path.display());
-            Refusal::of_request(what, "correct it, or move it away").because(error)
-        })
-    };
-    paths.iter().map(read).collect()
-}
-
-/// Where Ringfence keeps what a command must not see, if that is not below the home folder.
-fn state_folders() -> impl Iterator<Item = PathBuf> {
-    let names = ["RINGFENCE_STATE", "RINGFENCE_CONFIG"];
-    names.into_iter().filter_map(env::var_os).map(PathBuf::from)
-}
-
-/// Paths as the system knows them: absolute, and without links.
-fn absolute(here: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
-    let resolve = |path: &PathBuf| {
-        here.join(path).canonicalize().map_err(|error| {
-            let what = format!("{} cannot be used", path.display());
-            Refusal::of_request(what, "make it first, or leave it out").because(error)
-        })
-    };
-    paths.iter().map(resolve).collect()
 }

@@ -110,6 +110,25 @@ fn a_run_is_in_the_audit_log_from_its_start_to_its_end() {
     assert!(place.ringfence(&["audit", "verify"]).success());
 }
 
+/// Who reads that a run began reads, too, that it came to nothing; of one that was never tried there is nothing.
+#[test]
+fn a_run_that_came_to_nothing_is_in_the_log_as_such() {
+    let place = Place::new();
+    assert!(!place.ringfence(&["run", "--read", "/no/such/folder", "--", "true"]).success());
+    assert!(place.entries().is_empty());
+    for (options, code) in [(&[][..], 127), (&["--observe"], 127)] {
+        let command = [&["run"], options, &["--", "no-such-command-anywhere"]].concat();
+        let output = place.ringfence(&command);
+        assert_eq!(output.code(), Some(code));
+        let entries = place.entries();
+        let [.., begun, ended] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((&begun["kind"], &ended["kind"]), (&json!("run_started"), &json!("run")));
+        assert_eq!(begun["session"], ended["session"]);
+        let why = ended["refused"].as_str().unwrap();
+        assert!(why.contains("command not found") && ended.get("exit").is_none(), "{ended}");
+    }
+}
+
 #[test]
 fn a_log_that_cannot_be_written_is_said_and_holds_nothing_up() {
     let place = Place::new();

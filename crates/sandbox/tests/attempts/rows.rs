@@ -326,14 +326,18 @@ pub(crate) const ELSEWHERE: &[(u8, &str, &str)] = &[
     (
         52,
         "a port rule that does not look at addresses",
-        "Landlock's rules for ports are not used; tier C has no internet sockets at all",
+        "in tier C sockets are tied to the loopback device as well, where the proxy is the one port that Landlock lets them connect to; without hosts there are none",
     ),
     (
         53,
         "change an argument after it was checked",
         "no decision is made about memory of the command: filters look at registers alone",
     ),
-    (54, "a filter that another has taken", "no decision needs the kernel's notifications"),
+    (
+        54,
+        "a filter that another has taken",
+        "where sockets are handed out by them (tier C with hosts), a run whose place is taken is not started; nothing else needs the kernel's notifications",
+    ),
     (55, "end the supervisor, or leave it", "`supervisor_killed` and `left_behind`"),
     (
         57,
