@@ -101,6 +101,7 @@ fn transcripts(
         })?;
     }
     progress.clear();
+    found.unreadable = unreadable;
     Ok((found.sorted(), unreadable))
 }
 
