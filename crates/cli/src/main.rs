@@ -82,7 +82,9 @@ fn main() -> ExitCode {
     if let Some(hook) = hook::Hook::as_written(std::env::args_os()) {
         return hook::run(&hook);
     }
-    let cli = Cli::parse();
+    let run = run::Alone::as_written(std::env::args_os());
+    let run = run.map(|(color, run)| Cli { color, command: Command::Run(run) });
+    let cli = run.unwrap_or_else(Cli::parse);
     if let Command::Hook(hook) = &cli.command {
         return hook::run(hook);
     }

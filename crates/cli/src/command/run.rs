@@ -23,7 +23,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringfence_sandbox::{
     Host, Observe, Plan, Profile, Refusal, RefusalKind, Sandbox, Support, Terms, Tier,
 };
@@ -38,6 +38,7 @@ use self::network::{Reach, Served};
 use self::report::{Held, Outcome};
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
+use crate::render::color::ColorWhen;
 use crate::render::json;
 use crate::render::text::printable;
 
@@ -166,6 +167,34 @@ impl From<TierName> for Tier {
             TierName::B => Self::B,
             TierName::C => Self::C,
         }
+    }
+}
+
+/// The command line of a run and of nothing else. All that there is to say of twenty commands takes longer to set up
+/// than what a run has to look at.
+#[derive(Debug, Parser)]
+#[command(name = "ringfence")]
+pub(crate) struct Alone {
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: ColorWhen,
+    #[command(subcommand)]
+    command: Only,
+}
+
+#[derive(Debug, Subcommand)]
+enum Only {
+    Run(Box<Run>),
+}
+
+impl Alone {
+    /// What such a line says. None: it is another, or there is something to be said about it.
+    pub(crate) fn as_written(
+        words: impl Iterator<Item = OsString>,
+    ) -> Option<(ColorWhen, Box<Run>)> {
+        let words: Vec<OsString> = words.collect();
+        words.get(1).filter(|it| *it == "run")?;
+        let Self { color, command: Only::Run(run) } = Self::try_parse_from(words).ok()?;
+        Some((color, run))
     }
 }
 
