@@ -5,8 +5,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
-import type { Approval, Entry, Hold, Session } from "../src/api/types";
-import { matches, NO_FILTER, summaryOf } from "../src/model/entry";
+import type { Approval, Effect, Entry, Hold, Session } from "../src/api/types";
+import { matches, NO_FILTER, sentenceOf, summaryOf } from "../src/model/entry";
 import { agents, oversight, policies } from "./data/pages";
 
 const read = (name: string) => readFileSync(new URL(`./data/${name}`, import.meta.url), "utf8");
@@ -20,7 +20,9 @@ const proofs = JSON.parse(read("proofs.json")) as {
 };
 
 /** As the console is served: nothing from elsewhere, and nothing inline. */
-export const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export interface Settings {
   /** Entries in the log when it starts. */
@@ -91,6 +93,11 @@ const BLAST: Record<string, string> = {
   "db.destroy": "the table orders on db.internal, which others use",
 };
 
+function inWords(effect: Effect): string {
+  const { deed, target } = sentenceOf(effect);
+  return `${deed} ${target}`;
+}
+
 function approvalsOf(): Approval[] {
   const asked = recorded.filter((it) => it.decision?.verdict === "ask");
   const now = Date.now();
@@ -108,9 +115,7 @@ function approvalsOf(): Approval[] {
         rule: rule?.id ?? "",
         why: rule?.why ?? "",
         instead: rule?.instead ?? null,
-        effects: (entry.decision?.effects ?? [])
-          .slice(0, 3)
-          .map((it) => `${it.kind} ${JSON.stringify(it.target)}`),
+        effects: (entry.decision?.effects ?? []).slice(0, 3).map(inWords),
         evidence: rule?.evidence ?? [],
         seen: ["what docs.payments.example returned, which looks like an instruction", "the file .env"].slice(
           at % 3,
@@ -138,9 +143,10 @@ function sessionsOf({ log, holds }: World): Session[] {
     const session = found.get(id) ?? {
       id,
       agent: entry.agent ?? "",
-      title: null,
+      title: id.startsWith("9d2e") ? null : "/home/u/shop",
       started: entry.at,
       last: entry.at,
+      last_seq: entry.seq,
       calls: 0,
       asked: 0,
       denied: 0,
@@ -212,7 +218,7 @@ function eventsOf(log: Log, search: URLSearchParams) {
   const events: Entry[] = [];
   let looked = 0;
   for (const entry of log.back(Number(search.get("before") ?? log.last + 1) - 1)) {
-    if (looked++ > 40_000) break;
+    if (looked++ > 40_000 || entry.seq <= Number(search.get("after") ?? 0)) break;
     if (matches(entry, filter)) events.push(entry);
     if (events.length >= limit) break;
   }
@@ -223,7 +229,7 @@ function sessionPage(all: World, search: URLSearchParams): Session[] {
   const before = search.get("before");
   const limit = Number(search.get("limit") ?? 100);
   return sessionsOf(all)
-    .filter((it) => before === null || it.last < before)
+    .filter((it) => before === null || it.last_seq < Number(before))
     .slice(0, limit);
 }
 
@@ -265,7 +271,7 @@ function auditFile(path: string): Reply {
   if (path === "key") return { bytes: Buffer.from(`${proofs.key}\n`) };
   if (path === "checkpoint") return { bytes: Buffer.from(proofs.checkpoint) };
   const entry = /^entry\/(\d+)$/.exec(path)?.[1];
-  const line = entry === undefined ? undefined : proofs.entries[Number(entry) + 1];
+  const line = entry === undefined ? undefined : proofs.entries[entry];
   if (line) return { bytes: Buffer.from(line) };
   const tile = proofs.tiles[path];
   return tile

@@ -109,7 +109,7 @@ export const api = {
   login: (token: string) => post<void>("/login", { token }),
   logout: () => post<void>("/logout", {}),
   events: (fields: EventQuery) => get<{ events: Entry[]; last: number }>(`/events${query(fields)}`),
-  sessions: (fields: { limit?: number; before?: string | undefined }) =>
+  sessions: (fields: { limit?: number; before?: number | undefined }) =>
     get<{ sessions: Session[] }>(`/sessions${query(fields)}`),
   session: (id: string) => get<{ session: Session; events: Entry[] }>(`/sessions/${segment(id)}`),
   approvals: () => get<Approvals>("/approvals"),

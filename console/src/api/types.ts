@@ -100,6 +100,8 @@ export interface Session {
   title: string | null;
   started: string;
   last: string;
+  /** The number of its newest entry. */
+  last_seq: number;
   calls: number;
   asked: number;
   denied: number;
@@ -154,8 +156,9 @@ export interface Me {
 }
 
 export interface LiveState {
-  approvals: number;
-  holds: Hold[];
+  /** `null` where it cannot be told. */
+  approvals: number | null;
+  holds: Hold[] | null;
 }
 
 export interface AgentStatus {

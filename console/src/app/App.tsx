@@ -8,7 +8,7 @@ import { pages } from "../pages";
 import { Dialog } from "../parts/Dialog";
 import { Intervene, nameOfHold, Release } from "../parts/Intervene";
 import styles from "../parts/parts.module.css";
-import { Failed, Loading } from "../parts/States";
+import { Failed, Guarded, Loading } from "../parts/States";
 import { Visible } from "../parts/Text";
 import { Toasts } from "../parts/toast";
 import { Enrol } from "./Enrol";
@@ -97,7 +97,7 @@ function Shell() {
       <button type="button" className="skip" onClick={skip}>
         skip to the page
       </button>
-      <div className={shell.side}>
+      <header className={shell.side}>
         <div className={shell.brand}>
           <img src="/icon.svg" alt="" />
           <span>Ringfence</span>
@@ -132,15 +132,17 @@ function Shell() {
           </button>
           <ConnectionState />
         </div>
-      </div>
+      </header>
       <div className={shell.banner}>
         <Lost />
         <Held />
       </div>
       <main className={shell.page} id="page" tabIndex={-1} aria-label={titleOf(page)}>
-        <Suspense fallback={<Loading what={titleOf(page)} />}>
-          <Body />
-        </Suspense>
+        <Guarded key={page}>
+          <Suspense fallback={<Loading what={titleOf(page)} />}>
+            <Body />
+          </Suspense>
+        </Guarded>
       </main>
       {asking === "help" && <Help close={() => ask(undefined)} />}
       {asking === "enrol" && <Enrol close={() => ask(undefined)} />}

@@ -53,7 +53,7 @@ export function start(after: number, onState: (state: LiveState) => void): () =>
       setTimeout(flush, 120);
     },
     state(state) {
-      change({ approvals: state.approvals, holds: state.holds ?? [] });
+      change({ approvals: state.approvals ?? undefined, holds: state.holds ?? [] });
       onState(state);
     },
     connection: (connection) => change({ connection }),

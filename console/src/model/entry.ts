@@ -80,16 +80,17 @@ function toldBy(entry: Entry): string {
 }
 
 function promptOf(entry: Entry): string {
-  const intent = entry.intent as { boundaries?: { operation?: string }[]; requests?: unknown[] } | undefined;
-  const boundaries = (intent?.boundaries ?? []).map((it) => it.operation ?? "?");
+  const intent = entry.intent as { boundaries?: unknown } | undefined | null;
+  const ruledOut = Array.isArray(intent?.boundaries) ? (intent.boundaries as { operation?: unknown }[]) : [];
+  const boundaries = ruledOut.map((it) => text(it?.operation) || "?");
   const said =
     boundaries.length > 0 ? `the user spoke; not to do: ${boundaries.join(", ")}` : "the user spoke";
   return text(entry.standing) === "unconfirmed" ? `${said} (not confirmed by a transcript)` : said;
 }
 
 function findingWhy(entry: Entry): string {
-  const findings = entry.findings as { why?: string }[] | undefined;
-  return (findings ?? []).map((it) => it.why ?? "").join("; ");
+  const findings = Array.isArray(entry.findings) ? (entry.findings as { why?: unknown }[]) : [];
+  return findings.map((it) => text(it?.why)).join("; ");
 }
 
 function firstOf(entry: Entry, ...names: string[]): string {
@@ -146,18 +147,11 @@ const DEEDS: Record<string, string> = {
 };
 
 /** Attributes that say where the effect stands and not what it does. */
-const SILENT = new Set([
-  "kind",
-  "target",
-  "scope",
-  "evidence",
-  "by",
-  "args",
-  "place",
-  "classes",
-  "url",
-  "dir",
-]);
+const SILENT = new Set(
+  "kind target scope evidence by args place classes url dir mechanism payload_place payload_classes source lang".split(
+    " ",
+  ),
+);
 
 /** An effect as a sentence, and what is said of it beside. */
 export function sentenceOf(effect: Effect): { deed: string; target: string; notes: string[] } {
@@ -169,6 +163,14 @@ export function sentenceOf(effect: Effect): { deed: string; target: string; note
     notes.push(`in ${where} ${name}`.trim());
   }
   return { deed: DEEDS[effect.kind] ?? effect.kind, target: targetOf(effect.target), notes };
+}
+
+/** Records of what went as decided: true, needed for proof, and nothing to look at. */
+const ROUTINE = new Set(["result", "session", "note", "usage"]);
+
+/** Whether an entry is worth the look of somebody who watches. */
+export function matters(entry: Entry): boolean {
+  return !ROUTINE.has(entry.kind) || entry.failed === true;
 }
 
 export interface Filter {
@@ -186,9 +188,7 @@ export function matches(entry: Entry, filter: Filter): boolean {
   if (filter.kind && entry.kind !== filter.kind) return false;
   if (filter.session && entry.session !== filter.session) return false;
   if (filter.verdict && entry.decision?.verdict !== filter.verdict) return false;
-  if (filter.rule && !(entry.decision?.rules ?? []).some((rule) => rule.id === filter.rule)) {
-    return entry.decision?.code === filter.rule;
-  }
+  if (filter.rule && entry.decision?.code !== filter.rule) return false;
   if (!filter.q) return true;
   const row = rowOf(entry);
   const words =

@@ -11,7 +11,7 @@ function Step({ title, aside, children }: { title: string; aside?: ReactNode; ch
   return (
     <section className={styles.step}>
       <header>
-        <h3>{title}</h3>
+        <h2 className={styles.title}>{title}</h2>
         {aside}
       </header>
       {children}
@@ -108,32 +108,43 @@ function Effects({ decision }: { decision: Decision }) {
   );
 }
 
-/** Facts as lines of a path and a value: short ones first, what is long in a word. */
-function linesOf(value: unknown, path: string, lines: [string, string][]): void {
-  if (lines.length > 60) return;
-  if (Array.isArray(value)) {
-    if (value.length > 0)
-      lines.push([path, value.map((it) => (typeof it === "string" ? it : JSON.stringify(it))).join(", ")]);
-  } else if (typeof value === "object" && value !== null) {
-    for (const [name, inner] of Object.entries(value))
-      linesOf(inner, path ? `${path} · ${name}` : name, lines);
-  } else if (value !== "") {
-    lines.push([path, String(value)]);
-  }
+/** A value in a few words: `branch main, head unborn`. */
+function inWords(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(inWords).join(", ");
+  if (typeof value !== "object" || value === null) return String(value);
+  const { exists, ...rest } = value as Record<string, unknown>;
+  if (exists === false) return "is not there";
+  return Object.entries(rest)
+    .filter(([, it]) => it !== "" && it !== null && it !== false && inWords(it) !== "")
+    .map(([name, it]) => (name === "kind" ? String(it) : it === true ? name : `${name} ${inWords(it)}`))
+    .join(", ");
+}
+
+const LONGEST = 300;
+const MOST = 60;
+
+/** Lines of a name and a value. What is said of each path stands in a line of its own. */
+function linesOf(fields: Record<string, unknown>): [string, string][] {
+  const { paths, ...rest } = fields;
+  const named = Object.entries(typeof paths === "object" && paths !== null ? paths : {});
+  return [...Object.entries(rest), ...named]
+    .map(([name, value]): [string, string] => [name, inWords(value)])
+    .filter(([, value]) => value !== "")
+    .slice(0, MOST)
+    .map(([name, value]) => [name, value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value]);
 }
 
 function Facts({ facts }: { facts: Record<string, unknown> }) {
   const { guards: _, files, ...rest } = facts;
-  const lines: [string, string][] = [];
-  linesOf(rest, "", lines);
   const read = typeof files === "object" && files !== null ? Object.keys(files) : [];
-  if (read.length > 0) lines.push(["files read", read.join(", ")]);
+  const lines = linesOf({ ...rest, ...(read.length > 0 ? { "files read": read } : {}) });
   if (lines.length === 0) return null;
   return (
     <Step title="What is true here">
       <dl className={styles.facts}>
         {lines.map(([name, value]) => (
-          <Pair key={name} name={name} value={value.length > 300 ? `${value.slice(0, 300)}…` : value} />
+          <Pair key={name} name={name} value={value} />
         ))}
       </dl>
     </Step>
@@ -199,9 +210,7 @@ function Outcome({ entry, decision }: { entry: Entry; decision: Decision }) {
 const COMMON = new Set(["seq", "prev", "hash", "at", "kind", "agent", "session", "waited_us"]);
 
 function Told({ entry }: { entry: Entry }) {
-  const lines: [string, string][] = [];
-  const own = Object.fromEntries(Object.entries(entry).filter(([name]) => !COMMON.has(name)));
-  linesOf(own, "", lines);
+  const lines = linesOf(Object.fromEntries(Object.entries(entry).filter(([name]) => !COMMON.has(name))));
   return (
     <Step title={entry.kind}>
       <p>

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { Component, type ReactNode } from "react";
 import { Refused } from "../api/client";
 import { plain } from "../model/text";
 import styles from "./parts.module.css";
@@ -40,6 +40,21 @@ export function Failed({ error, again }: { error: unknown; again?: () => void })
       )}
     </div>
   );
+}
+
+/** A page that cannot be drawn leaves the rest of the console as it is. */
+export class Guarded extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state: { error: unknown } = { error: undefined };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return <Failed error={error} again={() => this.setState({ error: undefined })} />;
+  }
 }
 
 export function Problem({ error }: { error: unknown }) {

@@ -8,6 +8,7 @@ import { summaryOf } from "../../model/entry";
 import { left } from "../../model/time";
 import { Intervene } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
+import { Scroll } from "../../parts/Scroll";
 import { Empty, Failed, Loading } from "../../parts/States";
 import { Visible } from "../../parts/Text";
 import pages from "../pages.module.css";
@@ -66,8 +67,10 @@ export default function Approvals() {
               </li>
             ))}
           </ul>
-          <section className={pages.detail} aria-label="the chosen case">
-            <Case approval={open} now={now} />
+          <div className={styles.pane}>
+            <Scroll className={styles.about} label="the chosen case">
+              <Case approval={open} now={now} />
+            </Scroll>
             <div className={styles.answers}>
               <button type="button" className={`${parts.button} ${parts.danger}`} onClick={() => ask("deny")}>
                 Deny… <kbd className={parts.key}>d</kbd>
@@ -87,7 +90,7 @@ export default function Approvals() {
                 Step in… <kbd className={parts.key}>p</kbd>
               </button>
             </div>
-          </section>
+          </div>
         </div>
       )}
       {choice && <Answer choice={choice} close={() => choose(undefined)} answered={reveal} />}

@@ -123,9 +123,8 @@ type Checked = Awaited<ReturnType<typeof verify>>;
 function One({ number, log }: { number: number; log: Checked }) {
   const proof = useMutation({
     mutationFn: async () => {
-      const index = number - 1;
-      const line = new TextDecoder().decode(await api.file(`entry/${index}`));
-      return { steps: await checkEntry(line, index, log), entry: JSON.parse(line) as Entry };
+      const line = new TextDecoder().decode(await api.file(`entry/${number}`));
+      return { steps: await checkEntry(line, number - 1, log), entry: JSON.parse(line) as Entry };
     },
   });
   const { mutate: prove } = proof;

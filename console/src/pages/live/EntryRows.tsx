@@ -138,7 +138,7 @@ const Row = memo(function Row({ entry, selected, select, top, place, of }: RowPr
     // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus, and names the chosen row
     <div
       id={`entry-${entry.seq}`}
-      className={styles.row}
+      className={`${styles.row} ${row.verdict === undefined ? styles.quiet : ""}`}
       style={style}
       role="option"
       aria-selected={selected}
@@ -161,7 +161,7 @@ const Row = memo(function Row({ entry, selected, select, top, place, of }: RowPr
       <span className={row.verdict ? styles.words : styles.side}>
         <Visible text={row.text} />
       </span>
-      <span className={styles.side}>
+      <span className={`${styles.side} ${styles.rule}`}>
         <Visible text={row.rule} />
       </span>
     </div>

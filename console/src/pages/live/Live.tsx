@@ -1,8 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useRef, useState } from "react";
+import { api } from "../../api/client";
 import { useKeys } from "../../app/keys";
 import { address, become, useRoute } from "../../app/route";
 import { useLive } from "../../app/store";
-import { type Filter, NO_FILTER, VERDICTS } from "../../model/entry";
+import { type Filter, matters, NO_FILTER, VERDICTS } from "../../model/entry";
 import { EntryView } from "../../parts/EntryView";
 import { Intervene } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
@@ -23,12 +25,21 @@ export default function Live() {
   const verdict = VERDICTS.find((it) => it === params.get("verdict")) ?? "";
   const kind = params.get("kind") ?? "";
   const filter = useMemo<Filter>(
-    () => ({ ...NO_FILTER, q, session, rule, verdict, kind }),
+    () => ({ ...NO_FILTER, q, session, rule, verdict, kind: kind === "all" ? "" : kind }),
     [q, session, rule, verdict, kind],
   );
-  const { events, isPending, error, again, older } = useEvents(filter);
+  const { events: all, isPending, error, again, older } = useEvents(filter);
+  const events = useMemo(() => (kind === "" ? all.filter(matters) : all), [all, kind]);
   const selected = id === "" ? undefined : Number(id);
-  const entry = events.find((it) => it.seq === selected);
+  // Who comes by a link may want one that is far down.
+  const shown = events.find((it) => it.seq === selected);
+  const far = useQuery({
+    queryKey: ["entry", selected],
+    queryFn: () => api.events({ after: (selected ?? 0) - 1, before: (selected ?? 0) + 1, limit: 1 }),
+    enabled: selected !== undefined && !shown && !isPending,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const entry = shown ?? (selected === undefined ? undefined : far.data?.events[0]);
   const search = useRef<HTMLInputElement>(null);
   const [holding, hold] = useState<string>();
   const to = (change: Record<string, string>, seq = id) =>
@@ -69,7 +80,8 @@ export default function Live() {
           ))}
         </select>
         <select aria-label="kind" value={kind} onChange={(event) => to({ kind: event.target.value })}>
-          <option value="">every kind</option>
+          <option value="">what matters</option>
+          <option value="all">everything</option>
           {KINDS.map((it) => (
             <option key={it}>{it}</option>
           ))}

@@ -51,7 +51,7 @@ function timesOf(value: unknown): Times | undefined {
   return [n, p50_ms, p90_ms].every((it) => typeof it === "number") ? (value as Times) : undefined;
 }
 
-function groupsOf(value: unknown): Group[] {
+function groupsOf(value: unknown, of = ""): Group[] {
   if (!Array.isArray(value)) {
     return Object.entries(fields(value)).flatMap(([name, it]) => {
       const share = shareOf(it);
@@ -60,7 +60,7 @@ function groupsOf(value: unknown): Group[] {
   }
   return value.flatMap((it) => {
     const share = shareOf(it);
-    return share ? [{ name: String(fields(it).group ?? ""), share }] : [];
+    return share ? [{ name: `${of} ${String(fields(it).group ?? "")}`, share }] : [];
   });
 }
 
@@ -113,7 +113,7 @@ export function sectionsOf(report: unknown): Section[] {
           "prompts approved",
           all.approval_rate,
           { words: "93 %", marks: [0.93] },
-          groupsOf(all.approval_by_prompt),
+          groupsOf(all.approval_by_prompt, "prompt"),
         ),
         times("time to answer a prompt", all.approval_latency),
         share("approved within 2 s", all.rubber_stamps),
@@ -132,7 +132,7 @@ export function sectionsOf(report: unknown): Section[] {
           "sessions with everything unasked",
           all.everything_unasked,
           { words: "20 → 40 %", marks: [0.2, 0.4] },
-          groupsOf(all.everything_by_session),
+          groupsOf(all.everything_by_session, "session"),
         ),
         share("calls let run without a person", all.let_run_unasked, undefined, partsOf(all.layers)),
         share("calls that cannot be undone", all.irreversible, { words: "0.8 %", marks: [0.008] }),
@@ -152,7 +152,7 @@ export function sectionsOf(report: unknown): Section[] {
           "turns that end in a question",
           all.clarification_rate,
           undefined,
-          groupsOf(all.clarification_by_calls),
+          groupsOf(all.clarification_by_calls, "calls"),
         ),
         {
           name: "interventions per session",

@@ -77,7 +77,7 @@ export function Editor({ text, problems, change, goTo, label }: Props) {
           StreamLanguage.define(toml),
           syntaxHighlighting(colours),
           look,
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           keymap.of([...defaultKeymap, ...historyKeymap]),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) told.current(update.state.doc.toString());

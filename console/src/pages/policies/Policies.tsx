@@ -65,13 +65,16 @@ export default function Policies() {
   );
 }
 
+/** `policies/packs/git/rules.cedar` is the pack `git`. */
+const shortOf = (name: string) => /^policies\/packs\/([^/]+)\//.exec(name)?.[1] ?? name;
+
 const NEW = "mine.toml";
 
 function Menu({ bundle, open }: { bundle: Bundle; open: string }) {
   const own = bundle.own.length > 0 ? bundle.own.map((it) => it.name) : [NEW];
   return (
     <nav className={styles.menu} aria-label="packs of rules">
-      <h3>Your own</h3>
+      <h2>Your own</h2>
       {own.map((name) => (
         <a
           key={name}
@@ -82,7 +85,7 @@ function Menu({ bundle, open }: { bundle: Bundle; open: string }) {
           {bundle.own.length === 0 && <span className={styles.of}>new</span>}
         </a>
       ))}
-      <h3>Built in</h3>
+      <h2>Built in</h2>
       <a href={address("policies")} aria-current={open === "" || undefined}>
         every pack{" "}
         <span className={styles.of}>{bundle.packs.reduce((sum, pack) => sum + pack.rules.length, 0)}</span>
@@ -93,7 +96,7 @@ function Menu({ bundle, open }: { bundle: Bundle; open: string }) {
           href={address("policies", pack.name)}
           aria-current={open === pack.name || undefined}
         >
-          <Visible text={pack.name} /> <span className={styles.of}>{pack.rules.length}</span>
+          <Visible text={shortOf(pack.name)} /> <span className={styles.of}>{pack.rules.length}</span>
         </a>
       ))}
     </nav>

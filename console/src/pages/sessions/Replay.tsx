@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../../api/client";
@@ -20,22 +20,42 @@ import { Counts, Marks } from "./Sessions";
 import { Strip } from "./Strip";
 import styles from "./sessions.module.css";
 
+/** As many entries are answered at once. */
+const MOST = 1_000;
+
 /** One session, step by step: what it asked for, and what came of it. */
 export function Replay({ id }: { id: string }) {
   const query = useQuery({ queryKey: ["session", id], queryFn: () => api.session(id) });
   const tail = useLive((live) => live.tail);
+  const [earlier, setEarlier] = useState<readonly Entry[]>([]);
   const entries = useMemo(() => {
-    const known = query.data?.events ?? [];
+    const known = earlier.concat(query.data?.events ?? []);
     const last = known.at(-1)?.seq ?? 0;
     const fresh = query.data ? tail.filter((it) => it.seq > last && it.session === id) : [];
     return fresh.length > 0 ? known.concat(fresh) : known;
-  }, [query.data, tail, id]);
+  }, [query.data, tail, id, earlier]);
+  const first = entries[0]?.seq;
+  const more = useMutation({
+    mutationFn: () => api.events({ session: id, before: first ?? 1, limit: MOST }),
+    onSuccess: ({ events }) => setEarlier((before) => events.concat(before)),
+  });
+  // A session is answered with its newest entries; those before are asked for.
+  const whole = entries.length < MOST || entries[0]?.kind === "session" || more.data?.events.length === 0;
   if (query.isPending) return <Loading what="the session" />;
   if (query.error && !query.data) return <Failed error={query.error} again={() => void query.refetch()} />;
-  return query.data ? <Timeline session={query.data.session} entries={entries} /> : null;
+  return query.data ? (
+    <Timeline session={query.data.session} entries={entries} earlier={whole ? undefined : more.mutate} />
+  ) : null;
 }
 
-function Timeline({ session, entries }: { session: Session; entries: readonly Entry[] }) {
+interface TimelineProps {
+  session: Session;
+  entries: readonly Entry[];
+  /** Asks for what was before, where there is more. */
+  earlier: (() => void) | undefined;
+}
+
+function Timeline({ session, entries, earlier }: TimelineProps) {
   const { params } = useRoute();
   const asked = Number(params.get("at"));
   const place = Math.max(
@@ -92,8 +112,8 @@ function Timeline({ session, entries }: { session: Session; entries: readonly En
         </div>
         <div className={styles.line}>
           <span className={parts.note}>
-            <Visible text={session.agent} /> · began {moment(session.started)} ·{" "}
-            {session.alive ? "running" : "over"}
+            <Visible text={session.agent} /> · <Visible text={session.id} /> · began {moment(session.started)}{" "}
+            · {session.alive ? "running" : "over"}
           </span>
           <span className={pages.grow} />
           <Counts session={session} />
@@ -110,7 +130,12 @@ function Timeline({ session, entries }: { session: Session; entries: readonly En
           <Steps entries={entries} place={place} step={step} />
           <section className={pages.detail} aria-label="this step" aria-live="polite">
             <p className={parts.note}>
-              step {place + 1} of {entries.length}
+              step {place + 1} of {entries.length}{" "}
+              {earlier && (
+                <button type="button" className={parts.button} onClick={() => earlier()}>
+                  Earlier ones…
+                </button>
+              )}
             </p>
             <EntryView entry={entry} />
           </section>

@@ -25,8 +25,8 @@ function List() {
   const query = useInfiniteQuery({
     queryKey: ["sessions"],
     queryFn: ({ pageParam }) => api.sessions({ limit: PAGE, before: pageParam }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => (page.sessions.length < PAGE ? undefined : page.sessions.at(-1)?.last),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => (page.sessions.length < PAGE ? undefined : page.sessions.at(-1)?.last_seq),
   });
   const sessions = query.data?.pages.flatMap((page) => page.sessions) ?? [];
   return (
@@ -112,7 +112,8 @@ function Row({ session }: { session: Session }) {
       <span className={styles.title}>
         <Visible text={session.title || session.id} />
         <small>
-          <Visible text={session.agent} /> · {ago(session.last, Date.now())}
+          <Visible text={session.agent} /> · {session.title && <Visible text={session.id} />} ·{" "}
+          {ago(session.last, Date.now())}
         </small>
       </span>
       <Marks session={session} />
