@@ -32,7 +32,7 @@ const PAGES = {
   "one entry": ["#/live/999983", "text=What the rules say"],
   approvals: ["#/approvals", "text=What would happen"],
   sessions: ["#/sessions", "text=denied"],
-  "one session": ["#/sessions/c0a9-research-16665", "text=Asked for"],
+  "one session": ["#/sessions/c0a9-research-16665", "text=step 1 of 15"],
   agents: ["#/agents", "text=claude-code"],
   policies: ["#/policies", "text=agent.tamper-guard"],
   editor: ["#/policies/own%3Aours.toml", "text=loads, with"],
@@ -137,8 +137,8 @@ describe("a person", () => {
     await page.getByRole("button", { name: "Go on" }).click();
 
     await page.keyboard.press("P");
-    await page.getByLabel("Deny everything").check();
-    await page.getByRole("button", { name: "Deny everything all" }).click();
+    await page.getByLabel("Only look").check();
+    await page.getByRole("button", { name: "Only look all" }).click();
     await page.waitForSelector("text=a person stepped in");
     await page.getByRole("button", { name: "Release…" }).click();
     await page.locator("dialog").getByRole("button", { name: "Release" }).click();

@@ -68,7 +68,7 @@ function toldBy(entry: Entry): string {
     case "result":
       return entry.failed === true ? "failed" : "done";
     case "finding":
-      return oneLine(firstOf(entry, "problem", "why", "message", "text") || findingWhy(entry));
+      return oneLine(firstOf(entry, "problem", "why", "message") || findingWhy(entry) || text(entry.code));
     case "approval":
       return `a person let it through${entry.through ? ` (${text(entry.through)})` : ""}`;
     case "hold":

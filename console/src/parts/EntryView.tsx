@@ -112,7 +112,8 @@ function Effects({ decision }: { decision: Decision }) {
 function inWords(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(inWords).join(", ");
-  if (typeof value !== "object" || value === null) return String(value);
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "object") return String(value);
   const { exists, ...rest } = value as Record<string, unknown>;
   if (exists === false) return "is not there";
   return Object.entries(rest)

@@ -13,10 +13,14 @@ const KINDS: { kind: HoldKind; name: string; means: string }[] = [
   {
     kind: "pause",
     name: "Pause",
-    means: "what changes something waits until you release; looking stays possible",
+    means: "every call is refused until you release; the agent is told why",
   },
   { kind: "ask_all", name: "Ask about everything", means: "every call becomes a question to you" },
-  { kind: "deny_all", name: "Deny everything", means: "every call is refused, and the agent is told why" },
+  {
+    kind: "deny_all",
+    name: "Only look",
+    means: "what would change something is refused; looking stays possible",
+  },
   { kind: "kill", name: "Kill", means: "its processes are ended now; this cannot be taken back" },
 ];
 

@@ -27,8 +27,16 @@ export function messageOf(error: unknown): string {
   return plain(error instanceof Error ? error.message : String(error));
 }
 
+const TITLES: Record<number, string> = {
+  0: "Nobody answers",
+  404: "Not there",
+  429: "Too many at once",
+  503: "Not now",
+};
+
 export function Failed({ error, again }: { error: unknown; again?: () => void }) {
-  const title = error instanceof Refused && error.status === 0 ? "Nobody answers" : "That did not work";
+  const status = error instanceof Refused ? error.status : undefined;
+  const title = (status !== undefined && TITLES[status]) || "That did not work";
   return (
     <div className={styles.state} role="alert">
       <strong>{title}</strong>

@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, oversight, policy,
-    replay, run, serve, setup, status, version,
+    replay, run, serve, setup, status, version, watch,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -74,6 +74,7 @@ enum Command {
     Setup(setup::Setup),
     Status(status::Status),
     Version(version::Version),
+    Watch(watch::Watch),
 }
 
 fn main() -> ExitCode {
@@ -109,6 +110,7 @@ fn main() -> ExitCode {
         Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),
         Command::Version(version) => version::run(version, &mut out),
+        Command::Watch(watch) => watch::run(watch, cli.color, &mut out),
     };
     let done = done.and_then(|exit| Ok(out.flush().map(|()| exit)?));
     done.unwrap_or_else(|failure| report(failure, cli.color)).into()

@@ -38,43 +38,45 @@ export default function Agents() {
               No agent here is guarded. <code>ringfence init</code> registers the gate.
             </p>
           )}
-          <table className={pages.table}>
-            <thead>
-              <tr>
-                <th>Agent</th>
-                <th>State</th>
-                <th>Why</th>
-                <th>What passes by</th>
-              </tr>
-            </thead>
-            <tbody>
-              {here.map((agent) => (
-                <tr key={agent.kind}>
-                  <td>
-                    <b>
-                      <Visible text={agent.kind} />
-                    </b>
-                  </td>
-                  <td>
-                    <span className={LOOKS[agent.state]}>{agent.state}</span>
-                  </td>
-                  <td>
-                    <Visible text={agent.reason ?? ""} />
-                    {(agent.findings ?? []).map((it, at) => (
-                      <p key={at} className={parts.note}>
-                        <Visible text={sayFinding(it)} />
-                      </p>
-                    ))}
-                  </td>
-                  <td>
-                    {(agent.unguarded ?? []).map(plain).join(", ") || (
-                      <span className={parts.note}>nothing known</span>
-                    )}
-                  </td>
+          {here.length > 0 && (
+            <table className={pages.table}>
+              <thead>
+                <tr>
+                  <th>Agent</th>
+                  <th>State</th>
+                  <th>Why</th>
+                  <th>What passes by</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {here.map((agent) => (
+                  <tr key={agent.kind}>
+                    <td>
+                      <b>
+                        <Visible text={agent.kind} />
+                      </b>
+                    </td>
+                    <td>
+                      <span className={LOOKS[agent.state]}>{agent.state}</span>
+                    </td>
+                    <td>
+                      <Visible text={agent.reason ?? ""} />
+                      {(agent.findings ?? []).map((it, at) => (
+                        <p key={at} className={parts.note}>
+                          <Visible text={sayFinding(it)} />
+                        </p>
+                      ))}
+                    </td>
+                    <td>
+                      {(agent.unguarded ?? []).map(plain).join(", ") || (
+                        <span className={parts.note}>nothing known</span>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
           {absent.length > 0 && (
             <p className={`${parts.note} ${parts.chips}`}>
               not here: {absent.map((it) => plain(it.kind)).join(", ")}

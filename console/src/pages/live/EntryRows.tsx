@@ -44,6 +44,8 @@ export function EntryRows({ entries, selected, select, older, label }: Props) {
     select(entry.seq);
     virtual.scrollToIndex(to);
   };
+  // What is not in sight is not in the page.
+  const isShown = items.some((item) => item.index === place);
   useKeys([
     { keys: "j", does: "next", run: () => move(1) },
     { keys: "k", does: "the one before", run: () => move(-1) },
@@ -60,7 +62,7 @@ export function EntryRows({ entries, selected, select, older, label }: Props) {
       role="listbox"
       aria-label={label}
       tabIndex={0}
-      aria-activedescendant={place < 0 ? undefined : `entry-${selected}`}
+      aria-activedescendant={isShown ? `entry-${selected}` : undefined}
     >
       {above > 0 && (
         <div className={styles.more} role="presentation">

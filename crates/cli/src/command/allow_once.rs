@@ -34,6 +34,13 @@ pub(crate) struct AllowOnce {
     code: Option<String>,
 }
 
+impl AllowOnce {
+    /// The command for this call.
+    pub(crate) fn of(code: &str) -> Self {
+        Self { code: Some(code.to_owned()) }
+    }
+}
+
 /// List the calls that were refused and that a person may let through
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence pending")]

@@ -35,6 +35,25 @@ pub(crate) struct HoldCommand {
     what: What,
 }
 
+impl HoldCommand {
+    /// The command that holds a session, or all where there is none.
+    pub(crate) fn on(kind: HoldKind, session: Option<String>) -> Self {
+        let on = On { session, reason: "a person stepped in".to_owned() };
+        let what = match kind {
+            HoldKind::Pause => What::Pause(on),
+            HoldKind::DenyAll => What::DenyAll(on),
+            HoldKind::AskAll => What::AskAll(on),
+            HoldKind::Kill => What::Kill(on),
+        };
+        Self { what }
+    }
+
+    /// The command that lets go of a hold.
+    pub(crate) fn release(id: &str) -> Self {
+        Self { what: What::Release { id: id.to_owned() } }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// Deny everything

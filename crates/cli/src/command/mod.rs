@@ -20,3 +20,4 @@ pub(crate) mod setup;
 mod standing;
 pub(crate) mod status;
 pub(crate) mod version;
+pub(crate) mod watch;
