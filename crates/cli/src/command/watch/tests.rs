@@ -1,3 +1,5 @@
+//! What stands on the screen, at several sizes and with hostile words, and what each key does.
+
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
