@@ -78,7 +78,7 @@ impl Dialect for Copilot {
 
     /// It does not wait for the hook that says that a session begins: a prompt may be here first.
     fn beginning(&self) -> Beginning {
-        Beginning::Prompt
+        Beginning::PromptBesideStart
     }
 
     fn keeps_folder(&self) -> bool {

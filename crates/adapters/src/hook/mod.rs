@@ -87,6 +87,8 @@ enum Beginning {
     Start,
     /// Also a prompt: nothing is said when it begins, or not in every version.
     Prompt,
+    /// Also a prompt, with which it says at the same time that it begins.
+    PromptBesideStart,
     /// Whatever happens first: it speaks of calls alone.
     Anything,
 }
@@ -286,12 +288,17 @@ impl HookAgent {
     /// Whether the first that is heard of a session may be this. Anything else comes in mid-run.
     pub fn may_begin_with(self, event: &HookEvent) -> bool {
         match (event, self.dialect().beginning()) {
-            (HookEvent::Start { source }, Beginning::Start | Beginning::Prompt) => {
-                matches!(source.as_str(), "startup" | "clear")
-            }
-            (HookEvent::Prompt { .. }, Beginning::Prompt) | (_, Beginning::Anything) => true,
-            (_, Beginning::Start | Beginning::Prompt) => false,
+            (_, Beginning::Anything) => true,
+            (HookEvent::Start { source }, _) => matches!(source.as_str(), "startup" | "clear"),
+            (HookEvent::Prompt { .. }, Beginning::Prompt | Beginning::PromptBesideStart) => true,
+            (_, Beginning::Start | Beginning::Prompt | Beginning::PromptBesideStart) => false,
         }
+    }
+
+    /// Whether, of a session that begins with this, the agent still has to say that it begins.
+    pub fn still_announces(self, event: &HookEvent) -> bool {
+        let is_prompt = matches!(event, HookEvent::Prompt { .. });
+        is_prompt && self.dialect().beginning() == Beginning::PromptBesideStart
     }
 
     /// Whether an answer to this event can stop a call.

@@ -418,6 +418,35 @@ fn what_a_tool_call_sends_is_refused_and_lifts_nothing() {
     gate.assert_sound();
 }
 
+/// Copilot says that a session begins beside the first prompt, not before it. What it has not said by its first
+/// call, it does not say: the session began earlier, and its memory is gone.
+#[test]
+fn a_prompt_begins_a_session_of_copilot_only_if_it_is_announced_as_well() {
+    let gate = Gate::new();
+    let send = |session: &str, event: &str, more: Value| {
+        let [state, home] = ["state", ""].map(|name| gate.text(name));
+        let command = super::command(&["hook", "copilot", "--state", &state, "--home", &home]);
+        let run = finish(command, gate.event(session, event, more).to_string().as_bytes());
+        assert_eq!(run.code, 0, "{}", run.err());
+    };
+    let prompt = || json!({"prompt": "look around"});
+    let call = || json!({"tool_name": "bash", "tool_input": {"command": "ls"}});
+    let start = |source: &str| json!({"source": source});
+    for (session, announced) in [("prompt-first", "startup"), ("cleared", "clear")] {
+        send(session, "UserPromptSubmit", prompt());
+        send(session, "SessionStart", start(announced));
+        send(session, "PreToolUse", call());
+    }
+    assert_eq!(gate.findings(), Vec::<String>::new());
+    send("lost", "UserPromptSubmit", prompt());
+    send("lost", "PreToolUse", call());
+    send("resumed", "UserPromptSubmit", prompt());
+    send("resumed", "SessionStart", start("resume"));
+    send("resumed", "PreToolUse", call());
+    assert_eq!(gate.findings(), ["session.unknown-in-mid-run"; 2]);
+    gate.assert_sound();
+}
+
 #[test]
 fn a_session_without_its_memory_is_tainted_and_has_no_consent() {
     let gate = Gate::new();

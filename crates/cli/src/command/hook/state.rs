@@ -35,6 +35,9 @@ pub(super) struct Kept {
     /// How many calls were asked about.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) calls: u64,
+    /// The agent has not said yet that the session begins, and will before its first call.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unannounced: bool,
     /// What a judge may see of the session, where one is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<History>,

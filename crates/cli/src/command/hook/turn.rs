@@ -124,7 +124,18 @@ impl<'d> Turn<'d> {
     /// A session that appears in mid-run, or that something happened to unseen, has lost its memory: it
     /// goes on tainted, and nothing that was asked for before clears anything.
     fn check_memory(&mut self) {
-        if !self.known && !self.desk.agent().may_begin_with(&self.desk.message.event) {
+        let (agent, event) = (self.desk.agent(), &self.desk.message.event);
+        let is_lost = if self.known {
+            // By its first call an agent has said that the session begins, if it does.
+            let is_due = self.kept.unannounced;
+            let has_come = !matches!(event, HookEvent::Prompt { .. } | HookEvent::Other);
+            self.kept.unannounced &= !has_come;
+            is_due && has_come && !agent.may_begin_with(event)
+        } else {
+            self.kept.unannounced = agent.still_announces(event);
+            !agent.may_begin_with(event)
+        };
+        if is_lost {
             self.lose_trust("session.unknown-in-mid-run", "unknown-session", json!(null));
         }
         if let Some(problem) = self.missed {
