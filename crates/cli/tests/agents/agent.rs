@@ -246,7 +246,7 @@ impl Home {
     pub(crate) fn start(&self, mock: &Mock, prompt: &str, start: &Start<'_>) -> String {
         self.configure(&mock.url());
         let (words, variables) = self.agent.start(prompt, &mock.url());
-        let before = format!("{}\nexec timeout 90 \"$@\"", start.before);
+        let before = format!("{}\nexec timeout 240 \"$@\"", start.before);
         let shell = ["/bin/sh", "-c", before.as_str(), "sh"];
         let wrapped = [start.wrapped, &shell].concat();
         let run = Command::new(wrapped[0])

@@ -125,7 +125,7 @@ const FAULTS: &[(&str, Breaks)] = &[
 ];
 
 /// What the call does under this fault, in a word for the table.
-fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
+fn try_out(agent: Agent, what: &str, breaks: &Breaks) -> Option<&'static str> {
     let home = Home::new(agent)?;
     home.init();
     let call = match breaks {
@@ -162,7 +162,7 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
     let told = mock.told();
     if told.len() <= 2 {
         // A prompt that the gate did not let through makes some agents stop before the first call.
-        assert!(said.contains("blocked"), "{agent:?}: the call was never made: {said}");
+        assert!(said.contains("blocked"), "{agent:?}, {what}: the call was never made: {said}");
         return Some("does not run");
     }
     // A sandbox of the agent's own may keep the command from writing: that it ran, it tells the model.
@@ -172,27 +172,42 @@ fn try_out(agent: Agent, breaks: &Breaks) -> Option<&'static str> {
         // Nobody else would say so.
         let doctor = home.ringfence(&["doctor", agent.kind()]);
         let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
-        assert_eq!(doctor.status.code(), Some(1), "{agent:?}: {said}");
-        assert!(said.starts_with("nothing is enforced"), "{agent:?}: {said}");
+        assert_eq!(doctor.status.code(), Some(1), "{agent:?}, {what}: {said}");
+        assert!(said.starts_with("nothing is enforced"), "{agent:?}, {what}: {said}");
     }
     Some(if ran { "**runs**" } else { "does not run" })
 }
 
+/// One column of the table: what this agent makes of each fault.
+fn column_is_as_the_documentation_says(agent: Agent) {
+    let cells = FAULTS.iter().map(|(what, breaks)| Some((*what, try_out(agent, what, breaks)?)));
+    let Some(cells) = cells.collect::<Option<Vec<_>>>() else { return };
+    compare("faults", "the gate", agent, &cells);
+}
+
 #[test]
-fn what_each_agent_makes_of_a_broken_gate_is_as_the_documentation_says() {
-    let columns: Vec<Option<Vec<&str>>> = std::thread::scope(|scope| {
-        let threads = Agent::ALL.map(|agent| {
-            scope.spawn(move || FAULTS.iter().map(|(_, breaks)| try_out(agent, breaks)).collect())
-        });
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    let Some(columns) = columns.into_iter().collect::<Option<Vec<_>>>() else { return };
-    let rows: Vec<(&str, Vec<&str>)> = FAULTS
-        .iter()
-        .enumerate()
-        .map(|(row, (what, _))| (*what, columns.iter().map(|column| column[row]).collect()))
-        .collect();
-    compare("faults", "the gate", &rows);
+fn codex() {
+    column_is_as_the_documentation_says(Agent::Codex);
+}
+
+#[test]
+fn copilot() {
+    column_is_as_the_documentation_says(Agent::Copilot);
+}
+
+#[test]
+fn gemini_cli() {
+    column_is_as_the_documentation_says(Agent::GeminiCli);
+}
+
+#[test]
+fn qwen_code() {
+    column_is_as_the_documentation_says(Agent::QwenCode);
+}
+
+#[test]
+fn opencode() {
+    column_is_as_the_documentation_says(Agent::OpenCode);
 }
 
 #[test]
@@ -201,28 +216,19 @@ fn what_each_agent_makes_of_an_answer_is_as_the_documentation_says() {
         let threads = Agent::ALL.map(|agent| scope.spawn(move || crate::contain(agent)));
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let Some(contained) = contained.into_iter().collect::<Option<Vec<_>>>() else { return };
-    // The first two are what the story of each agent is about.
-    let all = |word: &'static str| vec![word; Agent::ALL.len()];
-    let rows = [
-        ("denied", all("does not run")),
-        ("allowed", all("runs")),
-        ("to run contained", contained),
-    ];
-    compare("answers", "a call that is", &rows);
+    for (agent, contained) in Agent::ALL.into_iter().zip(contained) {
+        let Some(contained) = contained else { return };
+        // The first two are what the story of each agent is about.
+        let cells =
+            [("denied", "does not run"), ("allowed", "runs"), ("to run contained", contained)];
+        compare("answers", "a call that is", agent, &cells);
+    }
 }
 
-/// The table in the documentation, against what was tried out.
-fn compare(name: &str, corner: &str, rows: &[(&str, Vec<&str>)]) {
-    let titles = Agent::ALL.map(Agent::title).join(" | ");
-    let mut table =
-        format!("\n| {corner} | {titles} |\n|---|{}\n", "---|".repeat(Agent::ALL.len()));
-    for (what, cells) in rows {
-        table.push_str(&format!("| {what} | {} |\n", cells.join(" | ")));
-    }
-    table.push('\n');
+/// A column of a table in the documentation, against what was tried out.
+fn compare(name: &str, corner: &str, agent: Agent, cells: &[(&str, &str)]) {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/agents.md");
-    // Both tables may be printed at once.
+    // Several may be printed at once.
     let lock = File::create(std::env::temp_dir().join("ringfence-agents.lock")).unwrap();
     lock.lock().unwrap();
     let text = fs::read_to_string(&file).unwrap();
@@ -230,9 +236,31 @@ fn compare(name: &str, corner: &str, rows: &[(&str, Vec<&str>)]) {
         (format!("<!-- {name}: printed by a test -->\n"), format!("<!-- end of {name} -->"));
     let (before, rest) = text.split_once(&begin).expect("the begin of the table");
     let (printed, after) = rest.split_once(&end).expect("the end of the table");
+    let table = with_column(printed, corner, agent, cells);
     if std::env::var_os("RINGFENCE_BLESS").is_some() {
         fs::write(&file, [before, &begin, &table, &end, after].concat()).unwrap();
     } else {
         assert_eq!(printed, table, "print it with RINGFENCE_BLESS=1");
     }
+}
+
+/// The table with these cells in the column of this agent; those of the others stay.
+fn with_column(printed: &str, corner: &str, agent: Agent, cells: &[(&str, &str)]) -> String {
+    let lines = printed.lines().filter(|line| line.starts_with('|'));
+    let rows: Vec<Vec<&str>> =
+        lines.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect();
+    let kept = |what: &str, of: Agent| {
+        let column = rows.first()?.iter().position(|title| *title == of.title())?;
+        rows.iter().find(|row| row[0] == what)?.get(column).copied()
+    };
+    let titles = Agent::ALL.map(Agent::title).join(" | ");
+    let mut table =
+        format!("\n| {corner} | {titles} |\n|---|{}\n", "---|".repeat(Agent::ALL.len()));
+    for (what, cell) in cells {
+        let row =
+            Agent::ALL.map(|of| if of == agent { cell } else { kept(what, of).unwrap_or("?") });
+        table.push_str(&format!("| {what} | {} |\n", row.join(" | ")));
+    }
+    table.push('\n');
+    table
 }
