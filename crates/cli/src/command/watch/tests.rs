@@ -30,20 +30,17 @@ fn other(seq: u64, kind: &str, fields: Value) -> String {
     entry.to_string()
 }
 
+/// A case as its file has it.
 fn case() -> Case {
-    Case {
-        code: "k4mx".to_owned(),
-        digest: "sha256:1".to_owned(),
-        agent: "claude-code".to_owned(),
-        session: "s-1".to_owned(),
-        process: None,
-        namespace: None,
-        tool: "Bash".to_owned(),
-        input: "git push --force\u{1b}[2J origin main".to_owned(),
-        cwd: Some("/home/u/shop".to_owned()),
-        rule: "git.force-push".to_owned(),
-        why: "It rewrites history.".to_owned(),
-    }
+    let case = json!({
+        "code": "k4mx", "digest": "sha256:1", "agent": "claude-code", "session": "s-1", "process": null,
+        "namespace": null, "tool": "Bash", "input": "git push --force\u{1b}[2J origin main", "cwd": "/home/u/shop",
+        "rule": "git.force-push", "why": "It rewrites history.", "same": "sha256:2", "queued": true, "denied": false,
+        "instead": "Push without force.", "effects": ["vcs_remote origin/main"], "evidence": [], "seen": ["a page"],
+        "blast": "one branch", "cost_of_no": "little", "risk": 60, "opened": "2026-11-22T10:00:00Z",
+        "approved_by": [],
+    });
+    serde_json::from_value(case).unwrap()
 }
 
 fn hold() -> Hold {
