@@ -23,6 +23,13 @@ impl Progress {
         }
     }
 
+    /// Says how many there were, where nobody knows how many there will be.
+    pub(crate) fn counted(&self, count: usize) {
+        if self.is_shown {
+            let _ = write!(io::stderr(), "\r\u{1b}[2K{} {count}", self.what);
+        }
+    }
+
     /// Makes room for what comes next.
     pub(crate) fn clear(&self) {
         if self.is_shown {

@@ -1,5 +1,6 @@
 //! `ringfence audit`: what was recorded, and whether it is still what was recorded.
 
+mod export;
 mod replay;
 mod tree;
 
@@ -20,7 +21,7 @@ use crate::render::text::{cut, printable};
 /// Look at the audit log, and check it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify\n  ringfence audit checkpoint\n  ringfence audit replay"
+    after_help = "Examples:\n  ringfence audit tail\n  ringfence audit verify\n  ringfence audit checkpoint\n  ringfence audit replay\n  ringfence audit export --format ocsf --since 7d"
 )]
 pub(crate) struct Audit {
     #[command(subcommand)]
@@ -57,6 +58,7 @@ enum Command {
     Prove(tree::Prove),
     CheckProof(tree::CheckProof),
     Witness(tree::Witnessing),
+    Export(export::Export),
     /// Build the search database again from the log
     Reindex {
         /// Write JSON
@@ -99,6 +101,7 @@ pub(crate) fn run(audit: &Audit, out: &mut impl Write) -> Result<Exit, Failure> 
         Command::Prove(prove) => tree::prove(prove, out),
         Command::CheckProof(check) => tree::check_proof(check, out),
         Command::Witness(witness) => tree::witness(witness, out),
+        Command::Export(asked) => export::run(asked, out),
         Command::Reindex { json } => reindex(*json, out),
         Command::Replay(replay) => replay::run(replay, out),
     }
