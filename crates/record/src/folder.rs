@@ -52,6 +52,9 @@ pub enum RecordError {
         /// What is wrong with it.
         problem: String,
     },
+    /// It is not done, and why.
+    #[error("{0}")]
+    Refused(String),
     /// The database would not do what was asked.
     #[error("the search database failed: {0}; `ringfence audit reindex` builds it again")]
     Database(#[from] rusqlite::Error),

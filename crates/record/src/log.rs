@@ -13,10 +13,14 @@
 //! for its own newest entry: where lines were cut off the end, one of them says so.
 //!
 //! Writers take a lock for the few microseconds of an append, so any number of processes may write.
+//! What was kept long enough is removed segment by segment, and the content of an entry can be taken out
+//! ([`Log::prune`], [`Log::redact`]). Both are entries themselves, and what is left is linked as it was.
+//!
 //! `seq` orders entries; `at` is what the clock said and may go back. What a writer finds wrong with the
 //! end of the log becomes an entry itself, and the log goes on after it: [`Log::verify`] keeps saying so.
 
 mod follow;
+mod keep;
 mod line;
 mod segment;
 mod verify;
@@ -30,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use self::follow::{Followed, Follower};
+pub use self::keep::{Keep, Pruned, Redacted};
 use self::line::GENESIS;
 use self::segment::End;
 pub use self::verify::Verification;
@@ -121,8 +126,7 @@ impl Log {
         let redactor = Redactor::open(&self.state)?;
         // Before the others have to wait.
         entries.iter_mut().for_each(|entry| redactor.fields(&mut entry.fields));
-        let lock = open_private(&self.folder.join("lock"), false)?;
-        lock.lock().map_err(RecordError::io("lock", &self.folder))?;
+        let _lock = self.lock()?;
         let mut place = self.end(at)?;
         let mut last = None;
         for entry in entries {
@@ -176,6 +180,13 @@ impl Log {
             },
         );
         Ok(receipts.filter(move |it| it.as_ref().map_or(true, |receipt| receipt.seq > seq)))
+    }
+
+    /// Held by whoever changes the files.
+    fn lock(&self) -> Result<File, RecordError> {
+        let lock = open_private(&self.folder.join("lock"), false)?;
+        lock.lock().map_err(RecordError::io("lock", &self.folder))?;
+        Ok(lock)
     }
 
     fn append_at(&self, place: Place, at: &str, entry: Entry) -> Result<Place, RecordError> {

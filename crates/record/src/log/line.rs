@@ -31,8 +31,17 @@ pub(super) fn seal(
     entry.extend(fields.into_iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())));
     let text = Value::Object(entry).to_string();
     let content = text.strip_suffix('}').unwrap_or(&text);
-    let hash = format!("sha256:{:x}", Sha256::digest(content.as_bytes()));
-    (format!("{content}{SEAL}{hash}\"}}\n"), Receipt { seq, hash })
+    let hash = digest(content);
+    (sealed_as(content, &hash), Receipt { seq, hash })
+}
+
+/// A line with its newline, of this content and with this hash, whatever the content hashes to.
+pub(super) fn sealed_as(content: &str, hash: &str) -> String {
+    format!("{content}{SEAL}{hash}\"}}\n")
+}
+
+pub(super) fn digest(content: &str) -> String {
+    format!("sha256:{:x}", Sha256::digest(content.as_bytes()))
 }
 
 /// A line that was read back.
@@ -42,20 +51,27 @@ pub(super) struct Line {
     pub(super) receipt: Option<Receipt>,
     /// The hash that it names as the one before.
     pub(super) prev: Option<String>,
+    /// Its kind, where that can be read.
+    pub(super) kind: Option<String>,
+    /// What its content hashes to.
+    pub(super) made_of: Option<String>,
     /// What is wrong with it by itself.
     pub(super) problem: Option<String>,
 }
 
 /// Reads a line back, without its newline.
 pub(super) fn open(line: &str) -> Line {
+    let mut made_of = None;
     let sealed = line.rsplit_once(SEAL).and_then(|(content, hash)| {
         let hash = hash.strip_suffix("\"}")?;
-        let holds = format!("sha256:{:x}", Sha256::digest(content.as_bytes())) == hash;
+        let made = made_of.insert(digest(content));
+        let holds = made == hash;
         Some((hash.to_owned(), holds))
     });
     let entry: Option<Map<String, Value>> = serde_json::from_str(line).ok();
     let seq = entry.as_ref().and_then(|entry| entry.get("seq")?.as_u64());
     let prev = entry.as_ref().and_then(|entry| Some(entry.get("prev")?.as_str()?.to_owned()));
+    let kind = entry.as_ref().and_then(|entry| Some(entry.get("kind")?.as_str()?.to_owned()));
     let problem = match (&sealed, seq) {
         (Some((_, true)), Some(_)) => None,
         (Some((_, false)), _) => Some("its content is not what its hash was made of".to_owned()),
@@ -63,5 +79,5 @@ pub(super) fn open(line: &str) -> Line {
         (Some((_, true)), None) => Some("it has no number".to_owned()),
     };
     let receipt = seq.zip(sealed).map(|(seq, (hash, _))| Receipt { seq, hash });
-    Line { receipt, prev, problem }
+    Line { receipt, prev, kind, made_of, problem }
 }

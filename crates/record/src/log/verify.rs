@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::line::{self, GENESIS};
-use super::{Log, Receipt, segment};
+use super::{Log, Receipt, keep, segment};
 use crate::RecordError;
 
 /// What a check of the whole log found.
@@ -16,6 +16,10 @@ pub struct Verification {
     pub entries: u64,
     /// The hash of the last of them.
     pub head: String,
+    /// Of these, entries whose content was taken out, and the log says by whom.
+    pub redacted: u64,
+    /// The number of the last entry that was removed since it had been kept long enough; 0 if none was.
+    pub pruned: u64,
     /// What is wrong, with file and line; empty is sound.
     pub problems: Vec<String>,
     /// What is worth knowing and takes nothing away.
@@ -35,15 +39,34 @@ impl Log {
         for receipt in receipts.iter().chain(head.as_ref().ok().and_then(Option::as_ref)) {
             owed.entry(receipt.seq).or_default().push(&receipt.hash);
         }
-        let mut seq = 0;
-        for (index, number) in segment::numbers(&self.folder)?.into_iter().enumerate() {
+        let numbers = segment::numbers(&self.folder)?;
+        let recorded = keep::Recorded::of(&self.folder, &numbers)?;
+        let begin = recorded.begin(&numbers);
+        if let Some((_, last)) = &begin {
+            found.pruned = last.seq;
+            found.head.clone_from(&last.hash);
+            found
+                .notes
+                .push(format!("entries 1 to {} were kept long enough and removed", last.seq));
+            owed.retain(|seq, _| *seq > last.seq);
+        }
+        found.notes.extend(recorded.unfinished(&numbers));
+        let mut stubs = Vec::new();
+        let (mut expected, mut seq) = begin.map_or((1, 0), |(number, last)| (number, last.seq));
+        for number in numbers {
             let path = segment::path(&self.folder, number);
-            if number != index as u64 + 1 {
-                found.problems.push(format!("segment {} is missing", index + 1));
+            if number != expected {
+                found.problems.push(format!("segment {expected} is missing"));
             }
+            expected = number + 1;
             for (line_number, text) in segment::lines(&path).enumerate() {
                 let line = line::open(&text?);
                 let place = format!("{}:{}", path.display(), line_number + 1);
+                let mut line = line;
+                if line.kind.as_deref() == Some(keep::STUB) && line.problem.take().is_some() {
+                    let stub = line.receipt.clone().zip(line.made_of.clone());
+                    stubs.push((place.clone(), stub));
+                }
                 let problems = problems_of(&line, seq, &found.head);
                 if problems.is_empty() {
                     found.entries += 1;
@@ -66,6 +89,14 @@ impl Log {
                      and the next entry sets it aside",
                     path.display()
                 ));
+            }
+        }
+        for (place, stub) in stubs {
+            match stub {
+                Some((receipt, made_of)) if recorded.redacts(&receipt, &made_of) => found.redacted += 1,
+                _ => found.problems.push(format!(
+                    "{place}: it claims that its content was taken out, and no entry of the log says so"
+                )),
             }
         }
         for seq in owed.keys() {
