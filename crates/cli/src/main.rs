@@ -15,6 +15,7 @@ mod progress;
 mod recorded;
 mod recording;
 mod render;
+mod retention;
 mod reviewing;
 mod rules;
 mod wiring;

@@ -16,6 +16,7 @@ use crate::exit::{Failure, Problem};
 use crate::input;
 use crate::render::snippet::{Mark, Snippet};
 use crate::render::text::printable;
+use crate::retention::Retention;
 use crate::wiring;
 
 /// The built-in rules, with those of these files added.
@@ -111,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) hold: Holding,
     /// What becomes of results that look as if they were made to instruct an agent.
     pub(crate) probe: probe::Settings,
+    /// How long the audit log is kept.
+    pub(crate) audit: Retention,
 }
 
 /// What pauses a session, until a person releases it.

@@ -293,6 +293,31 @@ fn what_was_begun_is_finished_by_the_next() {
     kept.sound();
 }
 
+/// Whoever follows the log meanwhile misses nothing, though what was read lies elsewhere now.
+#[test]
+fn whoever_follows_misses_nothing() {
+    let kept = Kept::new();
+    for number in 0..6 {
+        let mut fields = Map::new();
+        fields.insert("command".into(), json!("x".repeat(if number == 1 { 5_000 } else { 10 })));
+        kept.log().append("decision", AT, fields).unwrap();
+    }
+    let mut follower = kept.log().follow_after(0).unwrap();
+    let seen = |follower: &mut ringfence_record::log::Follower| -> Vec<u64> {
+        follower.more(1_000).unwrap().iter().map(|it| it.seq).collect()
+    };
+    assert_eq!(seen(&mut follower), [1, 2, 3, 4, 5, 6]);
+    kept.log().redact(2, "long", AT, "ann").unwrap();
+    kept.log().redact(4, "short", AT, "ann").unwrap();
+    assert_eq!(seen(&mut follower), [7, 8]);
+    kept.record(2, "2026-11-21");
+    let keep = Keep { is_old: None, most_bytes: Some(0) };
+    kept.log().prune(&keep, AT, "me").unwrap().unwrap();
+    let mut rest = seen(&mut follower);
+    rest.extend(seen(&mut follower));
+    assert_eq!(rest.last(), Some(&11), "{rest:?}");
+}
+
 /// Chance that repeats (xorshift).
 struct Chance(u64);
 

@@ -1,6 +1,7 @@
 //! `ringfence audit`: what was recorded, and whether it is still what was recorded.
 
 mod export;
+mod keep;
 mod replay;
 mod tree;
 
@@ -59,6 +60,9 @@ enum Command {
     CheckProof(tree::CheckProof),
     Witness(tree::Witnessing),
     Export(export::Export),
+    Rotate(keep::Rotate),
+    Prune(keep::Prune),
+    Redact(keep::Redact),
     /// Build the search database again from the log
     Reindex {
         /// Write JSON
@@ -102,6 +106,9 @@ pub(crate) fn run(audit: &Audit, out: &mut impl Write) -> Result<Exit, Failure> 
         Command::CheckProof(check) => tree::check_proof(check, out),
         Command::Witness(witness) => tree::witness(witness, out),
         Command::Export(asked) => export::run(asked, out),
+        Command::Rotate(asked) => keep::rotate(asked, out),
+        Command::Prune(asked) => keep::prune(asked, out),
+        Command::Redact(asked) => keep::redact(asked, out),
         Command::Reindex { json } => reindex(*json, out),
         Command::Replay(replay) => replay::run(replay, out),
     }
@@ -176,6 +183,7 @@ fn verify(known: &tree::Known, as_json: bool, out: &mut impl Write) -> Result<Ex
     let sound = found.problems.is_empty();
     if as_json {
         let report = json!({"sound": sound, "entries": found.entries, "head": found.head,
+                            "redacted": found.redacted, "pruned": found.pruned,
                             "problems": found.problems, "notes": found.notes});
         json::line(out, &report)?;
     } else {
@@ -187,9 +195,13 @@ fn verify(known: &tree::Known, as_json: bool, out: &mut impl Write) -> Result<Ex
             (true, 0) => writeln!(out, "{NOTHING_YET}")?,
             (true, entries) => {
                 let signed = tree::signed()?;
+                let redacted = match found.redacted {
+                    0 => String::new(),
+                    count => format!(", {count} without content, as the log says"),
+                };
                 writeln!(
                     out,
-                    "sound: {entries} entries, {signed} of them signed for, head {}",
+                    "sound: {entries} entries, {signed} of them signed for{redacted}, head {}",
                     found.head
                 )?;
             }
@@ -265,6 +277,15 @@ fn in_a_line(entry: &Value) -> String {
             }
             None => format!("run      not started: {}", text("/refused")),
         },
+        "redacted" => format!("redacted {}: {}", text("/was"), text("/reason")),
+        "redaction" => {
+            let of = entry.get("entry").and_then(Value::as_u64).unwrap_or_default();
+            format!("redacts  entry {of}: {}  {}", text("/reason"), text("/by"))
+        }
+        "pruned" => {
+            let segments = entry.get("segments").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("pruned   {segments} segments  {}", text("/by"))
+        }
         "approval" => format!("approval {}  {}", text("/rule"), text("/terminal")),
         "override" => format!("override {}", text("/call")),
         "refusal" => format!("refusal  {}: {}", text("/event"), text("/problem")),

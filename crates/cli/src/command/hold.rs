@@ -100,7 +100,7 @@ pub(crate) fn run(command: &HoldCommand, out: &mut impl Write) -> Result<Exit, F
 }
 
 /// What the commands work with.
-struct Office {
+pub(super) struct Office {
     folder: StateFolder,
     log: Log,
     agents: Agents,
@@ -182,14 +182,14 @@ fn list(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
 }
 
 impl Office {
-    fn open() -> Result<Self, Failure> {
+    pub(super) fn open() -> Result<Self, Failure> {
         let (folder, log) = places::log()?;
         let agents = Agents::open(&folder).map_err(failed)?;
         Ok(Self { holds: Holds::of(&folder), agents, folder, log })
     }
 
     /// That a person wants this, at a terminal of their own; `None` where it is not shown, which is said.
-    fn proof(&self, what: &str, out: &mut impl Write) -> Result<Option<Seat>, Failure> {
+    pub(super) fn proof(&self, what: &str, out: &mut impl Write) -> Result<Option<Seat>, Failure> {
         let known = self.known().map_err(failed)?;
         let seat = match person::seat(&known) {
             Ok(seat) => seat,

@@ -44,7 +44,7 @@ fn a_session_is_recorded_and_every_decision_comes_out_again_as_it_did() {
     assert_eq!(
         replay,
         [json!({"summary": {"decisions": 9, "same": 9, "different": 0,
-        "other_rules": 0, "unreadable": 0}})]
+        "other_rules": 0, "unreadable": 0, "lost": 0}})]
     );
     let log = gate.run(&["audit", "tail", "-n", "1000", "--json"]);
     assert!(!log.out().contains("ghp_0123456789"), "secrets in files are not kept");

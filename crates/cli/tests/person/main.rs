@@ -310,3 +310,32 @@ fn what_cannot_be_told_apart_is_refused_with_a_way_out() {
     later.types(&format!("{} pending", place.program()));
     later.waits_for(&place.code());
 }
+
+/// What must not be kept goes, by a person, and the log says so.
+#[test]
+fn a_person_takes_the_content_of_an_entry_out() {
+    let Some(place) = Place::new() else { return };
+    let person = Terminal::open(&place);
+    let mut agent = Agent::start(&place);
+    agent.begin();
+    assert_eq!(agent.asks(DENIED).0, "deny");
+    let tail = || place.ringfence(&["audit", "tail", "-n", "100", "--json"]).out;
+    let log = tail();
+    let line = log.lines().find(|it| it.contains("\"kind\":\"decision\"")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+    person.types(&format!("{} audit redact {} --reason customer", place.program(), entry["seq"]));
+    let letters = person.waits_for_letters();
+    person.types(&letters);
+    person.waits_for("has no content any more");
+    let log = tail();
+    assert!(!log.contains(DENIED) && log.contains("\"kind\":\"redacted\""), "{log}");
+    assert!(log.contains("\"kind\":\"redaction\"") && log.contains("the user at "), "{log}");
+    let verify = place.ringfence(&["audit", "verify"]);
+    assert_eq!(
+        (verify.code, verify.out.contains("1 without content, as the log says")),
+        (0, true),
+        "{}",
+        verify.out
+    );
+    assert_eq!(place.ringfence(&["audit", "replay"]).code, 0);
+}

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::{Log, line, segment};
@@ -17,6 +18,8 @@ pub struct Follower {
     segment: u64,
     offset: u64,
     seq: u64,
+    /// The file that the offset is in: where content is taken out of a segment, another takes its place.
+    file: Option<u64>,
 }
 
 /// A line of the log that is whole.
@@ -42,7 +45,7 @@ impl Log {
         // From the last segment that begins no later than what is looked for.
         let from = numbers.iter().rev().find(|it| begins(it).is_some_and(|first| first <= seq + 1));
         let segment = from.or(numbers.first()).copied().unwrap_or(1);
-        Ok(Follower { folder: self.folder.clone(), segment, offset: 0, seq })
+        Ok(Follower { folder: self.folder.clone(), segment, offset: 0, seq, file: None })
     }
 
     /// The number of the newest entry, as it is kept beside the log. Cheap.
@@ -81,6 +84,10 @@ impl Follower {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(RecordError::io("open", &path)(error)),
         };
+        let this = file.metadata().map_err(RecordError::io("read", &path))?.ino();
+        if self.file.replace(this).is_some_and(|before| before != this) {
+            self.offset = 0;
+        }
         let mut window = AT_ONCE;
         loop {
             let mut bytes = Vec::new();

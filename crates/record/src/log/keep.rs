@@ -394,6 +394,10 @@ fn stub(text: &str, why: &Why) -> Option<String> {
         stub.insert(name.to_owned(), entry.get(name)?.clone());
     }
     stub.insert("kind".to_owned(), json!(STUB));
+    // Whose it was, so that it keeps its place in its session.
+    for name in ["agent", "session", "run"] {
+        stub.extend(entry.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
     stub.insert("was".to_owned(), entry.get("kind")?.clone());
     stub.insert("reason".to_owned(), json!(why.reason));
     stub.insert("by".to_owned(), json!(why.by));

@@ -4,7 +4,7 @@
 //! by entry, what changed the state of its session. So the state is followed along, the digest of it is
 //! compared before each decision, and the decision is made again with the rules of today.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -43,6 +43,8 @@ struct Tally {
     /// Decided under other rules, and decided otherwise.
     other_rules: u64,
     unreadable: u64,
+    /// Made after something of their session was taken out of the log: what was known then is not known now.
+    lost: u64,
     differences: Vec<Value>,
 }
 
@@ -64,17 +66,32 @@ pub(super) fn run(replay: &Replay, out: &mut impl Write) -> Result<Exit, Failure
     let mut engines: Vec<((Preset, bool, StageOne), Engine)> = Vec::new();
     let mut sessions: HashMap<String, Session> = HashMap::new();
     let mut tally = Tally::default();
+    let pruned = log.as_ref().map(|(_, log)| log.pruned()).transpose().map_err(failed)?;
+    let (begins_late, mut lost) = (pruned.flatten().is_some(), HashSet::new());
     for entry in
         log.iter().map(|(_, log)| log.entries()).collect::<Result<Vec<_>, _>>().map_err(failed)?
     {
         for entry in entry {
             let entry = entry.map_err(failed)?;
-            let session = sessions.entry(past::session_of(&entry)).or_default();
-            if entry.get("kind").and_then(Value::as_str) != Some("decision") {
+            let name = past::session_of(&entry);
+            let kind = entry.get("kind").and_then(Value::as_str);
+            // Content that was taken out, or a session of which the beginning was kept long enough.
+            let begins =
+                kind == Some("session") && entry.get("event").is_some_and(|it| it == "start");
+            if kind == Some("redacted") || begins_late && !begins && !sessions.contains_key(&name) {
+                lost.insert(name.clone());
+            }
+            let is_lost = lost.contains(&name);
+            let session = sessions.entry(name).or_default();
+            if kind != Some("decision") {
                 past::follow(session, &entry);
                 continue;
             }
             tally.decisions += 1;
+            if is_lost {
+                tally.lost += 1;
+                continue;
+            }
             let Some(recorded) = Recorded::read(&entry) else {
                 tally.unreadable += 1;
                 continue;
@@ -143,13 +160,13 @@ fn is_same(now: &Decision, before: &Decision) -> bool {
 }
 
 fn show(replay: &Replay, tally: &Tally, out: &mut impl Write) -> Result<(), Failure> {
-    let Tally { decisions, same, other_rules, unreadable, differences } = tally;
+    let Tally { decisions, same, other_rules, unreadable, lost, differences } = tally;
     if replay.json {
         for difference in differences {
             json::line(out, difference)?;
         }
         let summary = json!({"summary": {"decisions": decisions, "same": same,
-            "different": differences.len(), "other_rules": other_rules, "unreadable": unreadable}});
+            "different": differences.len(), "other_rules": other_rules, "unreadable": unreadable, "lost": lost}});
         return Ok(json::line(out, &summary)?);
     }
     for difference in differences {
@@ -162,6 +179,12 @@ fn show(replay: &Replay, tally: &Tally, out: &mut impl Write) -> Result<(), Fail
         writeln!(out, "{}", printable(&format!("{seq:>5}  {}  {was} -> {now}", text("/tool"))))?;
     }
     writeln!(out, "{decisions} decisions: {same} the same, {} not", differences.len())?;
+    if *lost > 0 {
+        writeln!(
+            out,
+            "{lost} cannot be decided again: what came before them was taken out of the log"
+        )?;
+    }
     if *unreadable > 0 {
         writeln!(out, "{unreadable} could not be read")?;
     }

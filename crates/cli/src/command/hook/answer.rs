@@ -176,14 +176,22 @@ pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, proble
         .and_then(|log| Ok(log.append_all(&now().to_string(), vec![entry])?));
 }
 
-/// Signs for all that is recorded. A log that cannot be signed says so itself.
+/// Signs for all that is recorded, and removes what was kept long enough. A log that cannot be signed or kept so
+/// says so itself.
 pub(super) fn sign(hook: &Hook) {
     let Ok(folder) = state_folder(hook) else { return };
     let Ok(log) = Log::open(&folder, Durability::Process) else { return };
-    if let Err(problem) = Transparency::of(&folder, &log).sign() {
-        let fields =
-            object([("code", json!("record.not-signed")), ("problem", json!(problem.to_string()))]);
-        let _ = log.append_all(&now().to_string(), vec![Entry { kind: "finding", fields }]);
+    let signed = Transparency::of(&folder, &log).sign().map(drop);
+    let kept = match chosen(hook) {
+        Ok(settings) => settings.audit.apply(&log, now()).map(drop),
+        // What the user wants is not known: everything stays.
+        Err(_) => Ok(()),
+    };
+    for (code, done) in [("record.not-signed", signed), ("record.not-pruned", kept)] {
+        if let Err(problem) = done {
+            let fields = object([("code", json!(code)), ("problem", json!(problem.to_string()))]);
+            let _ = log.append_all(&now().to_string(), vec![Entry { kind: "finding", fields }]);
+        }
     }
 }
 
