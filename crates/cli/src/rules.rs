@@ -110,10 +110,51 @@ pub(crate) struct Settings {
     pub(crate) judge: judge::Settings,
     /// What pauses a session by itself.
     pub(crate) hold: Holding,
+    /// Where what is asked about waits for a person.
+    pub(crate) approvals: Approvals,
     /// What becomes of results that look as if they were made to instruct an agent.
     pub(crate) probe: probe::Settings,
     /// How long the audit log is kept.
     pub(crate) audit: Retention,
+}
+
+/// Where what is asked about waits for a person, and how much of it a person is shown.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Approvals {
+    /// At the agent's own prompt, or in the queue of `ringfence serve`.
+    pub(crate) mode: Asks,
+    /// What a person answers in an hour with care; the riskiest come first, and the rest is refused.
+    pub(crate) per_hour: u32,
+    /// Rules; what they ask about takes two people.
+    pub(crate) needs_two: Vec<String>,
+    /// Whether requests are made up now and then, to see whether a dangerous one is noticed.
+    pub(crate) probes: bool,
+    /// At most so many of them in a day.
+    pub(crate) probes_per_day: u32,
+}
+
+/// Where what is asked about waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Asks {
+    /// At the agent's own prompt.
+    #[default]
+    Prompt,
+    /// In the queue; the agent is told to come back.
+    Queue,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self {
+            mode: Asks::Prompt,
+            per_hour: 12,
+            needs_two: Vec::new(),
+            probes: false,
+            probes_per_day: 3,
+        }
+    }
 }
 
 /// What pauses a session, until a person releases it.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::folder::write_whole;
 use crate::log::Receipt;
@@ -25,8 +26,12 @@ const MOST: usize = 32;
 /// Letters and digits that are not taken for one another. As many as divide 256, so that all are equally likely.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
+/// How long what a person let through for a session, or refused for good, is kept.
+pub const KEPT_FOR_A_SESSION: Duration = Duration::from_secs(8 * 60 * 60);
+
 /// A refused call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Case {
     /// The short name by which a person picks it.
     pub code: String,
@@ -50,6 +55,46 @@ pub struct Case {
     pub rule: String,
     /// Why, for people.
     pub why: String,
+    /// What the same call of any other session has, too, as `sha256:…`.
+    pub same: String,
+    /// Whether it waits in the queue; else the agent asks its own user, or was told no.
+    pub queued: bool,
+    /// Whether the answer is no unless a person lets it through.
+    pub denied: bool,
+    /// What the agent was told to do instead.
+    pub instead: String,
+    /// What would happen, in words.
+    pub effects: Vec<String>,
+    /// The words that the rule is about, each as a decision has them.
+    pub evidence: Vec<Value>,
+    /// What the session has seen and was told not to do.
+    pub seen: Vec<String>,
+    /// How far it reaches.
+    pub blast: String,
+    /// What a no costs.
+    pub cost_of_no: String,
+    /// From 0 to 100.
+    pub risk: u8,
+    /// When it was first refused, RFC 3339.
+    pub opened: String,
+    /// Who has approved of it, where one is not enough.
+    pub approved_by: Vec<String>,
+}
+
+impl Case {
+    /// Whether it is for a person to look at here, and not at the agent's own prompt.
+    pub fn waits_here(&self) -> bool {
+        self.queued || self.denied
+    }
+}
+
+/// What a person let through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    /// The entry in the log that says who did.
+    pub receipt: Receipt,
+    /// Whether it was for as long as the session lasts.
+    pub for_session: bool,
 }
 
 /// The cases of one state folder.
@@ -67,18 +112,36 @@ impl Cases {
         Ok(Self { folder: state.sub("cases")? })
     }
 
-    /// Leaves a case. Whatever its code was, it gets one, or keeps the one that it had.
+    /// Leaves a case. Whatever its code was, it gets one, or keeps the one that it had; what people said of it
+    /// stays.
     ///
     /// # Errors
     /// When it is not on disk whole.
     pub fn leave(&self, case: &Case) -> Result<(), RecordError> {
         let path = self.waiting(&case.digest);
-        let code = match self.read(&path) {
-            Some(before) if before.digest == case.digest => before.code,
-            _ => random_letters(4)?,
-        };
+        let before = self.read(&path).filter(|before| before.digest == case.digest);
         self.forget_old(&path);
-        write_json(&path, &Case { code, ..case.clone() })
+        let case = case.clone();
+        let case = match before {
+            Some(Case { code, opened, approved_by, .. }) => {
+                Case { code, opened, approved_by, ..case }
+            }
+            None => Case { code: random_letters(4)?, ..case },
+        };
+        write_json(&path, &case)
+    }
+
+    /// Keeps that somebody has approved of a case which needs somebody else as well.
+    ///
+    /// # Errors
+    /// When it is not on disk whole.
+    pub fn note_approval(&self, case: &Case, person: &str) -> Result<(), RecordError> {
+        let path = self.waiting(&case.digest);
+        let mut case = self.read(&path).unwrap_or_else(|| case.clone());
+        if !case.approved_by.iter().any(|it| it == person) {
+            case.approved_by.push(person.to_owned());
+        }
+        write_json(&path, &case)
     }
 
     /// The cases that wait, newest first.
@@ -86,6 +149,14 @@ impl Cases {
     /// # Errors
     /// When their folder cannot be read.
     pub fn pending(&self) -> Result<Vec<Case>, RecordError> {
+        Ok(self.with_age()?.into_iter().map(|(_, case)| case).collect())
+    }
+
+    /// The same, each with the time since it was last refused.
+    ///
+    /// # Errors
+    /// As [`Cases::pending`].
+    pub fn with_age(&self) -> Result<Vec<(Duration, Case)>, RecordError> {
         let mut found = Vec::new();
         for path in self.files()? {
             let waits = path.extension() == Some(OsStr::new("case"));
@@ -96,7 +167,7 @@ impl Cases {
             }
         }
         found.sort_by_key(|(age, _)| *age);
-        Ok(found.into_iter().map(|(_, case)| case).collect())
+        Ok(found)
     }
 
     /// Lets the call of this case through, once. `receipt` is the entry in the log that says who did.
@@ -109,11 +180,51 @@ impl Cases {
         fs::remove_file(&path).map_err(RecordError::io("remove", &path))
     }
 
-    /// Takes what was allowed: whoever comes next finds nothing. `None` if nothing was, or too long ago.
+    /// Lets the call of this case through for as long as its session lasts.
+    ///
+    /// # Errors
+    /// When it is not on disk whole.
+    pub fn allow_for_session(&self, case: &Case, receipt: &Receipt) -> Result<(), RecordError> {
+        let path = self.waiting(&case.digest);
+        write_json(&path.with_extension("standing"), receipt)?;
+        fs::remove_file(&path).map_err(RecordError::io("remove", &path))
+    }
+
+    /// Says no to the call of this case: for minutes, or for as long as its session lasts.
+    ///
+    /// # Errors
+    /// When it is not on disk whole.
+    pub fn refuse(&self, case: &Case, for_session: bool) -> Result<(), RecordError> {
+        let path = self.waiting(&case.digest);
+        let mark = if for_session { "never" } else { "refused" };
+        write_json(&path.with_extension(mark), &case.code)?;
+        fs::remove_file(&path).map_err(RecordError::io("remove", &path))
+    }
+
+    /// Whether a person has said no to a call of this digest, and that still stands.
+    pub fn is_refused(&self, digest: &str) -> bool {
+        let path = self.waiting(digest);
+        let stands = |mark: &str, kept: Duration| {
+            age(&path.with_extension(mark)).is_some_and(|age| age <= kept)
+        };
+        stands("never", KEPT_FOR_A_SESSION) || stands("refused", KEPT)
+    }
+
+    /// What was allowed. Once, it is taken: whoever comes next finds nothing. `None` if nothing was, or too
+    /// long ago.
     ///
     /// # Errors
     /// When it is there and cannot be taken away, or is not what was left.
-    pub fn take(&self, digest: &str) -> Result<Option<Receipt>, RecordError> {
+    pub fn take(&self, digest: &str) -> Result<Option<Allowed>, RecordError> {
+        let standing = self.waiting(digest).with_extension("standing");
+        if age(&standing).is_some_and(|age| age <= KEPT_FOR_A_SESSION) {
+            let text = fs::read(&standing).map_err(RecordError::io("read", &standing))?;
+            let receipt = serde_json::from_slice(&text).map_err(|error| RecordError::Damaged {
+                path: standing,
+                problem: error.to_string(),
+            })?;
+            return Ok(Some(Allowed { receipt, for_session: true }));
+        }
         let path = self.waiting(digest).with_extension("allowed");
         let fresh = age(&path).is_some_and(|age| age <= KEPT);
         let taken = path.with_extension("taken");
@@ -127,7 +238,7 @@ impl Cases {
             return Ok(None);
         }
         serde_json::from_slice(&text)
-            .map(Some)
+            .map(|receipt| Some(Allowed { receipt, for_session: false }))
             .map_err(|error| RecordError::Damaged { path, problem: error.to_string() })
     }
 
@@ -152,8 +263,10 @@ impl Cases {
     fn forget_old(&self, but: &Path) {
         let mut kept: Vec<(Duration, PathBuf)> = Vec::new();
         for path in self.files().unwrap_or_default().into_iter().filter(|path| path != but) {
+            let lasts = ["standing", "never"].map(OsStr::new).contains(&path.extension().unwrap_or_default());
             match age(&path) {
-                Some(age) if age <= KEPT => kept.push((age, path)),
+                Some(age) if lasts && age <= KEPT_FOR_A_SESSION => {}
+                Some(age) if !lasts && age <= KEPT => kept.push((age, path)),
                 _ => {
                     let _ = fs::remove_file(&path);
                 }
@@ -202,13 +315,11 @@ mod tests {
             digest: format!("sha256:{digest:0>64}"),
             agent: "codex".to_owned(),
             session: "s".to_owned(),
-            process: None,
-            namespace: None,
             tool: "Bash".to_owned(),
             input: "make".to_owned(),
-            cwd: None,
             rule: "x".to_owned(),
             why: "y".to_owned(),
+            ..Case::default()
         }
     }
 
@@ -240,8 +351,41 @@ mod tests {
         cases.allow(&mine, &receipt()).unwrap();
         assert_eq!(cases.pending().unwrap().len(), 1);
         assert_eq!(cases.take(&other.digest).unwrap(), None);
-        assert_eq!(cases.take(&mine.digest).unwrap(), Some(receipt()));
+        let allowed = Allowed { receipt: receipt(), for_session: false };
+        assert_eq!(cases.take(&mine.digest).unwrap(), Some(allowed));
         assert_eq!(cases.take(&mine.digest).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_allowed_for_a_session_stands_and_so_does_a_no() {
+        let (_folder, cases) = cases();
+        let (yes, no, never) = (case("a1"), case("b2"), case("c3"));
+        for case in [&yes, &no, &never] {
+            cases.leave(case).unwrap();
+        }
+        cases.note_approval(&yes, "one").unwrap();
+        cases.leave(&yes).unwrap();
+        let waiting = cases.pending().unwrap();
+        let there = waiting.iter().find(|it| it.digest == yes.digest).unwrap();
+        assert_eq!(there.approved_by, ["one"], "what was said of it stays");
+        cases.allow_for_session(&yes, &receipt()).unwrap();
+        cases.refuse(&no, false).unwrap();
+        cases.refuse(&never, true).unwrap();
+        assert_eq!(cases.pending().unwrap(), []);
+        for _ in 0..2 {
+            assert!(cases.take(&yes.digest).unwrap().unwrap().for_session);
+        }
+        assert!(cases.is_refused(&no.digest) && cases.is_refused(&never.digest));
+        assert!(!cases.is_refused(&yes.digest));
+        let later = KEPT + Duration::from_secs(1);
+        make_old(&cases.waiting(&no.digest).with_extension("refused"), later);
+        make_old(&cases.waiting(&never.digest).with_extension("never"), later);
+        make_old(&cases.waiting(&yes.digest).with_extension("standing"), later);
+        cases.leave(&case("d4")).unwrap();
+        assert!(!cases.is_refused(&no.digest) && cases.is_refused(&never.digest));
+        assert!(cases.take(&yes.digest).unwrap().is_some());
+        make_old(&cases.waiting(&yes.digest).with_extension("standing"), KEPT_FOR_A_SESSION * 2);
+        assert_eq!(cases.take(&yes.digest).unwrap(), None);
     }
 
     #[test]

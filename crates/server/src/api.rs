@@ -24,7 +24,7 @@ use crate::auth::{Auth, Viewer};
 use crate::door::Whom;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::{Server, intervene, live};
+use crate::{Server, approvals, intervene, live};
 
 /// Requests of people are no longer than this: 1 MiB.
 const LONGEST: usize = 1 << 20;
@@ -40,6 +40,8 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/live", get(live::live))
         .route("/sessions", get(sessions))
         .route("/sessions/{id}", get(session))
+        .route("/approvals", get(approvals::list))
+        .route("/approvals/{code}", post(approvals::answer))
         .route("/holds", get(intervene::list).post(intervene::hold))
         .route("/holds/{id}/release", post(intervene::release))
         .route("/agents", get(agents))
@@ -150,7 +152,7 @@ pub(crate) fn now() -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long answers take is measured")]
-fn instant() -> Instant {
+pub(crate) fn instant() -> Instant {
     Instant::now()
 }
 
@@ -211,10 +213,13 @@ async fn metrics(State(server): State<Arc<Server>>) -> Result<Response, Problem>
     let text = blocking(move || {
         let indexed = server.feed.database().newest().unwrap_or_default();
         let holds = server.holds.all().map_or(0, |holds| holds.len() as u64);
+        let state = server.feed.state().borrow().clone();
+        let waiting = state.get("approvals").and_then(Value::as_u64).unwrap_or_default();
         Ok(server.metrics.text(&[
             ("ringfence_log_entries", "Entries in the log", server.feed.last()),
             ("ringfence_log_entries_indexed", "Entries in the database", indexed),
             ("ringfence_watchers", "Who watches now", server.feed.watchers() as u64),
+            ("ringfence_approvals_waiting", "What waits for a person now", waiting),
             ("ringfence_holds", "What is held now", holds),
         ]))
     })

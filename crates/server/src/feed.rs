@@ -146,6 +146,7 @@ pub(crate) fn frames(lines: &[Followed]) -> Bytes {
 /// What waits and what is held. What cannot be read is told as `null`, which is not nothing.
 fn state_of(state: &StateFolder) -> Value {
     let waiting = Cases::open(state).and_then(|cases| cases.pending()).ok();
+    let waiting = waiting.map(|cases| cases.iter().filter(|case| case.waits_here()).count());
     let holds = Holds::of(state).all().ok();
-    json!({"approvals": waiting.map(|cases| cases.len()), "holds": holds})
+    json!({"approvals": waiting, "holds": holds})
 }

@@ -25,6 +25,17 @@ impl Refused {
     }
 }
 
+/// What is wanted of the queue of those that wait for a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApprovalTerms {
+    /// What a person answers in an hour with care.
+    pub per_hour: u32,
+    /// Rules; what they stand against takes two people.
+    pub needs_two: Vec<String>,
+    /// How many requests may be made up in a day; none where nobody wants that.
+    pub probes_per_day: Option<u32>,
+}
+
 /// The gate, as the server needs it. Every call may block.
 pub trait Gate: Send + Sync + 'static {
     /// The answer to a message of an agent's hook, as JSON. `hook` is the process that asks, as the kernel
@@ -57,6 +68,15 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// When they do not load.
     fn policies(&self) -> Result<Value, String>;
+
+    /// What is wanted of the queue.
+    ///
+    /// # Errors
+    /// When the user's choice cannot be read.
+    fn approvals(&self) -> Result<ApprovalTerms, String>;
+
+    /// Why a rule is there, for people, and what it tells agents to do instead.
+    fn rule(&self, id: &str) -> Option<(String, String)>;
 
     /// The sessions whose agents are alive.
     fn alive(&self) -> BTreeSet<String>;

@@ -8,6 +8,7 @@
 //! How a call is decided it does not know: that is the [`Gate`]'s, which is given to it.
 
 mod api;
+mod approvals;
 mod assets;
 mod auth;
 mod door;
@@ -18,6 +19,7 @@ mod live;
 mod metrics;
 mod passkey;
 mod problem;
+mod vigilance;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,11 +29,12 @@ use ringfence_record::desk::Desk;
 use ringfence_record::holds::Holds;
 use ringfence_record::log::Log;
 
+use crate::approvals::Office;
 use crate::auth::Auth;
 pub use crate::auth::bearer_of;
 pub use crate::door::ServeError;
 use crate::feed::Feed;
-pub use crate::gate::{Gate, Refused};
+pub use crate::gate::{ApprovalTerms, Gate, Refused};
 use crate::metrics::Metrics;
 
 /// What is served, and where.
@@ -83,6 +86,7 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
             gate: terms.gate,
             auth,
             metrics: Metrics::default(),
+            office: Office::default(),
         });
         announce(&address);
         listeners.serve(api::routes(server)).await
@@ -98,4 +102,5 @@ struct Server {
     feed: Feed,
     auth: Auth,
     metrics: Metrics,
+    office: Office,
 }

@@ -13,7 +13,7 @@ use ringfence_record::agents::Agents;
 use ringfence_record::cases::Cases;
 use ringfence_record::desk::Desk;
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_server::{Address, Gate, Refused, Terms};
+use ringfence_server::{Address, ApprovalTerms, Gate, Refused, Terms};
 use serde_json::{Value, json};
 
 use super::hook::Gatehouse;
@@ -161,6 +161,20 @@ impl Gate for Served {
             })
             .collect();
         Ok(json!({"bundle": bundle.digest(), "preset": preset, "packs": packs, "own": own}))
+    }
+
+    fn approvals(&self) -> Result<ApprovalTerms, String> {
+        let approvals = self.house.chosen()?.approvals;
+        Ok(ApprovalTerms {
+            per_hour: approvals.per_hour,
+            needs_two: approvals.needs_two,
+            probes_per_day: approvals.probes.then_some(approvals.probes_per_day),
+        })
+    }
+
+    fn rule(&self, id: &str) -> Option<(String, String)> {
+        let (bundle, _) = self.house.rules().ok()?;
+        bundle.rule(id).map(|rule| (rule.why.clone(), rule.instead.clone()))
     }
 
     fn alive(&self) -> BTreeSet<String> {

@@ -422,6 +422,11 @@ impl<'h> Desk<'h> {
         self.premises.chosen.as_ref().ok()
     }
 
+    /// Whether what is asked about waits in the queue, and not at the agent's own prompt.
+    pub(super) fn queues(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.approvals.mode == rules::Asks::Queue)
+    }
+
     /// The strictest hold on this session or one of those above it, as it is now.
     pub(super) fn hold(&self) -> Result<Option<Hold>, NoAnswer> {
         let sessions = || {

@@ -17,6 +17,7 @@ mod serving;
 mod state;
 mod timing;
 mod turn;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};

@@ -6,15 +6,15 @@
 //! use of it.
 
 use jiff::Timestamp;
-use ringfence_action::Action;
+use ringfence_action::{Action, Verdict};
 use ringfence_engine::{Explained, Options};
 use ringfence_record::RecordError;
-use ringfence_record::cases::{Case, Cases, KEPT};
+use ringfence_record::cases::{Case, Cases, KEPT, KEPT_FOR_A_SESSION};
 use ringfence_record::log::Receipt;
 use serde_json::{Value, json};
 
 use super::answer::Desk;
-use super::state;
+use super::{state, words};
 use crate::processes;
 
 /// Longer inputs are cut where a person reads them. What is bound to is never cut.
@@ -27,12 +27,14 @@ pub(super) enum Standing {
     Closed,
     /// A person may.
     Waits,
+    /// A person has said no to exactly this, not long ago.
+    Refused,
     /// A person has, in this entry.
     LetThrough(Receipt),
 }
 
-/// Whether a person let a call of this digest through in this entry, minutes ago at most, and nothing has made
-/// use of that. Asked of the log, since files can be put back.
+/// Whether a person let a call of this digest through in this entry: minutes ago at most, and nothing has made
+/// use of that, or for as long as the session lasts. Asked of the log, since files can be put back.
 pub(super) fn is_open(
     desk: &Desk<'_>,
     receipt: &Receipt,
@@ -42,8 +44,10 @@ pub(super) fn is_open(
     let Some((approval, after)) = entries.split_first() else { return Ok(false) };
     let text = |name: &str| approval.get(name).and_then(Value::as_str);
     let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
-    let is_fresh = at.is_some_and(|at| desk.at.duration_since(at).unsigned_abs() <= KEPT);
-    let is_used = after.iter().any(|entry| {
+    let stands = text("scope") == Some("session");
+    let kept = if stands { KEPT_FOR_A_SESSION } else { KEPT };
+    let is_fresh = at.is_some_and(|at| desk.at.duration_since(at).unsigned_abs() <= kept);
+    let is_used = !stands && after.iter().any(|entry| {
         let field = |name: &str| entry.get(name);
         field("kind").and_then(Value::as_str) == Some("override")
             && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
@@ -65,6 +69,15 @@ impl Refused<'_> {
     /// What a case is bound to. What the session itself made and when it is now change all the time, and
     /// take nothing from what the person saw.
     pub(super) fn digest(&self) -> String {
+        self.digest_for(json!(self.asked.session))
+    }
+
+    /// What it has in common with the same call of any other session.
+    fn same(&self) -> String {
+        self.digest_for(Value::Null)
+    }
+
+    fn digest_for(&self, session: Value) -> String {
         let Self { asked, explained, options, .. } = self;
         let mut facts = json!(explained.facts);
         if let Some(facts) = facts.as_object_mut() {
@@ -73,7 +86,7 @@ impl Refused<'_> {
         let decision = &explained.decision;
         state::digest(&json!([
             asked.agent.kind,
-            asked.session,
+            session,
             asked.tool,
             asked.input,
             asked.cwd,
@@ -88,10 +101,13 @@ impl Refused<'_> {
     /// Takes what a person allowed, or leaves a case for one.
     pub(super) fn settle(&self, desk: &Desk<'_>, digest: &str) -> Result<Standing, RecordError> {
         let cases = Cases::open(&desk.folder)?;
-        if let Some(receipt) = cases.take(digest)?
-            && is_open(desk, &receipt, digest)?
+        if let Some(allowed) = cases.take(digest)?
+            && is_open(desk, &allowed.receipt, digest)?
         {
-            return Ok(Standing::LetThrough(receipt));
+            return Ok(Standing::LetThrough(allowed.receipt));
+        }
+        if cases.is_refused(digest) {
+            return Ok(Standing::Refused);
         }
         cases.leave(&self.case(desk, digest))?;
         Ok(Standing::Waits)
@@ -99,7 +115,10 @@ impl Refused<'_> {
 
     fn case(&self, desk: &Desk<'_>, digest: &str) -> Case {
         let decision = &self.explained.decision;
-        let why = decision.rules.first().map(|rule| rule.why.clone()).unwrap_or_default();
+        let rule = decision.rules.first();
+        let why = rule.map(|rule| rule.why.clone()).unwrap_or_default();
+        let denied = decision.verdict == Verdict::Deny;
+        let instead = rule.map(|rule| rule.instead.clone()).unwrap_or_default();
         Case {
             code: String::new(),
             digest: digest.to_owned(),
@@ -112,6 +131,18 @@ impl Refused<'_> {
             cwd: self.action.cwd.clone(),
             rule: decision.code.clone(),
             why,
+            same: self.same(),
+            queued: !denied && desk.queues(),
+            denied,
+            effects: words::effects(decision),
+            evidence: rule.map_or_else(Vec::new, |rule| rule.evidence.iter().map(|it| json!(it)).collect()),
+            seen: words::seen(&self.explained.facts),
+            blast: words::blast(decision),
+            cost_of_no: words::cost_of_no(&instead),
+            risk: words::risk(decision, &self.explained.facts),
+            instead,
+            opened: desk.at.to_string(),
+            approved_by: Vec::new(),
         }
     }
 }

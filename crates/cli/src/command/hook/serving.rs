@@ -92,6 +92,11 @@ impl Gatehouse {
         self.premises()?.rules().map_err(undecided)
     }
 
+    /// What the user has chosen.
+    pub(crate) fn chosen(&self) -> Result<rules::Settings, String> {
+        self.premises().map_err(|refused| refused.problem)?.chosen.clone()
+    }
+
     /// The answer to a message that this process, a hook, has handed on.
     pub(crate) fn answer(&self, agent: &str, hook: u32, asked: &[u8]) -> Result<Told, Refused> {
         let agent = HookAgent::from_name(agent)

@@ -228,23 +228,27 @@ impl<'d> Turn<'d> {
         let let_through = matches!(standing, Standing::LetThrough(_));
         let ran = inside.as_ref().map(|way| self.redacted(&way.input));
         let decision = stricter.as_ref().unwrap_or(&judged.explained.decision);
+        let refused = self.refused_for_now(decision, &standing);
         let pending = Pending {
             input: state::digest(ran.as_ref().unwrap_or(&action.input)),
-            denied: decision.verdict == Verdict::Deny && !let_through,
+            denied: (decision.verdict == Verdict::Deny || refused.is_some()) && !let_through,
             creates: judged.explained.would_create().collect(),
             ticket: inside.as_ref().map(|way| way.ticket.clone()),
             command: ran.as_ref().and_then(state::command_of),
             let_through,
         };
         self.kept.expect(call, pending);
-        let answer = match inside {
-            Some(way) => Answer::Rewrite {
+        let answer = match (inside, refused) {
+            (Some(way), _) => Answer::Rewrite {
                 input: way.input,
                 reason: self.reason(decision),
                 decided: self.desk.hook.decide,
             },
-            None if let_through => self.as_decided("ringfence: the user let this through once"),
-            None => self.in_words(decision, standing == Standing::Waits),
+            (None, _) if let_through => {
+                self.as_decided("ringfence: the user let this through once")
+            }
+            (None, Some(reason)) => Answer::Deny { reason },
+            (None, None) => self.in_words(decision, standing == Standing::Waits),
         };
         let ended = if let_through { Ended::LetGo } else { reviewing::ended(decision.verdict) };
         self.record_decision(&action, &judged);
@@ -558,6 +562,26 @@ impl<'d> Turn<'d> {
                 let asks = self.desk.agent().asks(&self.desk.message.name);
                 Answer::Ask { reason: if asks { reason } else { hint(reason) } }
             }
+        }
+    }
+
+    /// What the agent is told where nobody is asked at its own prompt: a person has said no, or is to come to
+    /// the queue. Nothing where it is answered as it is decided.
+    fn refused_for_now(&self, decision: &Decision, standing: &Standing) -> Option<String> {
+        if decision.verdict != Verdict::Ask {
+            return None;
+        }
+        match standing {
+            Standing::Refused => Some(format!(
+                "ringfence: approval.refused: the user said no to exactly this ({}); do not try it again",
+                decision.code
+            )),
+            Standing::Waits if self.desk.queues() => Some(format!(
+                "ringfence: approval.waiting: a person is asked about this ({}); go on with something \
+                 else, and try exactly the same again in a minute or two",
+                decision.code
+            )),
+            Standing::Waits | Standing::Closed | Standing::LetThrough(_) => None,
         }
     }
 
