@@ -189,13 +189,7 @@ pub(crate) fn configured_with(
     me: u32,
     preset: Preset,
 ) -> Result<Configured, String> {
-    let mut sources = Vec::new();
-    for path in rule_files(&folder.join("rules"), me)? {
-        let name = path.display().to_string();
-        if let Some(text) = private_text(&path, me)? {
-            sources.push(Source { layer: Layer::User, name, text: text.into() });
-        }
-    }
+    let sources = own_sources(folder, me)?;
     if sources.is_empty() {
         return Configured::built_in(preset);
     }
@@ -204,6 +198,18 @@ pub(crate) fn configured_with(
         problem.map_or_else(String::new, |problem| format!("`{}`: {problem}", problem.file()))
     })?;
     Ok(Configured { bundle, preset })
+}
+
+/// The user's own rules, as they lie in the configuration folder.
+pub(crate) fn own_sources(folder: &Path, me: u32) -> Result<Vec<Source>, String> {
+    let mut sources = Vec::new();
+    for path in rule_files(&folder.join("rules"), me)? {
+        let name = path.display().to_string();
+        if let Some(text) = private_text(&path, me)? {
+            sources.push(Source { layer: Layer::User, name, text: text.into() });
+        }
+    }
+    Ok(sources)
 }
 
 /// What `config.toml` in a configuration folder of the user `me` says.
@@ -308,6 +314,18 @@ pub(crate) fn findings(error: &BundleError, sources: &[Source]) -> Vec<Finding> 
 }
 
 impl Finding {
+    /// For an editor: where it is, from 1.
+    pub(crate) fn placed(&self) -> serde_json::Value {
+        let start = self.spans.first().map(|[start, _]| *start);
+        let before = start.and_then(|start| self.text.get(..start));
+        let place = before.map(|before| {
+            let line = before.matches('\n').count() + 1;
+            (line, before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1)
+        });
+        let (line, column) = place.unwrap_or((self.line.unwrap_or(1), 1));
+        serde_json::json!({"line": line, "column": column, "message": self.error})
+    }
+
     /// For people, with the place underlined.
     pub(crate) fn snippet(&self) -> Snippet {
         let help = self.help.as_deref().unwrap_or(

@@ -33,7 +33,8 @@ pub struct Guard {
 }
 
 /// Kinds of entries that a person causes.
-const BY_PEOPLE: &[&str] = &["approval", "refusal_by_person", "override", "release", "hold", "killed"];
+const BY_PEOPLE: &[&str] =
+    &["approval", "refusal_by_person", "override", "release", "hold", "killed"];
 
 impl Guard {
     /// The next entry, oldest first, and when it was made in milliseconds since 1970.

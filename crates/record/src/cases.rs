@@ -263,7 +263,9 @@ impl Cases {
     fn forget_old(&self, but: &Path) {
         let mut kept: Vec<(Duration, PathBuf)> = Vec::new();
         for path in self.files().unwrap_or_default().into_iter().filter(|path| path != but) {
-            let lasts = ["standing", "never"].map(OsStr::new).contains(&path.extension().unwrap_or_default());
+            let lasts = ["standing", "never"]
+                .map(OsStr::new)
+                .contains(&path.extension().unwrap_or_default());
             match age(&path) {
                 Some(age) if lasts && age <= KEPT_FOR_A_SESSION => {}
                 Some(age) if !lasts && age <= KEPT => kept.push((age, path)),

@@ -306,3 +306,261 @@ impl Office {
 pub(crate) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use ringfence_record::StateFolder;
+    use ringfence_record::desk::Desk;
+    use ringfence_record::holds::Holds;
+    use ringfence_record::log::{Durability, Log};
+
+    use super::*;
+    use crate::auth::Auth;
+    use crate::feed::Feed;
+    use crate::gate::{Gate, Refused};
+    use crate::metrics::Metrics;
+
+    /// A gate that decides nothing, and says what is wanted of the queue.
+    struct Terms(Mutex<ApprovalTerms>);
+
+    impl Gate for Terms {
+        fn answer(&self, _: &str, _: u32, _: &[u8]) -> Result<Vec<u8>, Refused> {
+            Err(Refused::undecided("no"))
+        }
+        fn decide(&self, _: &[u8]) -> Result<Vec<u8>, Refused> {
+            Err(Refused::undecided("no"))
+        }
+        fn bundle(&self) -> Result<String, String> {
+            Ok("sha256:0".to_owned())
+        }
+        fn status(&self) -> Result<Value, String> {
+            Ok(Value::Null)
+        }
+        fn policies(&self) -> Result<Value, String> {
+            Ok(Value::Null)
+        }
+        fn check_rules(&self, _: &str, _: &str) -> Result<Value, String> {
+            Ok(Value::Null)
+        }
+        fn replay_rules(&self, _: &str, _: &str, _: u32) -> Result<Value, String> {
+            Ok(Value::Null)
+        }
+        fn keep_rules(&self, _: &str, _: &str) -> Result<(), String> {
+            Ok(())
+        }
+        fn oversight(&self) -> Result<Value, String> {
+            Ok(Value::Null)
+        }
+        fn approvals(&self) -> Result<ApprovalTerms, String> {
+            Ok(lock(&self.0).clone())
+        }
+        fn rule(&self, _: &str) -> Option<(String, String)> {
+            Some(("why".to_owned(), "Do not.".to_owned()))
+        }
+        fn alive(&self) -> BTreeSet<String> {
+            BTreeSet::new()
+        }
+        fn end(&self, _: Option<&str>) -> usize {
+            0
+        }
+    }
+
+    struct Place {
+        _folder: tempfile::TempDir,
+        server: Server,
+        cases: Cases,
+    }
+
+    fn place(terms: ApprovalTerms) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        let address = "127.0.0.1:7475".parse().unwrap();
+        let server = Server {
+            holds: Holds::of(&state),
+            feed: Feed::start(&state, &log).unwrap(),
+            auth: Auth::new(Desk::of(&state), address, true).unwrap(),
+            gate: Arc::new(Terms(Mutex::new(terms))),
+            metrics: Metrics::default(),
+            office: Office::default(),
+            state: state.clone(),
+            log,
+        };
+        Place { _folder: folder, server, cases: Cases::open(&state).unwrap() }
+    }
+
+    fn terms(per_hour: u32) -> ApprovalTerms {
+        ApprovalTerms { per_hour, ..ApprovalTerms::default() }
+    }
+
+    impl Place {
+        fn leave(&self, digest: &str, session: &str, same: &str, risk: u8) -> Case {
+            let case = Case {
+                digest: format!("sha256:{digest:0>64}"),
+                same: same.to_owned(),
+                session: session.to_owned(),
+                agent: "codex".to_owned(),
+                tool: "Bash".to_owned(),
+                input: "make deploy".to_owned(),
+                rule: "infra.change".to_owned(),
+                effects: vec!["infra deploy".to_owned()],
+                queued: true,
+                risk,
+                ..Case::default()
+            };
+            self.cases.leave(&case).unwrap();
+            let all = self.cases.pending().unwrap();
+            all.into_iter().find(|it| it.digest == case.digest).unwrap()
+        }
+
+        fn shown(&self) -> Vec<Value> {
+            let waiting = self.server.waiting(true).unwrap();
+            let mut shown: Vec<Value> =
+                waiting.shown().iter().map(|it| it.told(&waiting)).collect();
+            shown.extend(waiting.planted.as_ref().map(Planted::told));
+            shown
+        }
+
+        fn says(
+            &self,
+            code: &str,
+            answer: Said,
+            scope: Scope,
+            who: &str,
+        ) -> Result<Value, Problem> {
+            self.server.answered(code, &Answer { answer, scope }, who)
+        }
+
+        fn entries(&self, kind: &str) -> usize {
+            let entries = self.server.log.entries().unwrap().map(Result::unwrap);
+            entries.filter(|entry| entry["kind"] == kind).count()
+        }
+    }
+
+    #[test]
+    fn the_same_call_of_many_agents_is_one_case_and_one_answer() {
+        let place = place(terms(12));
+        let first = place.leave("a1", "s", "same", 40);
+        let second = place.leave("b2", "t", "same", 40);
+        place.leave("c3", "u", "other", 10);
+        // What the agent asks its own user about is no case here.
+        place
+            .cases
+            .leave(&Case {
+                queued: false,
+                code: String::new(),
+                digest: "sha256:ff".to_owned(),
+                ..first.clone()
+            })
+            .unwrap();
+        let shown = place.shown();
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0]["sessions"], json!(["s", "t"]));
+        assert_eq!(shown[0]["risk"], 40, "the riskiest first");
+        let done = place.says(&first.code, Said::Approve, Scope::Once, "p1").unwrap();
+        assert_eq!(done["done"], true);
+        for case in [&first, &second] {
+            let allowed = place.cases.take(&case.digest).unwrap().unwrap();
+            let entry = place.server.log.since(&allowed.receipt).unwrap();
+            assert_eq!(
+                (&entry[0]["kind"], &entry[0]["case"]),
+                (&json!("approval"), &json!(case.digest))
+            );
+        }
+        assert_eq!(place.shown().len(), 1);
+        let again = place.says(&first.code, Said::Approve, Scope::Once, "p1").unwrap_err();
+        assert_eq!(again.0, StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_no_stands_and_a_never_proposes_a_rule() {
+        let place = place(terms(12));
+        let (no, never) = (place.leave("a1", "s", "x", 1), place.leave("b2", "s", "y", 2));
+        let done = place.says(&no.code, Said::Deny, Scope::Once, "p1").unwrap();
+        assert_eq!(done["proposed_rule"], Value::Null);
+        let done = place.says(&never.code, Said::Deny, Scope::Never, "p1").unwrap();
+        let rule = done["proposed_rule"].as_str().unwrap();
+        assert!(
+            rule.contains("outcome = \"deny\"") && rule.contains("when.target = \"deploy\""),
+            "{rule}"
+        );
+        assert!(place.cases.is_refused(&no.digest) && place.cases.is_refused(&never.digest));
+        assert_eq!((place.entries("refusal_by_person"), place.entries("approval")), (2, 0));
+        assert!(place.shown().is_empty());
+    }
+
+    #[test]
+    fn more_than_a_person_answers_with_care_is_not_shown() {
+        let place = place(terms(2));
+        let cases: Vec<Case> =
+            (1..=4).map(|it| place.leave(&it.to_string(), "s", &it.to_string(), it)).collect();
+        let shown = place.shown();
+        let risks: Vec<&Value> = shown.iter().map(|it| &it["risk"]).collect();
+        assert_eq!(risks, [&json!(4), &json!(3)]);
+        let hidden = place.says(&cases[0].code, Said::Approve, Scope::Once, "p1").unwrap_err();
+        assert_eq!(hidden.0, StatusCode::TOO_MANY_REQUESTS);
+        place.says(&cases[3].code, Said::Deny, Scope::Once, "p1").unwrap();
+        place.says(&cases[2].code, Said::Deny, Scope::Once, "p1").unwrap();
+        assert!(place.shown().is_empty(), "the budget is spent; the rest times out as a no");
+        assert!(place.says(&cases[1].code, Said::Approve, Scope::Once, "p1").is_err());
+    }
+
+    #[test]
+    fn what_needs_two_people_needs_two() {
+        let needs_two = vec!["infra.change".to_owned()];
+        let place = place(ApprovalTerms { needs_two, ..terms(12) });
+        let case = place.leave("a1", "s", "x", 1);
+        assert_eq!(place.shown()[0]["needs"], 2);
+        let first = place.says(&case.code, Said::Approve, Scope::Session, "p1").unwrap();
+        assert_eq!(first["done"], false);
+        assert!(place.cases.take(&case.digest).unwrap().is_none());
+        assert_eq!(place.shown()[0]["approved_by"], json!(["p1"]));
+        assert!(
+            place.says(&case.code, Said::Approve, Scope::Session, "p1").is_err(),
+            "the same person"
+        );
+        let second = place.says(&case.code, Said::Approve, Scope::Session, "p2").unwrap();
+        assert_eq!(second["done"], true);
+        assert!(place.cases.take(&case.digest).unwrap().unwrap().for_session);
+    }
+
+    #[test]
+    fn a_request_that_nobody_made_runs_nothing_and_shows_who_looks() {
+        let place = place(ApprovalTerms { probes_per_day: Some(3), ..terms(12) });
+        assert!(place.shown().is_empty(), "nothing real waits");
+        let real = place.leave("a1", "s", "x", 1);
+        let shown = place.shown();
+        assert_eq!(shown.len(), 2);
+        let planted = shown.iter().find(|it| it["code"] != json!(real.code)).unwrap().clone();
+        let real = shown.iter().find(|it| it["code"] == json!(real.code)).unwrap();
+        let names = |it: &Value| it.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&planted), names(real), "it looks as the others do");
+        assert_eq!((&planted["session"], &planted["agent"]), (&real["session"], &real["agent"]));
+        let code = planted["code"].as_str().unwrap();
+        let done = place.says(code, Said::Approve, Scope::Session, "p1").unwrap();
+        assert_eq!(done["probe"]["caught"], false);
+        let text = done["probe"]["text"].as_str().unwrap();
+        assert!(text.contains("nobody asked for this"), "{text}");
+        let digest = planted["digest"].as_str().unwrap();
+        assert!(place.cases.take(digest).unwrap().is_none());
+        assert_eq!((place.entries("vigilance"), place.entries("approval")), (1, 0));
+        assert_eq!(place.shown().len(), 1, "not one after the other");
+        assert!(place.says(code, Said::Deny, Scope::Once, "p1").is_err());
+
+        // Who misses them is not trusted alone, as soon as the database has it.
+        let fields = [("reviewer", json!("p1")), ("caught", json!(false))];
+        place.server.record("vigilance", fields).unwrap();
+        let began = instant();
+        while !vigilance::is_weak(&place.server, "p1").unwrap() {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!vigilance::is_weak(&place.server, "p2").unwrap());
+        let code = real["code"].as_str().unwrap();
+        assert_eq!(place.says(code, Said::Approve, Scope::Once, "p1").unwrap()["done"], false);
+        assert_eq!(place.says(code, Said::Approve, Scope::Once, "p2").unwrap()["done"], true);
+    }
+}

@@ -69,6 +69,30 @@ pub trait Gate: Send + Sync + 'static {
     /// When they do not load.
     fn policies(&self) -> Result<Value, String>;
 
+    /// What is wrong with a draft of the user's own rules: `{diagnostics}`.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn check_rules(&self, name: &str, text: &str) -> Result<Value, String>;
+
+    /// What a draft would have decided otherwise in the last days: `{actions, changed}`.
+    ///
+    /// # Errors
+    /// When it does not load, or the log cannot be read.
+    fn replay_rules(&self, name: &str, text: &str, days: u32) -> Result<Value, String>;
+
+    /// Keeps a draft: it holds from the next call on.
+    ///
+    /// # Errors
+    /// When it does not load, or cannot be written.
+    fn keep_rules(&self, name: &str, text: &str) -> Result<(), String>;
+
+    /// What people who watch still see, as `ringfence oversight --json` has it.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn oversight(&self) -> Result<Value, String>;
+
     /// What is wanted of the queue.
     ///
     /// # Errors

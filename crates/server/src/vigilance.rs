@@ -85,8 +85,8 @@ impl Planter {
     fn is_time(&self, per_day: u32) -> bool {
         let mut times = lock(&self.times);
         times.retain(|at| at.elapsed() < DAY);
-        let is_time = times.len() < per_day as usize
-            && times.last().is_none_or(|at| at.elapsed() > APART);
+        let is_time =
+            times.len() < per_day as usize && times.last().is_none_or(|at| at.elapsed() > APART);
         if is_time {
             times.push(instant());
         }
@@ -164,7 +164,10 @@ impl Planted {
     /// What a person is told right after.
     pub(crate) fn revealed(&self, caught: bool) -> String {
         let how = if caught { "you caught it" } else { "you let it through" };
-        format!("nobody asked for this: it was made up to see whether it is noticed, and {how}; {}", self.told)
+        format!(
+            "nobody asked for this: it was made up to see whether it is noticed, and {how}; {}",
+            self.told
+        )
     }
 }
 

@@ -227,14 +227,14 @@ fn measure(binary: &Path, runs: usize, folder: &Path) -> Result<Measured, Failur
 }
 
 /// One process, from its start to its end.
-struct Waited {
-    milliseconds: f64,
+pub(crate) struct Waited {
+    pub(crate) milliseconds: f64,
     began: f64,
     ended: f64,
     stderr: String,
 }
 
-fn wait_for(mut command: Command, input: &str) -> Result<Waited, Failure> {
+pub(crate) fn wait_for(mut command: Command, input: &str) -> Result<Waited, Failure> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (began, started) = (now(), Instant::now());
     let mut child = command.spawn()?;

@@ -12,6 +12,7 @@ mod mutate;
 mod observe_bench;
 mod redteam;
 mod schema;
+mod serve_bench;
 mod tidy;
 mod train;
 
@@ -107,6 +108,28 @@ enum Task {
         #[arg(long)]
         agents: bool,
     },
+    /// Measure how much `ringfence serve` bears: decisions a second, how long one takes, who watches, memory;
+    /// and how long an agent waits for a hook that asks it.
+    ServeBench {
+        /// What is measured.
+        #[arg(long, value_name = "FILE", default_value = "target/release/ringfence")]
+        binary: PathBuf,
+        /// How long it is asked.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// By how many connections.
+        #[arg(long, default_value_t = 16)]
+        connections: usize,
+        /// How many watch meanwhile.
+        #[arg(long, default_value_t = 200)]
+        watchers: usize,
+        /// How many entries the log has before.
+        #[arg(long, default_value_t = 100_000)]
+        entries: u64,
+        /// How many hooks are started.
+        #[arg(long, default_value_t = 100)]
+        hooks: usize,
+    },
     /// Measure what it costs to watch a run, on work of many files, against the same run that is not watched.
     ObserveBench {
         /// What is measured.
@@ -163,6 +186,10 @@ fn main() -> ExitCode {
         Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),
         Task::HookBench { binary, parallel: Some(at_once), .. } => {
             hook_bench::parallel(&binary, at_once)
+        }
+        Task::ServeBench { binary, seconds, connections, watchers, entries, hooks } => {
+            let load = serve_bench::Load { binary, seconds, connections, watchers, entries, hooks };
+            serve_bench::run(&load)
         }
         Task::ObserveBench { binary, tree, rounds } => observe_bench::run(&binary, &tree, rounds),
         Task::FuzzSmoke { seconds, seed, target: None } => fuzz::run(seconds, seed),

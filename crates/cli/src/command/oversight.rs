@@ -48,15 +48,25 @@ const EXAMPLE: &str = "Examples:
   ringfence oversight --html > oversight.html
   ringfence oversight ~/.codex/sessions --json | jq .interrupt_rate";
 
-pub(crate) fn run(asked: &Oversight, out: &mut impl Write) -> Result<Exit, Failure> {
-    let found =
-        if asked.files.is_empty() { own_history() } else { find::transcripts(&asked.files, None)? };
-    let guard = if asked.no_log { Guard::default() } else { own_log()? };
-    let read = read::all(&found, &guard);
+/// What is printed as JSON, of one's own history and log.
+pub(super) fn told() -> Result<Value, Failure> {
+    Ok(serde_json::json!(report(&own_history(), own_log()?)))
+}
+
+fn report(found: &[Found], guard: Guard) -> Report {
+    let read = read::all(found, &guard);
     let mut report = Report::new(read.counts, guard);
     report.files = read.files;
     report.bytes = read.bytes;
     report.unreadable = read.unreadable;
+    report
+}
+
+pub(crate) fn run(asked: &Oversight, out: &mut impl Write) -> Result<Exit, Failure> {
+    let found =
+        if asked.files.is_empty() { own_history() } else { find::transcripts(&asked.files, None)? };
+    let guard = if asked.no_log { Guard::default() } else { own_log()? };
+    let report = report(&found, guard);
     if asked.json {
         json::line(out, &report)?;
     } else if asked.markdown {

@@ -1,5 +1,7 @@
 //! `ringfence serve`: the gate as one process, with a place for people to look and to step in.
 
+mod policies;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
@@ -8,20 +10,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use ringfence_policy::{Layer, Rule};
+use ringfence_policy::Source;
 use ringfence_record::agents::Agents;
 use ringfence_record::cases::Cases;
 use ringfence_record::desk::Desk;
+use ringfence_record::log::Log;
 use ringfence_record::{RecordError, StateFolder};
 use ringfence_server::{Address, ApprovalTerms, Gate, Refused, Terms};
 use serde_json::{Value, json};
 
 use super::hook::Gatehouse;
-use super::{policy, status};
+use super::{oversight, status};
 use crate::exit::{Exit, Failure, Problem};
 use crate::person::{self, Doubt, Known};
-use crate::places;
 use crate::render::text::printable;
+use crate::{places, reviewing, rules};
 
 /// Decide for all agents in one process, show what they do, and let people step in
 ///
@@ -59,11 +62,11 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
     })?;
     let terms = Terms {
         state,
-        log,
+        log: log.clone(),
         listen: serve.listen,
         behind_tls: serve.behind_tls,
         may_enrol: seat.is_ok(),
-        gate: Arc::new(Served { house, config: places::config_folder()? }),
+        gate: Arc::new(Served { house, config: places::config_folder()?, log }),
     };
     let as_json = serve.json;
     ringfence_server::serve(terms, |address| {
@@ -114,6 +117,14 @@ fn failed(error: RecordError) -> Problem {
 struct Served {
     house: Gatehouse,
     config: PathBuf,
+    log: Log,
+}
+
+impl Served {
+    /// The user's own rules, as they lie there now.
+    fn own(&self) -> Result<Vec<Source>, String> {
+        rules::own_sources(&self.config, reviewing::me())
+    }
 }
 
 impl Gate for Served {
@@ -137,30 +148,26 @@ impl Gate for Served {
 
     fn policies(&self) -> Result<Value, String> {
         let (bundle, preset) = self.house.rules().map_err(|refused| refused.problem)?;
-        let (own, built_in): (Vec<&Rule>, Vec<&Rule>) =
-            bundle.rules().iter().partition(|rule| rule.layer != Layer::Default);
-        let mut packs: Vec<(&str, Vec<Value>)> = Vec::new();
-        for rule in built_in {
-            let told = policy::told(rule);
-            match packs.iter_mut().find(|(name, _)| *name == rule.file) {
-                Some((_, rules)) => rules.push(told),
-                None => packs.push((&rule.file, vec![told])),
-            }
-        }
-        let packs: Vec<Value> =
-            packs.into_iter().map(|(name, rules)| json!({"name": name, "rules": rules})).collect();
-        let mut files: Vec<&str> = own.iter().map(|rule| rule.file.as_str()).collect();
-        files.dedup();
-        let own: Vec<Value> = files
-            .into_iter()
-            .map(|file| {
-                let text = ringfence_record::given::text(file.as_ref()).map(|(text, _)| text).ok();
-                let name = file.strip_prefix(&*self.config.to_string_lossy()).unwrap_or(file);
-                let name = name.trim_start_matches('/').trim_start_matches("rules/");
-                json!({"name": name, "text": text})
-            })
-            .collect();
-        Ok(json!({"bundle": bundle.digest(), "preset": preset, "packs": packs, "own": own}))
+        Ok(policies::told(&bundle, preset, &self.own()?))
+    }
+
+    fn check_rules(&self, name: &str, text: &str) -> Result<Value, String> {
+        policies::check(&self.own()?, &self.config, name, text)
+    }
+
+    fn replay_rules(&self, name: &str, text: &str, days: u32) -> Result<Value, String> {
+        let (bundle, _) = self.house.rules().map_err(|refused| refused.problem)?;
+        let own = self.own()?;
+        let when = (super::hook::now(), days);
+        policies::replay(bundle, (&own, &self.config), (name, text), &self.log, when)
+    }
+
+    fn keep_rules(&self, name: &str, text: &str) -> Result<(), String> {
+        policies::keep(&self.own()?, &self.config, name, text)
+    }
+
+    fn oversight(&self) -> Result<Value, String> {
+        oversight::told().map_err(|_| "it cannot be told; run `ringfence oversight`".to_owned())
     }
 
     fn approvals(&self) -> Result<ApprovalTerms, String> {
@@ -174,7 +181,7 @@ impl Gate for Served {
 
     fn rule(&self, id: &str) -> Option<(String, String)> {
         let (bundle, _) = self.house.rules().ok()?;
-        bundle.rule(id).map(|rule| (rule.why.clone(), rule.instead.clone()))
+        bundle.rule(id).map(policies::why)
     }
 
     fn alive(&self) -> BTreeSet<String> {

@@ -1,5 +1,6 @@
 //! The `ringfence` binary as people, scripts and hostile input meet it.
 
+mod approvals;
 mod audit;
 mod bad_input;
 mod check;

@@ -318,7 +318,7 @@ fn state_folder(hook: &Hook) -> Result<StateFolder, NoAnswer> {
     Ok(StateFolder::open(path)?)
 }
 
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "an entry says when it was made")]
     let now = SystemTime::now();
     Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH)

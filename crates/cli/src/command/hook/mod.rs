@@ -33,6 +33,7 @@ use clap::Args;
 use ringfence_action::Action;
 use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, Reply};
 
+pub(crate) use self::answer::now;
 pub(crate) use self::contain::hosts_inside;
 pub(crate) use self::serving::Gatehouse;
 

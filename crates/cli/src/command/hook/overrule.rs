@@ -47,11 +47,12 @@ pub(super) fn is_open(
     let stands = text("scope") == Some("session");
     let kept = if stands { KEPT_FOR_A_SESSION } else { KEPT };
     let is_fresh = at.is_some_and(|at| desk.at.duration_since(at).unsigned_abs() <= kept);
-    let is_used = !stands && after.iter().any(|entry| {
-        let field = |name: &str| entry.get(name);
-        field("kind").and_then(Value::as_str) == Some("override")
-            && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
-    });
+    let is_used = !stands
+        && after.iter().any(|entry| {
+            let field = |name: &str| entry.get(name);
+            field("kind").and_then(Value::as_str) == Some("override")
+                && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
+        });
     Ok(text("kind") == Some("approval") && text("case") == Some(digest) && is_fresh && !is_used)
 }
 
@@ -135,7 +136,8 @@ impl Refused<'_> {
             queued: !denied && desk.queues(),
             denied,
             effects: words::effects(decision),
-            evidence: rule.map_or_else(Vec::new, |rule| rule.evidence.iter().map(|it| json!(it)).collect()),
+            evidence: rule
+                .map_or_else(Vec::new, |rule| rule.evidence.iter().map(|it| json!(it)).collect()),
             seen: words::seen(&self.explained.facts),
             blast: words::blast(decision),
             cost_of_no: words::cost_of_no(&instead),

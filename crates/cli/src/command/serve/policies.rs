@@ -1,0 +1,128 @@
+//! The rules, for the console: which hold, what is wrong with a draft, what it would have changed, and keeping it.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use ringfence_action::Preset;
+use ringfence_engine::past::WhatIf;
+use ringfence_policy::{Bundle, Layer, Rule, Source};
+use ringfence_record::log::Log;
+use serde_json::{Value, json};
+
+use crate::command::policy;
+use crate::rules;
+
+/// The built-in rules by the file that they are in, and the user's own as text.
+pub(super) fn told(bundle: &Bundle, preset: Preset, own: &[Source]) -> Value {
+    let built_in = bundle.rules().iter().filter(|rule| rule.layer == Layer::Default);
+    let mut packs: Vec<(&str, Vec<Value>)> = Vec::new();
+    for rule in built_in {
+        match packs.iter_mut().find(|(name, _)| *name == rule.file) {
+            Some((_, rules)) => rules.push(policy::told(rule)),
+            None => packs.push((&rule.file, vec![policy::told(rule)])),
+        }
+    }
+    let packs: Vec<Value> = packs
+        .into_iter()
+        .map(|(file, rules)| json!({"name": name_of_pack(file), "rules": rules}))
+        .collect();
+    let own: Vec<Value> =
+        own.iter().map(|it| json!({"name": name_of(&it.name), "text": it.text})).collect();
+    json!({"bundle": bundle.digest(), "preset": preset, "packs": packs, "own": own})
+}
+
+/// `policies/packs/git/rules.cedar` is `git`.
+fn name_of_pack(file: &str) -> &str {
+    file.rsplit('/').nth(1).unwrap_or(file)
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The user's own rules with this file in the place of the one of its name, or beside them.
+fn with(own: &[Source], folder: &Path, name: &str, text: &str) -> Result<Vec<Source>, String> {
+    let stem = name.strip_suffix(".toml").or_else(|| name.strip_suffix(".cedar"));
+    let letters = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "-_".contains(it);
+    if !stem.is_some_and(|stem| !stem.is_empty() && stem.len() < 64 && stem.chars().all(letters)) {
+        return Err(format!(
+            "`{name}` is no name for rules: small letters, digits and `-`, with `.toml` or `.cedar`"
+        ));
+    }
+    let path = folder.join("rules").join(name).display().to_string();
+    let mut all: Vec<Source> = own.iter().filter(|it| it.name != path).cloned().collect();
+    all.push(Source { layer: Layer::User, name: path, text: text.to_owned().into() });
+    Ok(all)
+}
+
+/// What is wrong with a draft.
+pub(super) fn check(
+    own: &[Source],
+    folder: &Path,
+    name: &str,
+    text: &str,
+) -> Result<Value, String> {
+    let sources = with(own, folder, name, text)?;
+    let found = rules::bundle(&sources).err();
+    let found = found.iter().flat_map(|error| rules::findings(error, &sources));
+    let diagnostics: Vec<Value> = found.map(|it| it.placed()).collect();
+    Ok(json!({"diagnostics": diagnostics}))
+}
+
+/// What a draft would have decided otherwise in the last days.
+pub(super) fn replay(
+    before: Arc<Bundle>,
+    sources: (&[Source], &Path),
+    (name, text): (&str, &str),
+    log: &Log,
+    (now, days): (Timestamp, u32),
+) -> Result<Value, String> {
+    let (own, folder) = sources;
+    let sources = with(own, folder, name, text)?;
+    let after = rules::bundle(&sources).map_err(|_| "the rules do not load; check them first")?;
+    let since = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
+    let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut what_if = WhatIf::new(before, Arc::new(after), ringfence_adapters::normalize);
+    for entry in log.entries().map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let at = entry.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+        if at.is_some_and(|at: Timestamp| at >= since) {
+            what_if.entry(&entry);
+        }
+    }
+    Ok(json!(what_if.found()))
+}
+
+/// Keeps a draft that loads as rules that hold from the next call on.
+pub(super) fn keep(own: &[Source], folder: &Path, name: &str, text: &str) -> Result<(), String> {
+    let sources = with(own, folder, name, text)?;
+    rules::bundle(&sources).map_err(|error| {
+        let problem = error.problems.first().map(ToString::to_string);
+        format!("the rules do not load: {}", problem.unwrap_or_default())
+    })?;
+    let folder = folder.join("rules");
+    let failed = |error: std::io::Error| {
+        format!("`{}` cannot be written: {error}; check its permissions", folder.display())
+    };
+    #[expect(clippy::disallowed_methods, reason = "the rules lie where the user's own do")]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        // Not among the rules before it is whole.
+        let new = folder.join(format!(".{name}.new"));
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&new).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        std::fs::rename(&new, folder.join(name)).map_err(failed)
+    }
+}
+
+/// The rule of this name: why it is there, and what it tells agents to do instead.
+pub(super) fn why(rule: &Rule) -> (String, String) {
+    (rule.why.clone(), rule.instead.clone())
+}

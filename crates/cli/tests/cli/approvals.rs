@@ -1,0 +1,111 @@
+//! What is asked about waits in the queue where the user wants that: the agent is told to come back, and finds
+//! what a person has said, to exactly this call.
+
+use ringfence_record::StateFolder;
+use ringfence_record::cases::{Case, Cases};
+use ringfence_record::log::{Durability, Entry, Log};
+use serde_json::{Value, json};
+
+use super::gate::{ASKED, DENIED, Gate, write};
+
+struct Queue {
+    gate: Gate,
+    cases: Cases,
+    log: Log,
+}
+
+fn queue() -> Queue {
+    let gate = Gate::new();
+    write(&gate.path("config/config.toml"), "[approvals]\nmode = \"queue\"\n");
+    gate.start("s");
+    let state = StateFolder::open(gate.path("state")).unwrap();
+    let cases = Cases::open(&state).unwrap();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    Queue { gate, cases, log }
+}
+
+impl Queue {
+    fn only(&self) -> Case {
+        let mut all = self.cases.pending().unwrap();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    /// What the server does with a person's yes.
+    fn approves(&self, case: &Case, scope: &str) {
+        let fields = json!({"case": case.digest, "session": case.session, "scope": scope});
+        let Value::Object(fields) = fields else { panic!() };
+        let at = jiff::Timestamp::now().to_string();
+        let entry = Entry { kind: "approval", fields };
+        let receipt = self.log.append_all(&at, vec![entry]).unwrap().unwrap();
+        if scope == "session" {
+            self.cases.allow_for_session(case, &receipt).unwrap();
+        } else {
+            self.cases.allow(case, &receipt).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_about_waits_and_runs_once_when_a_person_says_so() {
+    let queue = queue();
+    let asks = |call: &str| queue.gate.asked("s", call, ASKED);
+    let (verdict, reason) = asks("c1");
+    assert_eq!(verdict, "deny");
+    assert!(
+        reason.contains("approval.waiting") && reason.contains("try exactly the same"),
+        "{reason}"
+    );
+    let case = queue.only();
+    assert!(case.queued && !case.denied && case.waits_here());
+    assert!(!reason.contains(&case.code), "the agent is not told by what it is picked");
+    assert!(case.effects.iter().any(|it| it.contains("vcs remote")), "{:?}", case.effects);
+    assert!(case.blast.contains("beyond this machine") && case.risk > 40, "{case:?}");
+    assert!(!case.evidence.is_empty() && case.cost_of_no.starts_with("little"));
+    assert!(asks("c2").1.contains("approval.waiting"), "still");
+    assert_eq!(queue.only().opened, case.opened);
+    queue.approves(&case, "once");
+    assert_eq!(asks("c3").0, "allow");
+    assert!(asks("c4").1.contains("approval.waiting"), "once");
+    // What is allowed is not asked about, and what is denied is denied.
+    assert_eq!(queue.gate.asked("s", "c5", "ls").0, "allow");
+    assert!(!queue.gate.asked("s", "c6", DENIED).1.contains("approval.waiting"));
+    queue.gate.assert_sound();
+}
+
+#[test]
+fn for_a_session_is_for_this_call_of_this_session_under_these_rules() {
+    let queue = queue();
+    queue.gate.start("t");
+    queue.gate.asked("s", "c1", ASKED);
+    queue.approves(&queue.only(), "session");
+    for call in ["c2", "c3", "c4"] {
+        assert_eq!(queue.gate.asked("s", call, ASKED).0, "allow");
+    }
+    assert_eq!(queue.gate.asked("t", "c1", ASKED).0, "deny");
+    assert_eq!(queue.gate.asked("s", "c5", &format!("{ASKED} && touch x")).0, "deny");
+    write(
+        &queue.gate.path("config/rules/ours.cedar"),
+        "@id(\"our.x\") @outcome(\"deny\") @why(\"no\") @owner(\"us\")\nforbid (principal, action == Action::\"exec\", resource) when { context.target.text == \"never\" };\n",
+    );
+    assert_eq!(queue.gate.asked("s", "c6", ASKED).0, "deny", "it was allowed under other rules");
+    queue.gate.assert_sound();
+}
+
+/// Whoever writes the permission itself has not been in the log.
+#[test]
+fn a_no_stands_and_a_forged_yes_does_not() {
+    let queue = queue();
+    queue.gate.asked("s", "c1", ASKED);
+    queue.cases.refuse(&queue.only(), false).unwrap();
+    let (verdict, reason) = queue.gate.asked("s", "c2", ASKED);
+    assert!(verdict == "deny" && reason.contains("approval.refused"), "{reason}");
+    assert_eq!(queue.cases.pending().unwrap(), [], "it is not asked again");
+
+    let other = ASKED.replace("feature-x", "feature-y");
+    queue.gate.asked("s", "c3", &other);
+    let case = queue.only();
+    let receipt = queue.log.receipts_after(0).unwrap().next().unwrap().unwrap();
+    queue.cases.allow_for_session(&case, &receipt).unwrap();
+    assert_eq!(queue.gate.asked("s", "c4", &other).0, "deny", "that entry is about something else");
+}
