@@ -79,9 +79,9 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
     let token = token(load, folder)?;
     let bodies = bodies();
     let (over, seen) = (AtomicBool::new(false), AtomicU64::new(0));
+    let watching: Vec<TcpStream> =
+        (0..load.watchers).filter_map(|_| watch(&daemon, &token).ok()).collect();
     let (times, took) = thread::scope(|scope| {
-        let watching: Vec<TcpStream> =
-            (0..load.watchers).filter_map(|_| watch(&daemon, &token).ok()).collect();
         for socket in &watching {
             let (over, seen) = (&over, &seen);
             scope.spawn(move || read_until(socket, over, seen));
