@@ -83,6 +83,9 @@ pub struct GitFacts {
     /// Entries of the stash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stashes: Option<u64>,
+    /// Whom forges know the user as: `github.com/alice`, as their command lines are logged in.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<String>,
     /// Commits that no branch, tag or remote would hold any more, by what would lose them:
     /// `branch:NAME` deleted, or the current branch moved `to:REVISION`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -24,6 +24,7 @@ mod means;
 mod named;
 mod operations;
 pub mod past;
+mod plan;
 mod results;
 mod review;
 mod said;

@@ -24,6 +24,8 @@ impl Explained {
             EffectKind::VcsLocal => versioned(effect),
             EffectKind::VcsRemote => pushed(effect),
             EffectKind::Net if effect.is(Attr::Listen) => serves(effect),
+            // What was planned is done.
+            EffectKind::Infra if applies(effect) => vec![crate::plan::applied()],
             _ => Vec::new(),
         });
         let asked = self.decision.verdict == Verdict::Ask;
@@ -68,6 +70,11 @@ fn refuses_what_is_there(effect: &Effect) -> bool {
             Some("git") => matches!(op, "clone" | "worktree add"),
             _ => false,
         }
+}
+
+fn applies(effect: &Effect) -> bool {
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    matches!(op.split(' ').next(), Some("apply" | "up" | "deploy" | "destroy"))
 }
 
 /// A server of this session: who frees its port ends what the session started.

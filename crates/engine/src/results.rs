@@ -3,6 +3,7 @@
 use ringfence_action::Call;
 use ringfence_classify::probe::{self, Model, Report};
 
+use crate::plan;
 use crate::session::Session;
 
 /// The taint of a session that read what looks like an instruction to an agent.
@@ -45,6 +46,9 @@ impl Session {
     /// As [`Session::observe_result`], by other weights: to measure some that have not seen a text.
     pub fn observe_result_with(&mut self, model: Model<'_>, call: &Call, text: &str) -> Came {
         let came = read(model, call, text);
+        if let Some(plan) = plan::plan_in(call, text) {
+            self.observe_created(&plan);
+        }
         if let Some(taint) = came.taint() {
             self.distrust(taint);
         }

@@ -6,6 +6,7 @@ use ringfence_policy::{RepositoryFacts, TargetFacts};
 
 use crate::consent;
 use crate::named::Here;
+use crate::plan;
 use crate::session::Session;
 
 /// The repository that an effect is about, as far as anything is known of it.
@@ -71,6 +72,9 @@ pub(crate) fn about(
         add_branch(&mut known, effect, repository);
         known.upstream = repository.and_then(|git| is_upstream(effect, git));
         add_commits(&mut known, effect, repository);
+    }
+    if effect.kind == EffectKind::Infra && !effect.is(Attr::ReadOnly) {
+        known.plan_takes = plan::largest(facts, session);
     }
     let here = Here {
         current_branch: known.current_branch,
@@ -143,12 +147,17 @@ fn add_branch(known: &mut TargetFacts, effect: &Effect, git: Option<&GitFacts>) 
 }
 
 /// Whether the remote is the project that this repository was forked from: of the two, whose owners
-/// differ, the user's own is `origin`.
+/// differ, the user's own is `origin`. The other is called `upstream`, or belongs to somebody else
+/// while `origin` is the user's by name.
 fn is_upstream(effect: &Effect, git: &GitFacts) -> Option<bool> {
     let remotes = git.remotes.as_ref()?;
     let owner = |name: &str| owner(remotes.get(name).map_or(name, String::as_str));
-    let (own, theirs) = (owner("origin")?, owner("upstream")?);
+    let own = owner("origin")?;
     let here = owner(effect.text(Attr::Remote)?)?;
+    if git.accounts.contains(&own) && here != own {
+        return Some(!git.accounts.contains(&here));
+    }
+    let theirs = owner("upstream")?;
     Some(own != theirs && here == theirs)
 }
 

@@ -188,7 +188,9 @@ fn target_facts(facts: &TargetFacts) -> Result<Value, String> {
     for (name, value) in optional {
         fields.extend(value.map(|value| (name.to_owned(), Value::new_bool(value))));
     }
-    for (name, value) in [("orphaned", facts.orphaned), ("foreign", facts.foreign)] {
+    for (name, value) in
+        [("orphaned", facts.orphaned), ("foreign", facts.foreign), ("plan_takes", facts.plan_takes)]
+    {
         fields.extend(value.map(|count| (name.to_owned(), long(count))));
     }
     let kind = facts.kind.map(|kind| match kind {

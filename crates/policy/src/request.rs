@@ -50,6 +50,8 @@ pub struct TargetFacts {
     pub clean: Option<bool>,
     /// Commits that nothing would hold any more afterwards.
     pub orphaned: Option<u64>,
+    /// For a change of infrastructure: how much the largest plan that was shown would take away.
+    pub plan_takes: Option<u64>,
     /// Commits of others that only the remote branch holds, as far as it was last seen.
     pub foreign: Option<u64>,
     /// For a branch or ref: whether it is the default branch of its remote.

@@ -153,6 +153,8 @@ type TargetFacts = {
   orphaned?: Long,
   // Commits of others that only the remote branch holds, as far as it was last seen.
   foreign?: Long,
+  // How much the largest plan that was shown would take away.
+  plan_takes?: Long,
   default_branch?: Bool,
   current_branch?: Bool,
   known_destination?: Bool,

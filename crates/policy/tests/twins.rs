@@ -110,6 +110,7 @@ fn world(facts: &str) -> World {
             "holds_untracked" => world.target.holds_untracked = yes,
             "clean" => world.target.clean = yes,
             "orphaned" => world.target.orphaned = value.parse().ok(),
+            "plan_takes" => world.target.plan_takes = value.parse().ok(),
             "foreign" => world.target.foreign = value.parse().ok(),
             "repository.stashes" => world.repository.stashes = value.parse().ok(),
             "default_branch" => world.target.default_branch = yes,
@@ -181,4 +182,38 @@ fn the_pages_hold_danger_and_twins_that_differ_by_one_fact() {
         found.pairs.len()
     );
     assert!(found.danger >= EACH && found.pairs.len() >= EACH, "{found:?}");
+}
+
+/// What `docs/coverage.md` says is seen, and by which rule, is tried out in `tests/policy/checklist.md`.
+#[test]
+fn every_row_of_the_checklist_has_a_case() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let cases = read("tests/policy/checklist.md");
+    let coverage = read("docs/coverage.md");
+    let mut rows = 0;
+    for row in coverage.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let [number, _, rules, holds, ..] = cells.as_slice() else { continue };
+        let number = number.trim_start_matches("| ");
+        if number.parse::<u32>().is_err() || *holds == "no" {
+            continue;
+        }
+        rows += 1;
+        let beginning = format!("## Row {number}");
+        let own = cases.split("\n## ").filter(|case| {
+            format!("## {case}").strip_prefix(&beginning).is_some_and(|rest| {
+                rest.starts_with(':') || rest.starts_with(|c: char| c.is_ascii_lowercase())
+            })
+        });
+        let named: Vec<&str> = rules.split('`').skip(1).step_by(2).collect();
+        let seen = own.flat_map(str::lines).any(|line| {
+            line.split_once(' ').is_some_and(|(verdict, rule)| {
+                matches!(verdict, "ask" | "deny" | "contain") && named.contains(&rule)
+            })
+        });
+        assert!(seen, "row {number}: no action is stopped by {named:?}");
+    }
+    assert!(rows >= 60, "{rows} rows");
+    println!("{rows} rows of the checklist, each with an action that its rule stops");
 }

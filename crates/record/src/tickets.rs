@@ -36,6 +36,9 @@ pub struct Ticket {
     /// The hosts that may be reached, each with its port if that is not a usual one.
     #[serde(default)]
     pub hosts: Vec<String>,
+    /// It installs packages.
+    #[serde(default)]
+    pub installs: bool,
     /// The paths that it was predicted to change, as far as they are known; a `*` stands for anything.
     #[serde(default)]
     pub changes: Vec<String>,
@@ -149,6 +152,7 @@ mod tests {
             call: None,
             code: digest_of(OsStr::new("make")),
             workspace: "/p".into(),
+            installs: false,
             hosts: vec!["registry.test:443".to_owned()],
             changes: vec!["/p/made".to_owned()],
         };

@@ -3,6 +3,7 @@
 //! A profile names places relative to what a request brings (a home folder, workspaces), so that it is
 //! the same on every machine. It never says *how* something is kept away; that is the plan's business.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -93,6 +94,8 @@ pub(crate) struct Environment {
     pub(crate) pass_with_network: Vec<String>,
     /// What is not passed although it has such a name.
     pub(crate) withhold: Vec<String>,
+    /// What is told whatever the caller's environment says.
+    pub(crate) set: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -139,7 +142,7 @@ impl Profile {
 }
 
 /// The profiles that are part of the program, besides the plain one.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 13] = [
     include_str!("../profiles/aider.toml"),
     include_str!("../profiles/ci.toml"),
     include_str!("../profiles/claude-code.toml"),
@@ -147,6 +150,7 @@ const BUILT_IN: [&str; 12] = [
     include_str!("../profiles/copilot.toml"),
     include_str!("../profiles/cursor.toml"),
     include_str!("../profiles/gemini-cli.toml"),
+    include_str!("../profiles/install.toml"),
     include_str!("../profiles/mcp.toml"),
     include_str!("../profiles/nested.toml"),
     include_str!("../profiles/opencode.toml"),
@@ -268,6 +272,7 @@ impl Written {
         add(&mut base.environment.pass, &self.environment.pass);
         add(&mut base.environment.pass_with_network, &self.environment.pass_with_network);
         add(&mut base.environment.withhold, &self.environment.withhold);
+        base.environment.set.extend(self.environment.set.clone());
         let limits = &mut base.limits;
         limits.processes = self.limits.processes.unwrap_or(limits.processes);
         limits.private_bytes = self.limits.private_bytes.unwrap_or(limits.private_bytes);

@@ -232,6 +232,28 @@ pub(super) fn own_addresses(home: &Path) -> BTreeSet<String> {
     addresses
 }
 
+/// Whom forges know the user as, by `gh`: `github.com/alice`. Of its file only names are looked at.
+pub(super) fn accounts(home: &Path) -> BTreeSet<String> {
+    let Some(text) = read_small(&home.join(".config/gh/hosts.yml")) else { return BTreeSet::new() };
+    logins(&text)
+}
+
+/// The user of each host in `hosts.yml`.
+fn logins(text: &str) -> BTreeSet<String> {
+    let mut host = "";
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        if !name.starts_with([' ', '\t', '#']) {
+            host = name.trim();
+        } else if name.trim() == "user" && !host.is_empty() {
+            let user = value.trim().trim_matches(['"', '\'']);
+            found.insert(format!("{host}/{user}").to_lowercase());
+        }
+    }
+    found
+}
+
 /// A remote's address without user names that are secrets, passwords and tokens.
 fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -253,7 +275,15 @@ fn without_credentials(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_credentials;
+    use super::{logins, without_credentials};
+
+    #[test]
+    fn the_user_of_a_forge_is_told_and_no_token() {
+        let text = "github.com:\n    users:\n        alice:\n            oauth_token: x\n    \
+                    git_protocol: ssh\n    user: Alice\ngit.example.org:\n    user: \"al\"\n";
+        let found: Vec<String> = logins(text).into_iter().collect();
+        assert_eq!(found, ["git.example.org/al", "github.com/alice"]);
+    }
 
     #[test]
     fn addresses_of_remotes_carry_no_secrets() {

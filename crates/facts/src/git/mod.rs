@@ -24,7 +24,7 @@ use ringfence_action::{Action, Effect, Facts, GitFacts, PathFacts};
 
 use crate::deadline::Deadline;
 use crate::live::resolved;
-use history::own_addresses;
+use history::{accounts, own_addresses};
 use open::{Place, Repository};
 use plan::{Plan, Seen, Wanted};
 use tree::Tree;
@@ -215,6 +215,12 @@ impl Look {
     }
 
     fn pushes(&mut self, asked: &Asked, repository: &Repository) {
+        if !asked.wanted.pushes.is_empty()
+            && let Some(home) = self.plan.home.as_deref()
+        {
+            let accounts = accounts(home);
+            self.tell(asked, |facts| facts.accounts = accounts);
+        }
         let mut own: BTreeSet<String> = repository.own_address().into_iter().collect();
         own.extend(self.plan.home.as_deref().map(own_addresses).unwrap_or_default());
         if own.is_empty() {

@@ -12,7 +12,8 @@ pub(super) fn chosen(profile: &Profile, request: &Request) -> (Vec<(String, Stri
     let mut passed = Vec::new();
     let mut withheld = Vec::new();
     let network = request.network || request.doors.is_some();
-    for (name, value) in &request.environment {
+    let set = &profile.environment.set;
+    for (name, value) in request.environment.iter().filter(|(name, _)| !set.contains_key(name)) {
         let asked = request.pass.iter().any(|it| it == name);
         let listed = profile.environment.passes(name, network) && !holds_password(value);
         if request.doors.is_some() && PROXIES.contains(&name.as_str()) {
@@ -26,6 +27,7 @@ pub(super) fn chosen(profile: &Profile, request: &Request) -> (Vec<(String, Stri
     }
     // Programs make their temporary files here, and a folder of the caller is not there.
     passed.push(("TMPDIR".to_owned(), "/tmp".to_owned()));
+    passed.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
     passed.sort();
     withheld.sort();
     withheld.retain(|name| name != "TMPDIR" && name != "_");

@@ -1,5 +1,5 @@
 # A world to throw away: the machine read-only, its homes and scratch folders empty, no network, no rights.
-# world.sh BINARY STUBS COMMAND MODE SECONDS, started in namespaces of its own.
+# world.sh BINARY STUBS COMMAND MODE SECONDS PROFILE, started in namespaces of its own.
 set -eu
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
@@ -16,7 +16,7 @@ for folder in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs "$folder"; don
 for folder in /home /root /work /srv /media /opt; do
   if [ -d "$folder" ]; then mount -t tmpfs -o mode=755 tmpfs "$folder"; fi
 done
-mkdir -p /home/u/proj/src /home/u/proj/tests
+mkdir -p /home/u/proj/src /home/u/proj/tests /home/u/proj/.venv/bin /home/u/proj/.venv/lib/site-packages
 cd /home/u/proj
 printf 'one\ntwo\nthree\n' | tee README.md file.txt file file1 file2 input.txt data.txt test.txt > /dev/null
 printf 'a,b\n1,2\n' > data.csv
@@ -29,7 +29,7 @@ chown -R 65534:65534 /home/u
 mount -o remount,bind,ro /
 person() {
   exec setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --no-new-privs \
-    env -i HOME=/home/u USER=u LOGNAME=u SHELL=/bin/bash LANG=C.UTF-8 GIT_TERMINAL_PROMPT=0 \
+    env -i HOME=/home/u VIRTUAL_ENV=/home/u/proj/.venv USER=u LOGNAME=u SHELL=/bin/bash LANG=C.UTF-8 GIT_TERMINAL_PROMPT=0 \
     GIT_AUTHOR_NAME=u GIT_AUTHOR_EMAIL=u@example.org GIT_COMMITTER_NAME=u GIT_COMMITTER_EMAIL=u@example.org \
     PATH=/mnt/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin timeout "$@"
 }
@@ -39,7 +39,7 @@ PREPARE
 (person 10 bash /tmp/prepare) > /dev/null 2>&1 || true
 rm -f /tmp/prepare
 if [ "$4" = inside ]; then
-  person "$5" /mnt/bin/ringfence run --profile plain -- bash /mnt/command
+  person "$5" /mnt/bin/ringfence run --profile "$6" -- bash /mnt/command
 else
   person "$5" bash /mnt/command
 fi

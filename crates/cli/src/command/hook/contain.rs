@@ -73,6 +73,7 @@ pub(super) fn way_inside(
         code: digest_of(OsStr::new(code)),
         workspace: workspace.to_owned(),
         hosts: hosts.into_iter().collect(),
+        installs: decision.effects.iter().any(|it| it.kind == EffectKind::Package),
         changes: changes(&decision.effects),
     };
     let name = tickets.issue(&ticket, &desk.at.to_string()).map_err(left)?;

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use ringfence_egress::Report;
 use ringfence_record::tickets::{Ticket, Tickets, digest_of};
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_sandbox::{Ended, Observe, Plan, Profile, Refusal, Sandbox, Support, Terms, Tier};
+use ringfence_sandbox::{
+    Ended, Observe, Plan, Profile, Profiles, Refusal, Sandbox, Support, Terms, Tier,
+};
 use serde_json::{Map, Value, json};
 
 use super::diary::Diary;
@@ -39,7 +41,7 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     let reach = Reach::by_name(&decided.ticket.hosts);
     let ended = reach.and_then(|mut reach| {
         let plan = run
-            .planned_for(&Profile::plain()?, workspace, &reach, None)
+            .planned_for(&decided.profile()?, workspace, &reach, None)
             .and_then(starts_where_it_is)?;
         let mut served = Served::ready(&mut reach, None)?;
         let words = words(&run.command);
@@ -112,6 +114,11 @@ impl Decided {
             return Err(Refusal::of_request(what, remedy));
         }
         Ok(Self { folder, tickets, ticket })
+    }
+
+    /// What such a command needs: of packages, their scripts do not run.
+    fn profile(&self) -> Result<Profile, Refusal> {
+        if self.ticket.installs { Profiles::with([])?.named("install") } else { Profile::plain() }
     }
 
     /// Where it is written down, as part of the session that it was decided in.
