@@ -67,40 +67,44 @@ impl Group {
         Ok(())
     }
 
-    /// In the group that this process is in, or beside it: whichever may be written. `bare`: even if it has
-    /// nothing to hold anything with.
+    /// In the group that this process is in, or beside it: whichever can hold something. `bare`: where neither can, one
+    /// that holds nothing will do.
     fn make(name: &str, bare: bool) -> io::Result<Self> {
         let own = own_group()?;
-        let mut failed = io::Error::from(io::ErrorKind::NotFound);
+        let mut failed = io::Error::other("no controllers are handed on here");
+        let mut spare = None;
         for above in [Some(own.as_path()), own.parent()].into_iter().flatten() {
-            let Ok(given) = told_by_kernel(&above.join("cgroup.controllers")) else { continue };
-            let given: Vec<&str> = given.split_ascii_whitespace().collect();
-            let useful = ["memory", "pids"].into_iter().filter(|it| given.contains(it));
-            // A group that holds processes itself gives nothing on. Then its groups have no limits.
-            let mut any = bare;
-            for name in useful {
-                any = true;
-                let _ = fs::write(above.join("cgroup.subtree_control"), format!("+{name}"));
-            }
-            if !any {
-                continue;
-            }
-            let folder = above.join(name);
-            if let Err(error) = fs::DirBuilder::new().create(&folder) {
-                failed = error;
-                continue;
-            }
-            let has = |name: &str| folder.join(name).exists();
-            let (memory, processes) = (has("memory.max"), has("pids.max"));
-            match fs::OpenOptions::new().write(true).open(folder.join("cgroup.procs")) {
-                Ok(door) => return Ok(Self { folder, door, memory, processes }),
-                Err(error) => {
-                    let _ = fs::remove_dir(&folder);
-                    failed = error;
-                }
+            match Self::below(above, name, bare) {
+                Ok(group) if group.memory || group.processes => return Ok(group),
+                Ok(group) => spare = spare.or(Some(group)),
+                Err(error) => failed = error,
             }
         }
-        Err(failed)
+        spare.filter(|_| bare).ok_or(failed)
+    }
+
+    fn below(above: &Path, name: &str, bare: bool) -> io::Result<Self> {
+        let given = told_by_kernel(&above.join("cgroup.controllers"))?;
+        let given = given.split_ascii_whitespace().filter(|it| ["memory", "pids"].contains(it));
+        let given: Vec<&str> = given.collect();
+        if given.is_empty() && !bare {
+            return Err(io::Error::other("no controllers are handed on here"));
+        }
+        // A group that holds processes itself gives nothing on. Then its groups have no limits.
+        for controller in given {
+            let _ = fs::write(above.join("cgroup.subtree_control"), format!("+{controller}"));
+        }
+        let folder = above.join(name);
+        fs::DirBuilder::new().create(&folder)?;
+        let has = |name: &str| folder.join(name).exists();
+        let (memory, processes) = (has("memory.max"), has("pids.max"));
+        match fs::OpenOptions::new().write(true).open(folder.join("cgroup.procs")) {
+            Ok(door) => Ok(Self { folder, door, memory, processes }),
+            Err(error) => {
+                let _ = fs::remove_dir(&folder);
+                Err(error)
+            }
+        }
     }
 
     /// Brings the process that asks into the group, with all that it will start.
