@@ -86,17 +86,19 @@ impl Group {
     fn below(above: &Path, name: &str, bare: bool) -> io::Result<Self> {
         let given = told_by_kernel(&above.join("cgroup.controllers"))?;
         let given = given.split_ascii_whitespace().filter(|it| ["memory", "pids"].contains(it));
-        let given: Vec<&str> = given.collect();
+        let given: Vec<&str> = if gives(above) { given.collect() } else { Vec::new() };
         if given.is_empty() && !bare {
             return Err(io::Error::other("no controllers are handed on here"));
         }
-        // A group that holds processes itself gives nothing on. Then its groups have no limits.
         for controller in given {
             let _ = fs::write(above.join("cgroup.subtree_control"), format!("+{controller}"));
         }
         let folder = above.join(name);
         fs::DirBuilder::new().create(&folder)?;
-        let has = |name: &str| folder.join(name).exists();
+        // One that only threads could be brought into would take no process.
+        let kind = told_by_kernel(&folder.join("cgroup.type"));
+        let takes = kind.is_ok_and(|it| it.trim() == "domain");
+        let has = |name: &str| takes && folder.join(name).exists();
         let (memory, processes) = (has("memory.max"), has("pids.max"));
         match fs::OpenOptions::new().write(true).open(folder.join("cgroup.procs")) {
             Ok(door) => Ok(Self { folder, door, memory, processes }),
@@ -137,6 +139,13 @@ impl Drop for Group {
             }
         }
     }
+}
+
+/// Whether a group may give controllers on to those in it: one that holds processes itself may not, unless it is the
+/// one above all, and to give on some all the same would turn it into one of threads.
+fn gives(group: &Path) -> bool {
+    !group.join("cgroup.type").exists()
+        || told_by_kernel(&group.join("cgroup.procs")).is_ok_and(|it| it.trim().is_empty())
 }
 
 /// The folder of the group that this process is in, in the newer hierarchy.
