@@ -254,6 +254,32 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     expect(ask("one", "echo after")).not.toContain("deny");
   });
 
+  test("a person refuses one call and lets another through, and the agent meets both answers", async () => {
+    if (!enrolled) return;
+    const [pushed, dropped] = ["git push --force origin main", "git branch -D feature/refunds"];
+    ask("two", pushed);
+    ask("two", dropped);
+    await page.evaluate(() => {
+      window.location.hash = "#/approvals";
+    });
+    const waiting = (words: string) => page.locator("main li a", { hasText: words }).first();
+    await waiting(pushed).click();
+    await page.waitForSelector("text=What would happen");
+    expect(await page.locator("mark").first().innerText()).toBe("main");
+    await page.keyboard.press("a");
+    await page.locator("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.waitForSelector("output >> text=approved");
+    expect(ask("two", pushed), "let through, once").not.toContain("deny");
+    expect(ask("two", pushed), "and no second time").toContain("deny");
+
+    await waiting(dropped).click();
+    await page.keyboard.press("d");
+    await page.locator("dialog").getByText("Never", { exact: true }).click();
+    await page.locator("dialog").getByRole("button", { name: "Deny" }).click();
+    await page.waitForSelector("text=denied");
+    expect(ask("two", dropped)).toContain("deny");
+  });
+
   test("a person ends one session: its agent is gone, with what it started, and others go on", async () => {
     if (!enrolled) return;
     // An agent that has asked its hook something, and goes on working.

@@ -201,4 +201,32 @@ describe("the log", () => {
     const sealed = `${forged},"hash":"sha256:${hex(await sha256(utf8(forged)))}"}`;
     expect((await checkEntry(sealed, 0, log)).map((it) => it.holds)).toEqual([true, false]);
   });
+
+  test("says whose words were taken out, and believes nobody who only claims so", async () => {
+    // Two entries, a stub for the first and the entry that made it.
+    const seal = async (content: string) => `${content},"hash":"sha256:${hex(await sha256(utf8(content)))}"}`;
+    const first = await seal('{"seq":1,"prev":"","at":"","kind":"decision","secret":"x"');
+    const { hash } = await openLine(first);
+    const stubbed = '{"seq":1,"prev":"","at":"","kind":"redacted","was":"decision"';
+    const stub = `${stubbed},"hash":"${hash}"}`;
+    const made = `sha256:${hex(await sha256(utf8(stubbed)))}`;
+    const redaction = await seal(
+      `{"seq":2,"prev":"","at":"","kind":"redaction","entry":1,"of":"${hash}","stub":"${made}"`,
+    );
+    const leaves = await Promise.all(
+      [first, redaction].map(async (line, at) => leafHash(utf8(`${at + 1} ${(await openLine(line)).hash}`))),
+    );
+    const tiles = new Tiles(2, async () => Uint8Array.from(leaves.flatMap((leaf) => [...leaf])));
+    const log = { tiles, checkpoint: { origin: "x", size: 2, root: await tiles.root() } };
+    const holds = async (line: string, by?: string) =>
+      (await checkEntry(line, 0, log, by)).map((it) => it.holds);
+    expect(await holds(first)).toEqual([true, true]);
+    expect(await holds(stub, redaction)).toEqual([true, true]);
+    expect(await holds(stub)).toEqual([false, true]);
+    expect(await holds(stub.replace("decision", "prompt"), redaction)).toEqual([false, true]);
+    expect(await holds(stub, redaction.replace("decision", "x").replace('"entry":1', '"entry": 1'))).toEqual([
+      false,
+      true,
+    ]);
+  });
 });

@@ -118,8 +118,11 @@ export interface Approval {
   agent: string;
   session: string;
   tool: string;
+  /** Either as the agent sent it, or the telling part of it as text. */
   input: unknown;
   cwd: string | null;
+  /** Whether it was refused; else it waits. */
+  denied?: boolean;
   rule: string;
   why: string;
   instead: string | null;

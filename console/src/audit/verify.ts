@@ -86,39 +86,78 @@ async function grown(before: Memory, checkpoint: Checkpoint, tiles: Tiles): Prom
   return { name, holds, says };
 }
 
+export interface Opened {
+  seq: number;
+  kind: string;
+  /** What the words hash to, and what they say that they do. */
+  madeOf: string;
+  hash: string;
+  holds: boolean;
+}
+
 /** Takes the line of an entry apart, as the log sealed it: what its hash is over, and the hash. */
-export async function openLine(
-  line: string,
-): Promise<{ seq: number; prev: string; hash: string; holds: boolean }> {
+export async function openLine(line: string): Promise<Opened> {
   const seal = line.trimEnd().lastIndexOf(',"hash":"');
   const hash = /^,"hash":"(sha256:[0-9a-f]{64})"\}$/.exec(line.trimEnd().slice(Math.max(seal, 0)))?.[1];
   if (seal < 0 || !hash) throw new Error("the entry does not end in its hash");
   const content = line.slice(0, seal);
-  const entry = JSON.parse(line) as { seq?: unknown; prev?: unknown };
-  const holds = `sha256:${hex(await sha256(utf8(content)))}` === hash;
-  return { seq: Number(entry.seq), prev: String(entry.prev ?? ""), hash, holds };
+  const entry = JSON.parse(line) as { seq?: unknown; kind?: unknown };
+  const madeOf = `sha256:${hex(await sha256(utf8(content)))}`;
+  return { seq: Number(entry.seq), kind: String(entry.kind), madeOf, hash, holds: madeOf === hash };
 }
 
-/** Checks that an entry is what its hash was made of, and that the signed tree holds it. `index` is from zero. */
+/** What stands in the place of an entry whose words were taken out. */
+const STUB = "redacted";
+
+/**
+ * Checks that an entry is what its hash was made of, and that the signed tree holds it. `index` is from zero. Where
+ * its words were taken out, `takenOut` is the line of the entry that says so, if there is one.
+ */
 export async function checkEntry(
   line: string,
   index: number,
   log: Pick<Log, "checkpoint" | "tiles">,
+  takenOut?: string,
 ): Promise<Step[]> {
   const opened = await openLine(line);
-  const steps: Step[] = [
-    {
-      name: "words",
-      holds: opened.holds,
-      says: opened.holds
-        ? `they make ${opened.hash.slice(0, 23)}…`
-        : "they are not what the hash was made of",
-    },
-  ];
+  if (opened.kind === STUB && !opened.holds) {
+    return [await checkStub(opened, log, takenOut), await checkPlace(opened, index, log)];
+  }
+  const says = opened.holds
+    ? `they make ${opened.hash.slice(0, 23)}…`
+    : "they are not what the hash was made of";
+  return [{ name: "words", holds: opened.holds, says }, await checkPlace(opened, index, log)];
+}
+
+async function checkStub(
+  stub: Opened,
+  log: Pick<Log, "checkpoint" | "tiles">,
+  takenOut?: string,
+): Promise<Step> {
+  const name = "words";
+  if (takenOut === undefined) {
+    return { name, holds: false, says: "they were taken out, and no entry of the log says so" };
+  }
+  const said = JSON.parse(takenOut) as { seq?: unknown; entry?: unknown; of?: unknown; stub?: unknown };
+  const [words, place] = await checkEntry(takenOut, Number(said.seq) - 1, log);
+  const agrees = said.entry === stub.seq && said.of === stub.hash && said.stub === stub.madeOf;
+  const holds = agrees && words?.holds === true && place?.holds === true;
+  const says = holds
+    ? `they were taken out, as entry ${Number(said.seq)} says, which is in the log`
+    : "they were taken out otherwise than the log says";
+  return { name, holds, says };
+}
+
+async function checkPlace(
+  opened: Opened,
+  index: number,
+  log: Pick<Log, "checkpoint" | "tiles">,
+): Promise<Step> {
+  const name = "in the tree";
   const { checkpoint, tiles } = log;
-  if (index >= checkpoint.size) {
+  if (!(index >= 0 && index < checkpoint.size)) {
     const says = `nobody has signed for it yet: the checkpoint ends at entry ${checkpoint.size}`;
-    return [...steps, { name: "in the tree", holds: false, says }];
+    return { name, holds: false, says };
   }
   const leaf: Bytes = await leafHash(utf8(`${opened.seq} ${opened.hash}`));
   const proof = await tiles.inclusion(index);
@@ -127,5 +166,5 @@ export async function checkEntry(
   const says = holds
     ? `by ${proof.length} hashes, from ${tiles.fetched} tiles`
     : "the signed tree has another entry in this place";
-  return [...steps, { name: "in the tree", holds, says }];
+  return { name, holds, says };
 }

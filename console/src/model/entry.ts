@@ -1,6 +1,6 @@
 // What an entry of the log says, in the few words that a row has room for.
 
-import type { Action, Effect, Entry, Evidence, Target, Verdict } from "../api/types";
+import type { Action, Effect, Entry, Evidence, Hold, Target, Verdict } from "../api/types";
 import { oneLine } from "./text";
 
 export const VERDICTS: readonly Verdict[] = ["allow", "contain", "ask", "deny"];
@@ -70,13 +70,22 @@ function toldBy(entry: Entry): string {
     case "finding":
       return oneLine(firstOf(entry, "problem", "why", "message") || findingWhy(entry) || text(entry.code));
     case "approval":
-      return `a person let it through${entry.through ? ` (${text(entry.through)})` : ""}`;
+      return `${text(entry.by) || "a person"} let it through: ${text(entry.rule)}`;
+    case "review":
+      return `${text(entry.reviewer)} said ${text(entry.answer)}, ${text(entry.scope)}: ${text(entry.rule)}`;
+    case "refusal_by_person":
+      return `${text(entry.by)} refused it, ${text(entry.scope)}: ${text(entry.rule)}`;
     case "hold":
     case "release":
-      return [text(entry.hold), text(entry.reason)].filter(Boolean).join(": ");
+      return heldBy(entry);
     default:
       return oneLine(firstOf(entry, "text", "message", "why", "reason", "event"));
   }
+}
+
+function heldBy(entry: Entry): string {
+  const hold = (typeof entry.hold === "object" ? entry.hold : undefined) as Partial<Hold> | undefined | null;
+  return [text(hold?.kind), text(hold?.reason), hold?.by && `(${text(hold.by)})`].filter(Boolean).join(" ");
 }
 
 function promptOf(entry: Entry): string {

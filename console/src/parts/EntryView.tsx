@@ -62,11 +62,23 @@ export function Asked({ tool, input, evidence, cwd }: AskedProps) {
       {textsOf(input).map(({ pointer, name, text }) => (
         <div key={pointer}>
           {textsOf(input).length > 1 && <span className={styles.note}>{<Visible text={name} />}</span>}
-          <Block text={text} label={`input ${name}`} evidence={evidence.filter((it) => it.in === pointer)} />
+          <Block
+            text={text}
+            label={`input ${name}`}
+            evidence={evidence.filter((it) => pointsInto(it, pointer, text))}
+          />
         </div>
       ))}
     </Step>
   );
+}
+
+/** Whether evidence is about this text. Of an input that is told as one text, the words have to agree. */
+function pointsInto(evidence: Evidence, pointer: string, text: string): boolean {
+  if (evidence.in === pointer) return true;
+  if (pointer !== "/input" || !evidence.in.startsWith("/input/")) return false;
+  const bytes = new TextEncoder().encode(text).slice(...evidence.span);
+  return new TextDecoder().decode(bytes) === evidence.text;
 }
 
 function Sentence({ effect }: { effect: Effect }) {

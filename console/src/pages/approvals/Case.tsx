@@ -22,7 +22,8 @@ export function Case({ approval, now }: { approval: Approval; now: number }) {
           <a href={address("sessions", approval.session)}>
             <Visible text={approval.session} />
           </a>{" "}
-          · {left(approval.expires, now) ?? "no time"} left
+          · {approval.denied ? "refused, unless you let it through" : "waits for you"} ·{" "}
+          {left(approval.expires, now) ?? "no time"} left
         </p>
       </header>
       <Part title="What would happen">

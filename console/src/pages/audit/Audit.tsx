@@ -118,13 +118,22 @@ export default function Audit() {
   );
 }
 
+/** The line of the entry that took the words of this one out. */
+async function redactionOf(number: number): Promise<string | undefined> {
+  const { events } = await api.events({ kind: "redaction", limit: 1_000 });
+  const found = events.find((it) => it.entry === number);
+  return found && new TextDecoder().decode(await api.file(`entry/${found.seq}`));
+}
+
 type Checked = Awaited<ReturnType<typeof verify>>;
 
 function One({ number, log }: { number: number; log: Checked }) {
   const proof = useMutation({
     mutationFn: async () => {
       const line = new TextDecoder().decode(await api.file(`entry/${number}`));
-      return { steps: await checkEntry(line, number - 1, log), entry: JSON.parse(line) as Entry };
+      const entry = JSON.parse(line) as Entry;
+      const takenOut = entry.kind === "redacted" ? await redactionOf(number) : undefined;
+      return { steps: await checkEntry(line, number - 1, log, takenOut), entry };
     },
   });
   const { mutate: prove } = proof;
@@ -134,12 +143,18 @@ function One({ number, log }: { number: number; log: Checked }) {
   return (
     <>
       <div className={pages.card}>
-        <Verdict steps={proof.data.steps} good={`entry ${number} is in the signed log, word for word`} />
+        <Verdict steps={proof.data.steps} good={goodOf(number, proof.data.entry)} />
         <Steps steps={proof.data.steps} />
       </div>
       <EntryView entry={proof.data.entry} />
     </>
   );
+}
+
+function goodOf(number: number, entry: Entry): string {
+  return entry.kind === "redacted"
+    ? `entry ${number} was in the log; its words were taken out since, on record`
+    : `entry ${number} is in the signed log, word for word`;
 }
 
 function Verdict({ steps, good }: { steps: Step[]; good: string }) {
