@@ -84,4 +84,24 @@ describe("listening", () => {
     });
     expect(last).toEqual({ state: "refused", status: 401 });
   });
+
+  test("passes over what cannot be read, and is not stopped by it", async () => {
+    server = createServer((_, response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      response.write('id: 1\nevent: entry\ndata: {"torn\n\nevent: state\ndata: nonsense\n\n');
+      response.write(
+        'id: 2\nevent: entry\ndata: null\n\nid: 3\nevent: entry\ndata: {"seq":3,"at":"","kind":"x"}\n\n',
+      );
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const fetched = globalThis.fetch;
+    vi.stubGlobal("fetch", (path: string, init: RequestInit) =>
+      fetched(`http://127.0.0.1:${port}${path}`, init),
+    );
+    const seen = await new Promise<Entry[]>((resolve) => {
+      ({ stop } = listen(0, { entries: resolve, connection: () => undefined, state: () => undefined }));
+    });
+    expect(seen.map((it) => it.seq)).toEqual([3]);
+  });
 });

@@ -54,6 +54,14 @@ export interface Listener {
   connection(connection: Connection): void;
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Longest without a sign of life: the server says something every 15 seconds. */
 const SILENCE = 40_000;
 const FIRST_WAIT = 500;
@@ -72,13 +80,15 @@ export function listen(after: number, listener: Listener): { stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const take = (message: Message): Entry | undefined => {
-    if (message.event === "state") listener.state(JSON.parse(message.data) as LiveState);
+    const said = parsed(message.data);
+    if (message.event === "state" && said) listener.state(said as LiveState);
     if (message.event !== "entry") return undefined;
-    const entry = JSON.parse(message.data) as Entry;
-    const seq = Number(message.id ?? entry.seq);
+    const entry = said as Entry | undefined;
+    const seq = Number(message.id ?? entry?.seq);
     if (!Number.isSafeInteger(seq) || seq <= last) return undefined;
+    // A line that cannot be read is passed over, and not asked for again and again.
     last = seq;
-    return entry;
+    return typeof entry?.kind === "string" ? { ...entry, seq } : undefined;
   };
 
   const read = async (): Promise<void> => {

@@ -2,12 +2,12 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../../api/client";
 import type { Answered, Approval } from "../../api/types";
-import { summaryOf } from "../../model/entry";
 import { Dialog } from "../../parts/Dialog";
+import { Asked } from "../../parts/EntryView";
 import { Submit } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
 import { Problem } from "../../parts/States";
-import { Block, Visible } from "../../parts/Text";
+import { Visible } from "../../parts/Text";
 import { say } from "../../parts/toast";
 
 export interface Choice {
@@ -64,7 +64,7 @@ export function Answer({
           send.mutate();
         }}
       >
-        <Block text={summaryOf({ tool: approval.tool, input: approval.input })} label="what is asked for" />
+        <Asked tool={approval.tool} input={approval.input} cwd={approval.cwd} evidence={approval.evidence} />
         {approval.effects.length > 0 && (
           <p>
             <Visible text={approval.effects.join("; ")} />

@@ -1,7 +1,7 @@
 // The entries that fit a filter: pages of older ones from the server, and in front of them what comes live.
 
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { api } from "../../api/client";
 import type { Entry } from "../../api/types";
 import { useLive } from "../../app/store";
@@ -11,6 +11,7 @@ const PAGE = 200;
 
 /** Newest first. `older` asks for more, as far as there are. */
 export function useEvents(filter: Filter) {
+  const queries = useQueryClient();
   const tail = useLive((live) => live.tail);
   const pages = useInfiniteQuery({
     queryKey: ["events", filter],
@@ -19,17 +20,26 @@ export function useEvents(filter: Filter) {
     initialPageParam: 0,
     getNextPageParam: (page) => (page.events.length < PAGE ? undefined : page.events[0]?.seq),
     staleTime: Number.POSITIVE_INFINITY,
-    maxPages: 50,
   });
   const loaded = useMemo(
     () => pages.data?.pages.flatMap((page) => page.events.toReversed()) ?? [],
     [pages.data],
   );
-  const newest = loaded[0]?.seq ?? pages.data?.pages[0]?.last ?? 0;
+  // All up to here was looked through by the server; what is newer comes live.
+  const known = pages.data?.pages[0]?.last;
   const events = useMemo<Entry[]>(() => {
-    const live = tail.filter((entry) => entry.seq > newest && matches(entry, filter)).toReversed();
+    const live = tail.filter((entry) => entry.seq > (known ?? 0) && matches(entry, filter)).toReversed();
     return live.length > 0 ? live.concat(loaded) : loaded;
-  }, [tail, loaded, newest, filter]);
+  }, [tail, loaded, known, filter]);
+  // More came than is kept at hand, or before it was listened: asked anew, so that nothing is missing between.
+  const first = tail[0]?.seq;
+  const hasGap = known !== undefined && first !== undefined && first > known + 1;
+  useEffect(() => {
+    if (!hasGap) return;
+    // The server's database may be a little behind its log.
+    const timer = setTimeout(() => void queries.resetQueries({ queryKey: ["events", filter] }), 1_500);
+    return () => clearTimeout(timer);
+  }, [hasGap, queries, filter]);
   return {
     events,
     isPending: pages.isPending,

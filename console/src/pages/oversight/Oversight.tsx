@@ -74,8 +74,8 @@ function Body({ row }: { row: Row }) {
   if (row.kind === "number") {
     return (
       <>
-        <b className={styles.value}>{row.value === undefined ? "not known" : short(row.value)}</b>
-        <span className={parts.note}>{row.made}</span>
+        {row.value === undefined ? <Unknown /> : <b className={styles.value}>{short(row.value)}</b>}
+        {row.value !== undefined && <span className={parts.note}>{row.made}</span>}
       </>
     );
   }
@@ -84,7 +84,7 @@ function Body({ row }: { row: Row }) {
   const { share } = row;
   if (!share) {
     if ((row.groups ?? []).length > 0) return null;
-    return <b className={`${styles.value} ${styles.unknown}`}>not known</b>;
+    return <Unknown />;
   }
   return (
     <>
@@ -95,6 +95,10 @@ function Body({ row }: { row: Row }) {
       </span>
     </>
   );
+}
+
+function Unknown() {
+  return <b className={`${styles.value} ${styles.unknown}`}>not known</b>;
 }
 
 const short = (value: number) => (Number.isInteger(value) ? value.toLocaleString() : value.toFixed(2));
@@ -139,7 +143,7 @@ const SHORTEST = 100;
 const LONGEST = 86_400_000;
 
 function Durations({ times, marks, name }: { times: Times | undefined; marks: number[]; name: string }) {
-  if (!times) return <b className={`${styles.value} ${styles.unknown}`}>not known</b>;
+  if (!times) return <Unknown />;
   const scale = Math.log(LONGEST / SHORTEST);
   const x = (at: number) => 2 + (Math.log(Math.max(SHORTEST, at) / SHORTEST) / scale) * (WIDTH - 4);
   const words = `median ${duration(times.p50_ms)}, 90 % within ${duration(times.p90_ms)}`;

@@ -5,6 +5,7 @@ import { api } from "../../api/client";
 import type { Session } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { address, go, useRoute } from "../../app/route";
+import { plain } from "../../model/text";
 import { ago } from "../../model/time";
 import { nameOfHold } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
@@ -128,12 +129,12 @@ export function Marks({ session }: { session: Session }) {
     <span className={parts.chips}>
       {session.held && <span className={`${parts.chip} ${parts.bad}`}>{nameOfHold(session.held.kind)}</span>}
       {session.taint.map((it, at) => (
-        <span key={at} className={`${parts.chip} ${parts.warn}`} title={it.why}>
+        <span key={at} className={`${parts.chip} ${parts.warn}`} title={plain(it.why)}>
           <Visible text={it.kind} />
         </span>
       ))}
       {session.boundaries.length > 0 && (
-        <span className={parts.chip} title={session.boundaries.join("; ")}>
+        <span className={parts.chip} title={plain(session.boundaries.join("; "))}>
           {session.boundaries.length === 1 ? "1 boundary" : `${session.boundaries.length} boundaries`}
         </span>
       )}

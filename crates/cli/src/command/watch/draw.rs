@@ -6,6 +6,8 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
 use ringfence_action::Verdict;
+use ringfence_record::cases::Case;
+use ringfence_record::holds::Hold;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -117,7 +119,7 @@ fn lines<'a>(watched: &Watched, look: Look, area: Rect) -> Vec<Line<'a>> {
         }
         Tab::Waiting => {
             let cases = watched.waiting.iter().skip(first).take(height);
-            let line = |case: &ringfence_record::cases::Case| {
+            let line = |case: &Case| {
                 let text =
                     format!("{}  {}  {}  {}", case.tool, case.input, case.rule, case.session);
                 Line::raw(cut(&text, width))
@@ -126,7 +128,7 @@ fn lines<'a>(watched: &Watched, look: Look, area: Rect) -> Vec<Line<'a>> {
         }
         Tab::Held => {
             let holds = watched.holds.iter().skip(first).take(height);
-            let line = |hold: &ringfence_record::holds::Hold| {
+            let line = |hold: &Hold| {
                 let whose = hold.session.as_deref().unwrap_or("every session");
                 let kind = hold.kind.as_str();
                 let text =
@@ -198,31 +200,43 @@ fn page(frame: &mut Frame, watched: &Watched, look: Look, area: Rect, borders: B
     };
     let mut lines = Vec::new();
     for (name, text) in said {
-        lines.push(Line::styled(name, look.color(Color::Cyan).patch(FAINT)));
-        lines.push(Line::raw(format!("  {text}")));
+        let name = Span::styled(format!("{name:<NAMES$}"), look.color(Color::Cyan).patch(FAINT));
+        lines.push(Line::from(vec![name, Span::raw(text)]));
     }
-    let page = Paragraph::new(lines).wrap(Wrap { trim: false });
+    let page = Paragraph::new(lines).wrap(Wrap { trim: false }).scroll((watched.scrolled, 0));
     frame.render_widget(page.block(Block::new().borders(borders)), area);
 }
 
-fn case_page(case: &ringfence_record::cases::Case) -> Vec<(String, String)> {
+/// Columns for names of what a page tells.
+const NAMES: usize = 18;
+
+fn case_page(case: &Case) -> Vec<(String, String)> {
     let cwd = case.cwd.as_deref().unwrap_or("an unknown folder");
+    let risk = format!("{} of 100", case.risk);
     let said = [
-        ("agent", case.agent.as_str()),
-        ("session", &case.session),
-        ("in", cwd),
+        ("because", case.why.as_str()),
+        ("would", &case.effects.join("; ")),
         ("tool", &case.tool),
         ("input", &case.input),
-        ("refused by", &case.rule),
-        ("because", &case.why),
+        ("in", cwd),
+        ("if it goes wrong", &case.blast),
+        ("what a no costs", &case.cost_of_no),
+        ("seen", &case.seen.join("; ")),
+        ("instead", &case.instead),
+        ("rule", &case.rule),
+        ("risk", &risk),
+        ("agent", &case.agent),
+        ("session", &case.session),
     ];
-    said.map(|(name, text)| (name.to_owned(), printable(text).into_owned())).to_vec()
+    let told = said.into_iter().filter(|(_, text)| !text.is_empty());
+    told.map(|(name, text)| (name.to_owned(), printable(text).into_owned())).collect()
 }
 
 const KEYS: &[(&str, &str)] = &[
     ("j k ↑ ↓", "next, the one before"),
     (". G", "the newest, the oldest"),
     ("Enter, Esc", "open, close"),
+    ("Space", "further down in what is open"),
     ("Tab", "live, waiting, held"),
     ("/", "search"),
     ("e", "everything, or what matters"),

@@ -76,7 +76,8 @@ impl Source {
     fn look(&mut self, watched: &mut Watched) -> Result<(), RecordError> {
         let lines = self.follower.more(AT_ONCE)?;
         watched.take(lines.iter().map(|Followed { line, .. }| line.as_str()));
-        let waiting = Cases::open(&self.folder)?.pending()?;
+        let mut waiting = Cases::open(&self.folder)?.pending()?;
+        waiting.sort_by_key(|case| std::cmp::Reverse(case.risk));
         let holds = Holds::of(&self.folder).all()?;
         watched.stand(waiting, holds);
         Ok(())

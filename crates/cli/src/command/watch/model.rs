@@ -12,6 +12,9 @@ use super::row::Row;
 /// Older entries are not kept at hand; `ringfence audit tail` has them.
 const KEPT: usize = 5_000;
 
+/// So many lines further at a time.
+const SCROLL: u16 = 8;
+
 /// What a person wants done that takes more than looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -61,6 +64,8 @@ pub(super) struct Watched {
     /// Whether what went as decided is shown, too.
     everything: bool,
     pub(super) trouble: Option<String>,
+    /// Lines of what is open that are above the screen.
+    pub(super) scrolled: u16,
 }
 
 impl Watched {
@@ -78,6 +83,7 @@ impl Watched {
             search: String::new(),
             everything: false,
             trouble: None,
+            scrolled: 0,
         }
     }
 
@@ -160,6 +166,11 @@ impl Watched {
             self.type_search(key.code);
             return None;
         }
+        if key.code == KeyCode::Char(' ') {
+            self.scrolled = self.scrolled.saturating_add(SCROLL);
+            return None;
+        }
+        self.scrolled = 0;
         match key.code {
             KeyCode::Char('q') => return Some(Wish::End),
             KeyCode::Esc if self.over != Over::Nothing => self.over = Over::Nothing,

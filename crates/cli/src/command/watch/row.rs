@@ -176,6 +176,8 @@ fn told(entry: &Value, kind: &str) -> String {
             format!("{} {}", part("kind"), part("reason"))
         }
         "approval" => format!("a person let it through: {}", word("rule")),
+        "refusal_by_person" => format!("a person refused it: {}", word("rule")),
+        "review" => format!("{} said {}: {}", word("reviewer"), word("answer"), word("rule")),
         _ => ["problem", "why", "message", "text", "reason"]
             .into_iter()
             .map(word)

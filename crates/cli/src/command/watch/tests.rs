@@ -129,6 +129,8 @@ fn what_waits_and_what_is_held_has_a_list_each() {
     insta::assert_snapshot!("waiting", screen(&watched, 100, 6));
     press(&mut watched, "⏎");
     insta::assert_snapshot!("waiting_open", screen(&watched, 60, 17));
+    press(&mut watched, " ");
+    assert!(!screen(&watched, 60, 6).contains("because"), "further down");
     press(&mut watched, "⎋⇥");
     insta::assert_snapshot!("held", screen(&watched, 100, 6));
     watched.stand(Vec::new(), Vec::new());
