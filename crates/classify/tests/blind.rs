@@ -211,3 +211,21 @@ fn nothing_that_an_agent_or_a_tool_wrote_in_a_session_is_seen() {
         assert!(checked > 0, "{name}");
     }
 }
+
+/// A server names its own tools, and could have the judge read what it likes.
+#[test]
+fn names_that_are_no_names_are_not_repeated() {
+    for (tool, seen) in [
+        (format!("mcp__wiki__{PLANTED}"), false),
+        (format!("mcp__{PLANTED}__save"), false),
+        (PLANTED.to_owned(), false),
+        (format!("mcp__wiki__{}", PLANTED.replace(' ', "_").repeat(4)), false),
+        ("mcp__wiki__save_page".to_owned(), true),
+    ] {
+        let text = json!({"tool": tool, "input": {"title": "x"}}).to_string();
+        let action = Action::from_json(text.as_bytes()).unwrap();
+        let shown = shown(&History::new("m".to_owned()), &action);
+        assert!(!shown.contains("PLANTED"), "{tool}: {shown}");
+        assert_eq!(shown.contains(&tool), seen, "{tool}: {shown}");
+    }
+}

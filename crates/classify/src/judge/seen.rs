@@ -24,6 +24,9 @@ const ARGUMENT: usize = 600;
 /// Bytes of a name.
 const NAME: usize = 300;
 
+/// Bytes of the name of a tool or a server.
+const LABEL: usize = 96;
+
 /// Arguments that are shown, and how deep.
 const ARGUMENTS: usize = 80;
 const DEPTH: usize = 6;
@@ -95,7 +98,7 @@ impl Seen {
         let mut view = View { hidden, whole: true };
         let mut shown = view.call(call);
         if let Value::Object(shown) = &mut shown {
-            shown.insert("agent_calls_it".into(), json!(head(&action.tool, NAME)));
+            shown.insert("agent_calls_it".into(), json!(label(&action.tool)));
             if let Some(cwd) = &action.cwd {
                 shown.insert("in".into(), json!(head(cwd, NAME)));
             }
@@ -179,13 +182,13 @@ impl View<'_> {
             }
             Call::Mcp { server, tool, pointer: _, arguments } => json!({
                 "does": "use a tool of a server",
-                "server": head(server, NAME),
-                "tool": head(tool, NAME),
+                "server": label(server),
+                "tool": label(tool),
                 "arguments": self.arguments(arguments),
             }),
             Call::Browser { operation, pointer: _, arguments } => json!({
                 "does": "drive a browser",
-                "operation": head(operation, NAME),
+                "operation": label(operation),
                 "arguments": self.arguments(arguments),
             }),
             Call::Keys { text, to } => {
@@ -203,11 +206,11 @@ impl View<'_> {
             Call::Inert => json!({"does": "nothing outside the agent"}),
             Call::Unknown { tool, pointer: _, arguments } => json!({
                 "does": "use a tool that is not known",
-                "tool": head(tool, NAME),
+                "tool": label(tool),
                 "arguments": self.arguments(arguments),
             }),
             Call::Malformed { tool, problem: _ } => {
-                json!({"does": "malformed", "tool": head(tool, NAME)})
+                json!({"does": "malformed", "tool": label(tool)})
             }
         }
     }
@@ -293,6 +296,13 @@ fn cut(text: &str, most: usize) -> String {
     let beginning = beginning(text, most);
     let rest = text.get(beginning.len()..).unwrap_or_default();
     format!("{beginning} […{}]", withheld(rest))
+}
+
+/// A name that somebody else gave: a server names its tools. One that is no name is not repeated.
+fn label(text: &str) -> String {
+    let is_label =
+        text.len() <= LABEL && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if is_label { text.to_owned() } else { format!("[a name, {}]", withheld(text)) }
 }
 
 fn head(text: &str, most: usize) -> String {
