@@ -169,7 +169,7 @@ async fn hook(
     Path(agent): Path<String>,
     asked: Bytes,
 ) -> Result<Response, Problem> {
-    let Whom::Process(Some(pid)) = whom else {
+    let Whom::Process(pid) = whom else {
         return Err(Problem::forbidden("only hooks ask this, through the socket"));
     };
     let began = instant();

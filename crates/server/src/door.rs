@@ -35,8 +35,8 @@ pub enum ServeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whom {
     /// A process of this user, through the socket.
-    Process(Option<u32>),
-    /// A process of another user, or one that the kernel does not tell.
+    Process(u32),
+    /// A process of another user, or one in namespaces outside of ours, which the kernel does not name.
     Stranger,
     /// Whoever comes over the network.
     Network,
@@ -45,12 +45,10 @@ pub(crate) enum Whom {
 impl Connected<IncomingStream<'_, UnixListener>> for Whom {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let own = ringfence_record::given::own_user();
-        match stream.io().peer_cred() {
-            Ok(peer) if Some(peer.uid()) == own => {
-                Self::Process(peer.pid().and_then(|pid| u32::try_from(pid).ok()))
-            }
-            _ => Self::Stranger,
-        }
+        let Ok(peer) = stream.io().peer_cred() else { return Self::Stranger };
+        let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+        let process = pid.filter(|_| Some(peer.uid()) == own);
+        process.map_or(Self::Stranger, Self::Process)
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, watch};
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// So many lines are sent on together.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 32;
 
 /// So many batches wait for who is slow; who is slower reads the log.
 const WAITING: usize = 64;

@@ -12,7 +12,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use ringfence_record::log::Log;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -28,7 +27,11 @@ use crate::problem::Problem;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// So many lines of the log are read at once for who was away.
-const READ: usize = 256;
+const READ: usize = 16;
+
+/// So many bytes a second go to all who watch together. Whoever falls behind by that reads on in the log, later:
+/// decisions come first, and nothing piles up in memory.
+const BYTES_A_SECOND: f64 = 64e6;
 
 /// More do not watch at once.
 const MOST_WATCHERS: usize = 1_000;
@@ -49,7 +52,7 @@ pub(crate) async fn live(
     }
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let after = last_seen.or(from.after).unwrap_or_else(|| server.feed.last());
-    let (send, receive) = mpsc::channel(4);
+    let (send, receive) = mpsc::channel(1);
     tokio::spawn(watch(server, after, send));
     let stream = ReceiverStream::new(receive).map(Ok::<Bytes, Infallible>);
     let headers =
@@ -63,7 +66,7 @@ async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
     let mut batches = server.feed.subscribe();
     let mut state = server.feed.state();
     let now = state_frame(&state.borrow_and_update());
-    let Some(mut sent) = read_up(&server.log, after, &send).await else { return };
+    let Some(mut sent) = read_up(&server, after, &send).await else { return };
     if send.send(now).await.is_err() {
         return;
     }
@@ -72,12 +75,12 @@ async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
             batch = batches.recv() => match batch {
                 Ok(Batch { first, last, frames }) if first == sent + 1 => {
                     sent = last;
-                    send.send(frames).await.is_ok()
+                    send_at_pace(&server, frames, &send).await.is_some()
                 }
                 Ok(Batch { last, .. }) if last <= sent => true,
                 // It begins before, or after a gap.
                 Ok(_) | Err(RecvError::Lagged(_)) => {
-                    match read_up(&server.log, sent, &send).await {
+                    match read_up(&server, sent, &send).await {
                         Some(seq) => { sent = seq; true }
                         None => false,
                     }
@@ -101,10 +104,10 @@ async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
 
 /// Sends what the log has after this number; returns the number that it came to, or nothing where nobody
 /// listens any more or the log cannot be read: who watches comes back and says where it was.
-async fn read_up(log: &Log, after: u64, send: &Sender<Bytes>) -> Option<u64> {
+async fn read_up(server: &Server, after: u64, send: &Sender<Bytes>) -> Option<u64> {
     let mut sent = after;
     let mut follower = {
-        let log = log.clone();
+        let log = server.log.clone();
         tokio::task::spawn_blocking(move || log.follow_after(after)).await.ok()?.ok()?
     };
     loop {
@@ -117,8 +120,16 @@ async fn read_up(log: &Log, after: u64, send: &Sender<Bytes>) -> Option<u64> {
         let lines = lines.ok()?;
         let Some(last) = lines.last() else { return Some(sent) };
         sent = last.seq;
-        send.send(frames(&lines)).await.ok()?;
+        send_at_pace(server, frames(&lines), send).await?;
     }
+}
+
+/// Sends, and waits as long as the share of one who watches takes.
+async fn send_at_pace(server: &Server, frames: Bytes, send: &Sender<Bytes>) -> Option<()> {
+    let all = frames.len() as f64 * server.feed.watchers().max(1) as f64;
+    send.send(frames).await.ok()?;
+    tokio::time::sleep(Duration::from_secs_f64(all / BYTES_A_SECOND)).await;
+    Some(())
 }
 
 fn state_frame(state: &Value) -> Bytes {

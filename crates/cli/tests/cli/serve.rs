@@ -450,13 +450,10 @@ fn loses_nothing(rounds: u32, each: Duration) {
 
 #[test]
 fn what_was_acknowledged_is_there_after_it_was_killed() {
+    if std::env::var_os("RINGFENCE_FULL").is_some() {
+        return loses_nothing(1, Duration::from_secs(60));
+    }
     loses_nothing(2, Duration::from_millis(1_500));
-}
-
-#[test]
-#[ignore = "a minute; part of `./test --full`"]
-fn what_was_acknowledged_in_a_minute_is_there_after_it_was_killed() {
-    loses_nothing(1, Duration::from_secs(60));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use super::{Log, line, segment};
 use crate::RecordError;
 
-/// At most so much is read at once: 1 MiB, unless a line is longer.
+/// So much is read at once for each line that is wanted, and at most so much, unless a line is longer.
+const A_LINE: u64 = 8 << 10;
 const AT_ONCE: u64 = 1 << 20;
 
 /// A place in the log, from where on it is read.
@@ -88,7 +89,7 @@ impl Follower {
         if self.file.replace(this).is_some_and(|before| before != this) {
             self.offset = 0;
         }
-        let mut window = AT_ONCE;
+        let mut window = (A_LINE * most as u64).min(AT_ONCE);
         loop {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(self.offset))

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use ringfence_action::{Action, Preset, Verdict};
@@ -45,6 +45,43 @@ pub(crate) struct Gatehouse {
     premises: Mutex<Option<(Vec<Stamp>, Arc<Premises>)>>,
     /// How many actions came without a session.
     alone: AtomicU64,
+    writer: Writer,
+}
+
+/// Entries of many that wait together are written together, each before its asker is answered: whoever comes
+/// while somebody writes waits, and the next to write takes all that have come.
+#[derive(Default)]
+struct Writer {
+    waiting: Mutex<Vec<Waits>>,
+    writing: Mutex<()>,
+}
+
+/// What is to be written, and whom to tell how that went.
+type Waits = (Vec<Entry>, Arc<OnceLock<Result<(), String>>>);
+
+impl Writer {
+    /// Returns once these are in the log, or why they are not.
+    fn keep(&self, log: &Log, entries: Vec<Entry>) -> Result<(), Refused> {
+        let told = Arc::new(OnceLock::new());
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((entries, told.clone()));
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever wrote meanwhile may have written this.
+        if told.get().is_none() {
+            let all =
+                std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let (entries, tell): (Vec<Vec<Entry>>, Vec<_>) = all.into_iter().unzip();
+            let at = answer::now().to_string();
+            let written = log.append_all(&at, entries.concat()).map(drop);
+            let written = written.map_err(|error| error.to_string());
+            for told in tell {
+                // Nobody else tells.
+                let _ = told.set(written.clone());
+            }
+        }
+        drop(writing);
+        let told = told.get().cloned();
+        told.unwrap_or_else(|| Err("it was not recorded".to_owned())).map_err(undecided)
+    }
 }
 
 /// A file as it was when it was read.
@@ -53,7 +90,14 @@ type Stamp = (PathBuf, Option<(u64, u64, i64, i64, u32)>);
 impl Gatehouse {
     /// The gate that works with these folders.
     pub(crate) fn of(state: PathBuf, config: PathBuf, home: PathBuf) -> Self {
-        Self { state, config, home, premises: Mutex::new(None), alone: AtomicU64::new(0) }
+        Self {
+            state,
+            config,
+            home,
+            premises: Mutex::new(None),
+            alone: AtomicU64::new(0),
+            writer: Writer::default(),
+        }
     }
 
     /// A hook as `init` writes it, of this agent.
@@ -176,16 +220,11 @@ impl Gatehouse {
                                 "verdict": verdict, "code": code, "event": "decide"});
             entries = vec![recorded::entry("held", &whose, fields)];
         }
-        self.keep(log, entries)?;
+        self.writer.keep(log, entries)?;
         if let Some(locked) = locked {
             locked.save(&memory).map_err(undecided)?;
         }
         serde_json::to_vec(&explained.decision).map_err(undecided)
-    }
-
-    fn keep(&self, log: &Log, entries: Vec<Entry>) -> Result<(), Refused> {
-        let at = answer::now().to_string();
-        log.append_all(&at, entries).map(drop).map_err(undecided)
     }
 
     /// The sessions whose agents are alive.

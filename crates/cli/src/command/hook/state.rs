@@ -43,7 +43,6 @@ pub(super) struct Kept {
     pub(super) history: Option<History>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }

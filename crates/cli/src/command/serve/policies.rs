@@ -1,7 +1,8 @@
 //! The rules, for the console: which hold, what is wrong with a draft, what it would have changed, and keeping it.
 
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -107,19 +108,15 @@ pub(super) fn keep(own: &[Source], folder: &Path, name: &str, text: &str) -> Res
     let failed = |error: std::io::Error| {
         format!("`{}` cannot be written: {error}; check its permissions", folder.display())
     };
-    #[expect(clippy::disallowed_methods, reason = "the rules lie where the user's own do")]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        let mut private = std::fs::DirBuilder::new();
-        private.recursive(true).mode(0o700).create(&folder).map_err(failed)?;
-        // Not among the rules before it is whole.
-        let new = folder.join(format!(".{name}.new"));
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&new).map_err(failed)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&new, folder.join(name)).map_err(failed)
-    }
+    let mut private = DirBuilder::new();
+    private.recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+    // Not among the rules before it is whole.
+    let new = folder.join(format!(".{name}.new"));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&new, folder.join(name)).map_err(failed)
 }
 
 /// The rule of this name: why it is there, and what it tells agents to do instead.
