@@ -28,6 +28,9 @@ pub struct Guard {
     pub(crate) intervene_ms: Vec<u64>,
     pub(crate) reviews: Share,
     pub(crate) review_ms: Vec<u64>,
+    pub(crate) review_approval_ms: Vec<u64>,
+    /// In the order in which they first answered.
+    reviewers: Vec<String>,
     pub(crate) caught: Share,
     pub(crate) caught_by: BTreeMap<String, Share>,
 }
@@ -63,18 +66,32 @@ impl Guard {
                 let caught = entry.get("caught").and_then(Value::as_bool);
                 if let Some(caught) = caught {
                     self.caught.add(caught);
-                    self.caught_by.entry(text("/reviewer").to_owned()).or_default().add(caught);
+                    let reviewer = self.reviewer(text("/reviewer"));
+                    self.caught_by.entry(reviewer).or_default().add(caught);
                 }
             }
             "review" => {
-                self.reviews.add(text("/answer") == "approve");
-                self.review_ms.extend(entry.get("waited_ms").and_then(Value::as_u64));
+                let approved = text("/answer") == "approve";
+                let waited = entry.get("waited_ms").and_then(Value::as_u64);
+                self.reviews.add(approved);
+                self.review_ms.extend(waited);
+                self.review_approval_ms.extend(waited.filter(|_| approved));
             }
             _ => {}
         }
         if by_person && let Some((at, since)) = at.zip(self.raised.remove(session)) {
             self.intervene_ms.push(u64::try_from(at - since).unwrap_or(0));
         }
+    }
+
+    /// A report names nobody: reviewers are numbered as they come.
+    fn reviewer(&mut self, name: &str) -> String {
+        let known = self.reviewers.iter().position(|it| it == name);
+        let number = known.unwrap_or_else(|| {
+            self.reviewers.push(name.to_owned());
+            self.reviewers.len() - 1
+        });
+        format!("reviewer {}", number + 1)
     }
 
     fn decided(&mut self, entry: &Value, at: Option<i64>) {
@@ -150,6 +167,14 @@ mod tests {
             (9_010, json!({"kind": "override", "agent": "a", "session": "s", "call": "c5"})),
             (9_020, json!({"kind": "vigilance", "reviewer": "r1", "caught": false})),
             (9_030, json!({"kind": "vigilance", "reviewer": "r1", "caught": true})),
+            (
+                9_040,
+                json!({"kind": "review", "reviewer": "r1", "answer": "approve", "waited_ms": 900}),
+            ),
+            (
+                9_050,
+                json!({"kind": "review", "reviewer": "r1", "answer": "deny", "waited_ms": 9_000}),
+            ),
         ];
         for (at, entry) in entries {
             guard.see(&entry, Some(at));
@@ -158,6 +183,8 @@ mod tests {
         assert_eq!((guard.let_run_ms.clone(), guard.denials()), (vec![1_500], Share::new(1, 2)));
         assert_eq!((guard.intervene_ms.clone(), guard.caught), (vec![9_000], Share::new(1, 2)));
         assert_eq!(guard.layers.get("policy"), Some(&3));
+        assert_eq!(guard.caught_by.keys().collect::<Vec<_>>(), ["reviewer 1"], "nobody is named");
+        assert_eq!((guard.reviews, guard.review_approval_ms), (Share::new(1, 2), vec![900]));
     }
 
     /// The agent's own question about a call is not a second action, and another session's call is another.

@@ -109,7 +109,7 @@ pub struct Guarded {
     pub reviews_approved: Share,
     /// How long they took.
     pub review_latency: Percentiles,
-    /// Of these, within two seconds.
+    /// Approvals among them within two seconds.
     pub review_rubber_stamps: Share,
     /// From the first call of a session that was not simply allowed to a person's act.
     pub time_to_intervene: Percentiles,
@@ -171,7 +171,7 @@ impl Report {
                 asked_and_ran: guard.let_run,
                 asked_and_ran_within: Percentiles::of(guard.let_run_ms),
                 reviews_approved: guard.reviews,
-                review_rubber_stamps: stamped(&guard.review_ms),
+                review_rubber_stamps: stamped(&guard.review_approval_ms),
                 review_latency: Percentiles::of(guard.review_ms),
                 time_to_intervene: Percentiles::of(guard.intervene_ms),
                 vigilance: guard.caught,

@@ -153,7 +153,7 @@ fn guarded(report: &Report) -> Vec<Row> {
     rows.push(share("denied, and let through once", guard.denials_overridden, ""));
     rows.push(share("approved in the queue", guard.reviews_approved, baseline::APPROVAL));
     rows.extend(times("time to answer in the queue", &guard.review_latency, &quantiles, &[]));
-    rows.push(share("approved or refused there within 2 s", guard.review_rubber_stamps, ""));
+    rows.push(share("approved there within 2 s", guard.review_rubber_stamps, ""));
     rows.extend(times("first alarm to a person's act", &guard.time_to_intervene, &quantiles, &[]));
     rows
 }

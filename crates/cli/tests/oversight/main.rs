@@ -105,16 +105,11 @@ fn another_program_counts_the_same() {
     }
 }
 
-/// Sessions of two teams, every metric that their corpus can tell.
+/// Sessions of two teams, every metric that their corpus can tell; all of them in `./test --full`.
 #[test]
 fn another_program_counts_the_same_of_real_sessions() {
-    real_sessions(6);
-}
-
-#[test]
-#[ignore = "minutes in a debug build: ./test --full"]
-fn another_program_counts_the_same_of_all_real_sessions() {
-    real_sessions(1);
+    let every = if std::env::var_os("RINGFENCE_FULL").is_some() { 1 } else { 6 };
+    real_sessions(every);
 }
 
 fn real_sessions(every: usize) {

@@ -228,3 +228,25 @@ fn the_same_log_gives_the_same_bytes() {
         assert_eq!(exported(format, &entries()), exported(format, &entries()), "{format:?}");
     }
 }
+
+/// Apache Arrow, where `tests/export/run` has it.
+#[test]
+fn another_program_reads_parquet() {
+    let Some(python) = std::env::var_os("RINGFENCE_ARROW") else {
+        eprintln!("skipped: no Apache Arrow; tests/export/run has it");
+        return;
+    };
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&exported(Format::Parquet, &entries())).unwrap();
+    let script = format!("{}/tests/formats/arrow.py", env!("CARGO_MANIFEST_DIR"));
+    let output = std::process::Command::new(python).arg(script).arg(file.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["entries"], Value::Array(entries()));
+    assert_eq!(
+        (&read["codec"], &read["types"]["at"]),
+        (&json!("SNAPPY"), &json!("timestamp[ms, tz=UTC]"))
+    );
+    assert_eq!((&read["verdicts"][4], &read["verdicts"][0]), (&json!("deny"), &json!(null)));
+    assert_eq!(read["at"][2], "2026-11-21T10:00:03.500000+00:00");
+}
