@@ -103,7 +103,9 @@ function findingWhy(entry: Entry): string {
 }
 
 function firstOf(entry: Entry, ...names: string[]): string {
-  return names.map((name) => text(entry[name])).find(Boolean) ?? "";
+  // A digest tells nobody anything.
+  const said = names.map((name) => text(entry[name])).filter((it) => !it.startsWith("sha256:"));
+  return said.find(Boolean) ?? "";
 }
 
 function text(value: unknown): string {

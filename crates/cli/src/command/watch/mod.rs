@@ -27,7 +27,8 @@ use super::allow_once::{self, AllowOnce};
 use super::hold::{self, HoldCommand};
 use crate::exit::{Exit, Failure, Problem};
 use crate::places;
-use crate::render::color::ColorWhen;
+use crate::render::color::{self, ColorWhen};
+use crate::render::snippet;
 
 /// Watch what agents do, as they do it, and step in
 #[derive(Debug, Args)]
@@ -123,7 +124,9 @@ fn carry_out(wish: &Wish, out: &mut impl Write) -> Result<(), Failure> {
     };
     if let Err(failure) = done {
         match failure {
-            Failure::Problem(problem) => writeln!(out, "{problem}")?,
+            Failure::Problem(problem) => {
+                write!(out, "{}", snippet::report(&problem, color::width()))?;
+            }
             other => return Err(other),
         }
     }

@@ -181,7 +181,7 @@ fn told(entry: &Value, kind: &str) -> String {
         _ => ["problem", "why", "message", "text", "reason"]
             .into_iter()
             .map(word)
-            .find(|it| !it.is_empty())
+            .find(|it| !it.is_empty() && !it.starts_with("sha256:"))
             .map(str::to_owned)
             .or_else(|| Some(entry.pointer("/findings/0/why")?.as_str()?.to_owned()))
             .unwrap_or_default(),
