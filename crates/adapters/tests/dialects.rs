@@ -182,6 +182,34 @@ fn only_a_beginning_begins_a_session() {
     }
 }
 
+/// The command line of Cline calls its events otherwise than the editor does.
+#[test]
+fn a_call_of_cline_is_one_under_any_name() {
+    for name in ["PreToolUse", "tool_call", "whatever"] {
+        let message = json!({
+            "hookName": name, "taskId": "t", "workspaceRoots": ["/p"],
+            "preToolUse": {"toolName": "run_commands", "parameters": {"commands": ["ls", "rm -rf x"]}},
+        });
+        let input = read(HookAgent::Cline, &message);
+        assert!(matches!(input.event, HookEvent::Before { .. }), "{name}: {input:?}");
+        let reply = HookAgent::Cline.reply(&input.name, &deny());
+        assert_eq!(reply.code, 2, "{name}");
+        assert!(reply.stdout.contains("\"cancel\":true"), "{name}: {}", reply.stdout);
+    }
+    assert!(HookAgent::Cline.decides("tool_call"), "what is not understood is refused");
+}
+
+/// Kimi Code sends what was typed in parts, beside pictures.
+#[test]
+fn a_prompt_in_parts_is_heard_whole() {
+    let parts = json!([{"type": "text", "text": "do not push"}, {"type": "image_url"},
+                       {"type": "text", "text": "and do not deploy"}]);
+    let message =
+        json!({"hook_event_name": "UserPromptSubmit", "session_id": "s", "prompt": parts});
+    let HookEvent::Prompt { said, .. } = read(HookAgent::Kimi, &message).event else { panic!() };
+    assert_eq!(said, ["do not push\nand do not deploy"]);
+}
+
 #[test]
 fn what_is_missing_is_said_and_never_a_call() {
     for agent in HookAgent::ALL.iter().copied() {

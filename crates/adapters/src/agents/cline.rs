@@ -6,6 +6,7 @@ use crate::normalize::{Node, Problem, Shape, Tools, shapes::*};
 
 pub(crate) const TOOLS: Tools = &[
     ("execute_command", SHELL),
+    ("editor", EDIT),
     ("read_file", READ),
     ("write_to_file", WRITE),
     ("new_rule", WRITE),

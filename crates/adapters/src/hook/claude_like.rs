@@ -95,7 +95,7 @@ impl Names {
                 failed: is(self.failed),
             }
         } else if is(self.prompt) {
-            prompt(&message.text(&["prompt"]).ok_or_else(|| message.missing(&["prompt"]))?)
+            prompt(&message.said("prompt")?)
         } else if is(self.start) {
             let source = message.text(&["source"]).unwrap_or_default();
             HookEvent::Start { source: if source == "new" { "startup".to_owned() } else { source } }

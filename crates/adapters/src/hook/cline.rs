@@ -12,7 +12,11 @@ pub(super) struct Cline;
 impl Dialect for Cline {
     fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
         let mut message = Message::parse(HookAgent::Cline, input)?;
-        let name = message.name(&["hookName"])?;
+        let mut name = message.name(&["hookName"])?;
+        // Its command line has names of its own for events; a call that is to come is one under any name.
+        if message.value("preToolUse").is_some() {
+            name = "PreToolUse".to_owned();
+        }
         let session = message.need(&["taskId"])?;
         let roots = message.value("workspaceRoots").and_then(Value::as_array);
         let cwd = roots.and_then(|roots| roots.first()?.as_str()).map(str::to_owned);
@@ -27,8 +31,10 @@ impl Dialect for Cline {
             Ok(message.action(tool, unpacked(input), about))
         };
         let event = match name.as_str() {
-            "PreToolUse" => HookEvent::Before { action: call("preToolUse")?, call: None },
-            "PostToolUse" => HookEvent::After {
+            "PreToolUse" | "tool_call" => {
+                HookEvent::Before { action: call("preToolUse")?, call: None }
+            }
+            "PostToolUse" | "tool_result" => HookEvent::After {
                 action: call("postToolUse")?,
                 call: None,
                 response: Value::Null,
@@ -59,7 +65,7 @@ impl Dialect for Cline {
     }
 
     fn decides(&self, event: &str) -> bool {
-        event == "PreToolUse"
+        matches!(event, "PreToolUse" | "tool_call")
     }
 
     fn before_call(&self) -> &'static str {

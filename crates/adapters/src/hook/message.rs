@@ -51,6 +51,18 @@ impl Message {
         self.text(fields).filter(|text| !text.is_empty()).ok_or_else(|| self.missing(fields))
     }
 
+    /// What somebody said, in this field: a text, or parts, of which some are texts.
+    pub(super) fn said(&self, field: &str) -> Result<String, MalformedHook> {
+        let words = |part: &Value| part.get("text").and_then(Value::as_str).map(str::to_owned);
+        match self.fields.get(field) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Array(parts)) => {
+                Ok(parts.iter().filter_map(words).collect::<Vec<_>>().join("\n"))
+            }
+            _ => Err(self.missing(&[field])),
+        }
+    }
+
     pub(super) fn missing(&self, fields: &[&str]) -> MalformedHook {
         self.malformed(format!("`{}` is missing", fields.join("` or `")))
     }

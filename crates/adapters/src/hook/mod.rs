@@ -335,12 +335,12 @@ impl HookAgent {
             Self::GeminiCli | Self::QwenCode => &["the hook is killed or too slow"],
             Self::Cursor => &["it runs in the cloud"],
             Self::OpenCode => &["the plugin does not load"],
-            Self::Antigravity | Self::Windsurf | Self::Droid | Self::Grok | Self::Kiro => {
-                &["the hook is killed, missing or too slow"]
-            }
-            Self::Kimi => &[
-                "its version does not know `fail_mode`, and the hook is killed, missing or too slow",
-            ],
+            Self::Antigravity
+            | Self::Windsurf
+            | Self::Droid
+            | Self::Grok
+            | Self::Kiro
+            | Self::Kimi => &["the hook is killed, missing or too slow"],
             Self::Amp => &["a rule of `amp.permissions` before the delegate speaks first"],
             Self::Acp => &["it does not ask its editor"],
             Self::Cline => &[],

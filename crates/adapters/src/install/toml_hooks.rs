@@ -61,6 +61,7 @@ pub(super) fn deviations(settings: &str, gate: &Registration) -> Result<Vec<Stri
     Ok(if settings.contains(&block(gate)) { Vec::new() } else { vec![problem.to_owned()] })
 }
 
+/// Of a hook it knows these words and no other: one more, and it refuses the file whole.
 fn block(gate: &Registration) -> String {
     let command = toml::Value::from(gate.command(HookAgent::Kimi));
     let mut text = BEGIN.to_owned();
@@ -68,9 +69,6 @@ fn block(gate: &Registration) -> String {
         text.push_str(&format!(
             "[[hooks]]\nevent = \"{event}\"\ncommand = {command}\ntimeout = 10\n"
         ));
-        if *event == DECIDING {
-            text.push_str("fail_mode = \"closed\"\n");
-        }
     }
     text.push_str(END);
     text
