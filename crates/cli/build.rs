@@ -35,7 +35,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What answers an agent lies side by side, in the order in which it is needed. Spread over the whole program it is on
 /// four times as many pages, each of which is mapped by itself, and given back at the end: `docs/adr/0019`.
-#[expect(clippy::disallowed_methods, reason = "a build looks for its list")]
 fn lie_side_by_side() -> Result<(), Box<dyn Error>> {
     const LIST: &str = "layout/x86_64-linux.txt";
     println!("cargo::rerun-if-changed={LIST}");

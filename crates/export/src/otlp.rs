@@ -118,8 +118,10 @@ fn record(entry: Entry<'_>, about: &About) -> Value {
         "attributes": attributes(entry, about),
         "traceId": trace(entry),
     });
-    if entry.kind() == "decision" {
-        record["spanId"] = json!(span_id(entry));
+    if entry.kind() == "decision"
+        && let Some(record) = record.as_object_mut()
+    {
+        record.insert("spanId".to_owned(), json!(span_id(entry)));
     }
     record
 }

@@ -60,10 +60,10 @@ fn reading(report: &Report) -> Vec<Row> {
     ));
     rows.push(share("approved within 2 s", report.rubber_stamps, ""));
     let least = report.rubber_stamps_at_least;
-    rows.push(share("at least, the call's own time included", least, "").as_part());
+    rows.push(share("at least, the call's own time included", least, "").into_part());
     rows.push(share("planted dangers caught", report.guard.vigilance, baseline::CAUGHT));
     for (reviewer, caught) in &report.guard.vigilance_by_reviewer {
-        rows.push(share(&format!("by {reviewer}"), *caught, "").as_part());
+        rows.push(share(&format!("by {reviewer}"), *caught, "").into_part());
     }
     rows
 }
@@ -71,13 +71,13 @@ fn reading(report: &Report) -> Vec<Row> {
 fn deciding(report: &Report) -> Vec<Row> {
     let mut rows = vec![
         share("sessions with everything unasked", report.everything_unasked, baseline::EVERYTHING),
-        share("or answered by a classifier", report.everything_or_classifier, "").as_part(),
+        share("or answered by a classifier", report.everything_or_classifier, "").into_part(),
     ];
     rows.extend(groups("unasked, session", &report.everything_by_session));
     rows.push(share("calls let run without a person", report.let_run_unasked, ""));
     let told: u64 = report.layers.values().sum();
     for (layer, count) in &report.layers {
-        rows.push(share(&format!("decided by {layer}"), Share::new(*count, told), "").as_part());
+        rows.push(share(&format!("decided by {layer}"), Share::new(*count, told), "").into_part());
     }
     if report.layers_not_told > 0 {
         rows.push(part("not told", format!("{} calls", report.layers_not_told)));
@@ -142,10 +142,12 @@ fn guarded(report: &Report) -> Vec<Row> {
         return rows;
     }
     for (verdict, count) in &guard.verdicts {
-        rows.push(share(verdict, Share::new(*count, guard.decisions), "").as_part());
+        rows.push(share(verdict, Share::new(*count, guard.decisions), "").into_part());
     }
     for (layer, count) in &guard.layers {
-        rows.push(share(&format!("by {layer}"), Share::new(*count, guard.decisions), "").as_part());
+        rows.push(
+            share(&format!("by {layer}"), Share::new(*count, guard.decisions), "").into_part(),
+        );
     }
     rows.push(share("asked about, and ran", guard.asked_and_ran, ""));
     let quantiles = [("", 500), ("p90", 900)];
@@ -159,7 +161,7 @@ fn guarded(report: &Report) -> Vec<Row> {
 }
 
 impl Row {
-    fn as_part(mut self) -> Self {
+    fn into_part(mut self) -> Self {
         self.is_part = true;
         self
     }
@@ -184,7 +186,7 @@ fn share(name: &str, share: Share, baseline: &'static str) -> Row {
 fn groups(name: &str, buckets: &[Bucket]) -> Vec<Row> {
     buckets
         .iter()
-        .map(|bucket| share(&format!("{name} {}", bucket.group), bucket.share, "").as_part())
+        .map(|bucket| share(&format!("{name} {}", bucket.group), bucket.share, "").into_part())
         .collect()
 }
 

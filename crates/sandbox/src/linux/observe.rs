@@ -118,8 +118,11 @@ impl Observer {
             thread::sleep(A_MOMENT);
             left = left.saturating_sub(A_MOMENT);
         }
-        let ended = self.thread.is_finished();
-        let journal = ended.then(|| self.thread.join().unwrap_or_default()).unwrap_or_default();
+        let journal = if self.thread.is_finished() {
+            self.thread.join().unwrap_or_default()
+        } else {
+            Journal::default()
+        };
         let mut outside = Outside::default();
         journal.told(plan, |deed, path, place| outside.look(deed, path, place))
     }

@@ -140,7 +140,8 @@ const DISGUISES: [&str; 12] = [
 
 fn action(value: &Value) -> Result<Action, Failure> {
     let mut value = value.clone();
-    value["cwd"] = json!("/home/u/proj");
+    let fields = value.as_object_mut().ok_or("an action is an object")?;
+    fields.insert("cwd".to_owned(), json!("/home/u/proj"));
     Ok(serde_json::from_value(value)?)
 }
 

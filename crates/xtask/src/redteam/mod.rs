@@ -155,9 +155,12 @@ impl Reviewer for WonOver {
     }
 }
 
+/// What each attack is after, what is made of it, and by which rule; and how often the judge was asked.
+type Stopped = (Vec<(String, Verdict, String)>, usize);
+
 /// What is made of what each attack is after, in a session that noticed nothing, with a judge that lets everything
 /// pass; and how often that was asked.
-fn stopped(seeds: &Seeds) -> Result<(Vec<(String, Verdict, String)>, usize), Failure> {
+fn stopped(seeds: &Seeds) -> Result<Stopped, Failure> {
     let bundle = Bundle::default_rules().map_err(|error| error.to_string())?;
     let options = Options { sandbox: true, ..Options::default() };
     let engine = Engine::new(bundle, Box::new(Supplied), options);
@@ -177,7 +180,7 @@ fn stopped(seeds: &Seeds) -> Result<(Vec<(String, Verdict, String)>, usize), Fai
     Ok((decided, judge.asked))
 }
 
-fn page(seeds: &Seeds, (stopped, asked): &(Vec<(String, Verdict, String)>, usize)) -> String {
+fn page(seeds: &Seeds, (stopped, asked): &Stopped) -> String {
     let mut by_way: Vec<(&str, [usize; 3])> = Vec::new();
     let mut by_attack: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for way in &WAYS {

@@ -33,10 +33,10 @@ impl Watch for Codex {
         let none = Map::new();
         let payload = line.get("payload").and_then(Value::as_object).unwrap_or(&none);
         match (string(line, "type"), string(payload, "type")) {
-            (Some("session_meta"), _) => {
-                if string(payload, "originator").is_some_and(|it| it.contains("exec")) {
-                    doings.push(Doing::Headless);
-                }
+            (Some("session_meta"), _)
+                if string(payload, "originator").is_some_and(|it| it.contains("exec")) =>
+            {
+                doings.push(Doing::Headless);
             }
             (Some("turn_context"), _) => self.turn(payload, &mut doings),
             (Some("response_item"), Some("message"))
