@@ -101,9 +101,12 @@ mod tests {
 
     use super::*;
 
+    /// Names, and what they are.
+    type Pairs = Vec<(String, String)>;
+
     /// A reader of CEF, after its specification: seven fields of a header, then names and values, where a name
     /// is the word before a `=` that is not escaped.
-    fn parse(line: &str) -> Option<(Vec<String>, Vec<(String, String)>)> {
+    fn parse(line: &str) -> Option<(Vec<String>, Pairs)> {
         let cef = line.split_once("CEF:")?.1;
         let (mut fields, mut field, mut rest) = (Vec::new(), String::new(), cef.chars());
         while fields.len() < 7 {
@@ -113,7 +116,7 @@ mod tests {
                 c => field.push(c),
             }
         }
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut pairs = Pairs::new();
         let (mut word, mut chars) = (String::new(), rest.peekable());
         while let Some(c) = chars.next() {
             match c {

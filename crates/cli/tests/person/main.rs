@@ -90,7 +90,7 @@ fn a_person_holds_a_session_lets_go_of_it_and_ends_its_agent() {
     let child = agent.starts("sleep 1000");
     let shown = tells("kill s", "processes ended");
     assert!(!shown.contains("\n0 processes"), "{shown}");
-    agent.is_gone();
+    agent.must_be_gone();
     let status = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
     assert!(status.is_empty() || status.contains(") Z "), "{status}");
     let log = place.ringfence(&["audit", "tail", "-n", "100", "--json"]).out;

@@ -391,7 +391,7 @@ impl<'p> Agent<'p> {
     }
 
     /// Waits until somebody has ended it.
-    pub(crate) fn is_gone(mut self) {
+    pub(crate) fn must_be_gone(mut self) {
         wait(|| self.process.try_wait().unwrap());
     }
 
