@@ -18,8 +18,11 @@ use tokio::sync::{broadcast, watch};
 /// So often it is looked whether there is more.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Longer by this for each who watches, since each is woken.
+const PAUSE_FOR_EACH: Duration = Duration::from_micros(400);
+
 /// So many lines are sent on together.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 256;
 
 /// So many batches wait for who is slow; who is slower reads the log.
 const WAITING: usize = 64;
@@ -61,10 +64,12 @@ impl Feed {
                 // What cannot be read now may be read later.
                 let lines = follower.more(TOGETHER).unwrap_or_default();
                 if let (Some(first), Some(end)) = (lines.first(), lines.last()) {
-                    let batch = Batch { first: first.seq, last: end.seq, frames: frames(&lines) };
-                    last.store(batch.last, Ordering::Release);
-                    // Nobody watches: nothing is lost.
-                    let _ = batches.send(batch);
+                    last.store(end.seq, Ordering::Release);
+                    if batches.receiver_count() > 0 {
+                        let (first, last) = (first.seq, end.seq);
+                        // Where nobody watches any more, nothing is lost.
+                        let _ = batches.send(Batch { first, last, frames: frames(&lines) });
+                    }
                 }
                 let now = state_of(&folder);
                 told.send_if_modified(|before| {
@@ -75,7 +80,8 @@ impl Feed {
                     changed
                 });
                 if lines.len() < TOGETHER {
-                    thread::sleep(PAUSE);
+                    let watchers = u32::try_from(batches.receiver_count()).unwrap_or_default();
+                    thread::sleep(PAUSE + PAUSE_FOR_EACH * watchers.min(1_000));
                 }
             }
         });

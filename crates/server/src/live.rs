@@ -31,7 +31,7 @@ const READ: usize = 16;
 
 /// So many bytes a second go to all who watch together. Whoever falls behind by that reads on in the log, later:
 /// decisions come first, and nothing piles up in memory.
-const BYTES_A_SECOND: f64 = 64e6;
+const BYTES_A_SECOND: f64 = 16e6;
 
 /// More do not watch at once.
 const MOST_WATCHERS: usize = 1_000;
