@@ -47,7 +47,7 @@ pub(crate) struct Found {
     pub(crate) complete: bool,
 }
 
-/// The files of one folder, but those that others execute or obey.
+/// The files of one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Files {
     /// Where.
@@ -106,7 +106,7 @@ pub(crate) struct Page {
     secret: Vec<OsString>,
     /// Where there may be more.
     folders: Vec<OsString>,
-    /// All other files and those that are secret, each with a NUL at its end: there may be a great many.
+    /// All files, each with a NUL at its end: there may be a great many.
     files: Vec<u8>,
 }
 
@@ -188,6 +188,9 @@ impl<'a> Wanted<'a> {
             let below = self.below.iter().filter(|(first, _)| *first == bytes);
             page.below.extend(below.map(|(_, path)| OsString::from(path)));
             // A `.git` that is a file says where the folder of the repository is.
+            if kind == Kind::File {
+                page.file(bytes);
+            }
             if self.protected.has(bytes) || kind == Kind::File && bytes == b".git" {
                 page.protected.push(name);
                 continue;
@@ -195,7 +198,6 @@ impl<'a> Wanted<'a> {
             match kind {
                 Kind::Folder if !self.skip.has(bytes) => page.folders.push(name),
                 Kind::File => {
-                    page.file(bytes);
                     if self.secret.has(bytes) && !self.not_secret.has(bytes) {
                         page.secret.push(name);
                     }

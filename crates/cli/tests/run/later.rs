@@ -56,3 +56,24 @@ fn a_new_bit_makes_a_file_one_that_can_be_executed() {
     let later = &report["later"][0];
     assert_eq!((&later["new"], &later["what"]), (&json!(false), &json!("can be executed")));
 }
+
+/// What is held by its name can be written by another one that it has. That is said before, and here what came of it.
+#[test]
+fn what_was_written_by_another_name_is_said() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("ws/.vscode/deep")).unwrap();
+    for (held, other) in
+        [(".vscode/tasks.json", "one"), (".envrc", "two"), (".vscode/deep/run", "three")]
+    {
+        fs::write(place.path("ws").join(held), "mine\n").unwrap();
+        fs::hard_link(place.path("ws").join(held), place.path("ws").join(other)).unwrap();
+    }
+    let executable = PermissionsExt::from_mode(0o755);
+    fs::set_permissions(place.path("ws/three"), executable).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(place.run(&[], "true").errors, "", "nothing was changed");
+    let output = place.run(&[], "for it in one two three; do echo evil >> $it; done");
+    for name in [".vscode/tasks.json", ".envrc", ".vscode/deep/run"] {
+        assert!(output.errors.contains(name), "{name}: {output:?}");
+    }
+}

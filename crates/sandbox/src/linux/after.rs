@@ -60,6 +60,9 @@ impl Settle<'_> {
             self.after.incomplete |= !found.complete;
             files.append(&mut found.files);
             self.folder(folder, &found);
+            // What is held here may have been written by another name.
+            let held = found.protected.iter().filter(|it| Host.kind(it) == Kind::Folder);
+            files.extend(held.flat_map(|it| touched::files_below(it)));
         }
         for git in &self.plan.watch.repositories {
             self.repository(git, false);

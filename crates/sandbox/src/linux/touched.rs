@@ -11,16 +11,41 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use super::host::Host;
 use super::sys;
 use crate::after::Touched;
+use crate::request::{Kind, Look};
 use crate::scan::Files;
 
 /// Files that are looked at. A workspace may hold any number.
 const LOOKED_AT: usize = 30_000;
+/// Folders in one that others execute or obey. There are few files in such.
+const MOST_BELOW: usize = 300;
 /// Who looks at fewer is done before anybody could help.
 const WORTH_SHARING: usize = 400;
 /// More would be in the way of whatever else runs.
 const MOST_HELPERS: usize = 4;
+
+/// The files of a folder that was not looked into, and of those in it.
+pub(super) fn files_below(folder: &Path) -> Vec<Files> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop().filter(|_| found.len() < MOST_BELOW) {
+        let mut names = Vec::new();
+        for (name, kind) in Host.entries(&folder) {
+            match kind {
+                Kind::Folder => folders.push(folder.join(name)),
+                Kind::File => {
+                    names.extend_from_slice(name.as_bytes());
+                    names.push(0);
+                }
+                Kind::Link | Kind::Other | Kind::Absent => {}
+            }
+        }
+        found.push(Files { folder, names });
+    }
+    found
+}
 
 /// What of these files was touched since a time, by the clock that files are stamped with; and whether all of
 /// them were looked at.
