@@ -2,8 +2,9 @@
 
 use ringfence_action::{Attr, Effect, EffectKind};
 
-use crate::lexicon::{self, Operation};
+use crate::lexicon::Operation;
 use crate::named::{self, Here};
+use crate::operations;
 use crate::said::{Boundary, Request};
 use crate::session::Session;
 
@@ -13,7 +14,7 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     if asks_for_push_at_hand(session, effect) || named::covers(session, effect, here) {
         return true;
     }
-    let operations = lexicon::operations(effect);
+    let operations = operations::ruled_out_by(effect);
     session
         .requests()
         .any(|request| operations.contains(&request.operation) && names_automation(request, effect))
@@ -57,7 +58,7 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
     }
     let about_operation = match boundary.operation {
         Some(operation) => {
-            let operations = lexicon::operations(effect);
+            let operations = operations::ruled_out_by(effect);
             operations.contains(&operation)
                 // What goes to the trunk is merged, whatever the way.
                 || (operation == Operation::Merge && goes_to_trunk(effect))

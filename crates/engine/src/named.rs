@@ -78,6 +78,10 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
         && (!opens || PUBLIC.iter().any(|word| request.mentions(word)))
 }
 
+/// Programs that do nothing else: who names one means a tunnel. A language that opens one is another matter.
+const TUNNELS: &[&str] =
+    &["ngrok", "cloudflared", "localtunnel", "lt", "bore", "zrok", "devtunnel"];
+
 /// All that stands in a place of its own.
 const WHOLES: &[&str] = &[
     "stack",
@@ -417,7 +421,8 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
         }
         EffectKind::Net if effect.is(Attr::Tunnel) && !effect.is(Attr::Upload) => {
             effect.target == Target::Unknown
-                && (says(&["tunnel"]) || effect.text(Attr::By).is_some_and(|by| says(&[by])))
+                && (says(&["tunnel"])
+                    || effect.text(Attr::By).is_some_and(|by| TUNNELS.contains(&by) && says(&[by])))
         }
         kind if kind.targets_path() => {
             let classes = ["lockfile", "ci"];

@@ -91,6 +91,66 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
     }
 }
 
+/// The operations by which an effect is ruled out, or was asked for in a word of many uses. Narrower than
+/// [`of`]: what is ruled out by mistake stops work.
+pub(crate) fn ruled_out_by(effect: &Effect) -> &'static [Operation] {
+    use Operation as O;
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    match effect.kind {
+        EffectKind::VcsRemote if effect.is(Attr::DeleteRef) => &[O::Delete],
+        EffectKind::VcsRemote if effect.is(Attr::Force) => &[O::ForcePush],
+        EffectKind::VcsRemote
+            if op.contains("pr create")
+                || op.contains("mr create")
+                || op.starts_with("create_pull_request")
+                || op.starts_with("create_merge_request") =>
+        {
+            &[O::Propose, O::Send, O::Change]
+        }
+        EffectKind::VcsRemote if op.contains("merge") => &[O::Merge],
+        EffectKind::VcsRemote if op.contains("release") => &[O::Publish],
+        EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
+        EffectKind::VcsRemote => &[O::Send, O::Change],
+        EffectKind::VcsLocal if effect.is(Attr::DeleteRef) => &[O::Delete],
+        EffectKind::VcsLocal if op.starts_with("commit --amend") => &[O::Commit, O::Rewrite],
+        EffectKind::VcsLocal if op.starts_with("commit") => &[O::Commit],
+        EffectKind::VcsLocal if op.starts_with("rebase") => &[O::Rewrite],
+        EffectKind::VcsLocal if op.starts_with("stash drop") => &[O::Discard, O::Delete],
+        EffectKind::VcsLocal if op.starts_with("merge") => &[O::Merge],
+        EffectKind::VcsLocal if effect.attributes.get(Attr::Discards).is_some() => &[O::Discard],
+        EffectKind::VcsLocal => &[],
+        EffectKind::Delete => &[O::Delete],
+        EffectKind::Write | EffectKind::Create | EffectKind::Metadata => &[O::Change],
+        EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish],
+        EffectKind::Package if op.starts_with("remove") => &[O::Delete],
+        EffectKind::Package => &[O::Install, O::Run],
+        EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
+        EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy],
+        EffectKind::Infra => &[O::Deploy, O::Change],
+        EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete],
+        EffectKind::Database => &[O::Change, O::Run],
+        EffectKind::Process => &[O::Stop],
+        EffectKind::Message => &[O::Send],
+        EffectKind::Payment => &[O::Pay],
+        EffectKind::Exec | EffectKind::ExecCode | EffectKind::DownloadExec => &[O::Run],
+        EffectKind::Net if effect.is(Attr::Destroy) => &[O::Delete],
+        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send],
+        // Other requests that change something, by what people call them.
+        EffectKind::Net if effect.text(Attr::Method).is_some_and(|method| method != "GET") => {
+            &[O::Send, O::Change, O::Deploy, O::Publish]
+        }
+        EffectKind::Net if effect.is(Attr::Tunnel) || effect.is(Attr::Listen) => &[O::Run],
+        EffectKind::Guard if op == "delete" => &[O::Delete],
+        EffectKind::Guard | EffectKind::Persist => &[O::Change],
+        EffectKind::Read
+        | EffectKind::Net
+        | EffectKind::Privilege
+        | EffectKind::Credential
+        | EffectKind::EnvExec
+        | EffectKind::Browser => &[],
+    }
+}
+
 /// Whether it is something that runs, and is made anew by what watches over it.
 fn runs(effect: &Effect) -> bool {
     let kind = effect.text(Attr::Resource).unwrap_or_default();

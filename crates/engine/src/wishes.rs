@@ -1,23 +1,20 @@
 //! What a sentence asks for: its clauses, the operations of each, and what each is to be done to.
 //!
-//! A request is an imperative, in one of the languages of the [vocabulary]. Questions,
+//! A request is an imperative, in one of the languages of the [lexicon](crate::lexicon). Questions,
 //! descriptions, conditions and what others said ask for nothing. The object of a verb and the place
 //! where it is to happen are kept apart: "remove the imports from api.py" deletes no file.
-
-mod vocabulary;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lexicon::Operation;
+use crate::lexicon::{
+    ALL, ASKED, CHANGES, CHECKS, CONDITIONS, EMPTY, ENGLISH, KINDS, LEADS, MAKERS, NEGATIONS,
+    NEGATIONS_AFTER, NO_CONDITIONS, OTHER_LANGUAGES, Operation, PREPOSITIONS, PROGRAMS, PRONOUNS,
+    REPORTS, SKIP_OPTIONS, SKIPS, SPEAKERS, STEMS, THINGS, VAGUE,
+};
 use crate::speech::{before_what_is_asked_about, wants_an_answer};
 use crate::words::{contains_phrase, digest, find_phrase, is_name, is_unspaced, spellings, words};
-use vocabulary::{
-    ALL, ASKED, CHANGES, CHECKS, CONDITIONS, EMPTY, KINDS, LEADS, MAKERS, NEGATIONS,
-    NEGATIONS_AFTER, NO_CONDITIONS, OTHER_LANGUAGES, PREPOSITIONS, PROGRAMS, PRONOUNS, REPORTS,
-    SKIP_OPTIONS, SKIPS, SPEAKERS, THINGS, VAGUE, VERBS,
-};
 
 /// One thing the user asked for: operations, and what was named beside them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -465,8 +462,9 @@ fn head(rest: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
 }
 
 fn phrases() -> impl Iterator<Item = (Operation, &'static str)> {
-    VERBS
+    ENGLISH
         .iter()
+        .chain(STEMS)
         .chain(ASKED)
         .flat_map(|(operation, phrases)| phrases.iter().map(move |phrase| (*operation, *phrase)))
 }
@@ -495,7 +493,10 @@ fn begins_with(rest: &[&str], phrase: &str) -> Option<usize> {
 /// languages what was done or what something does.
 fn is_form(word: &str, verb: &str) -> bool {
     match verb.strip_suffix('*') {
-        None => word == verb,
+        // German takes English verbs over: "pushen", "merge".
+        None => word.strip_prefix(verb).is_some_and(|ending| {
+            ending.is_empty() || (verb.is_ascii() && matches!(ending, "e" | "en" | "n"))
+        }),
         Some(stem) => word.strip_prefix(stem).is_some_and(|ending| {
             ending.is_empty()
                 || matches!(
