@@ -5,9 +5,9 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["tests/**/*.test.{ts,tsx}"], environment: "node" } },
       // The pages in a browser, over the recorded data of `mock/`.
-      { test: { name: "pages", include: ["e2e/pages.test.ts"], testTimeout: 120_000, hookTimeout: 60_000 } },
+      { test: { name: "pages", include: ["e2e/pages.test.ts"], testTimeout: 300_000, hookTimeout: 60_000 } },
       // The console over the real daemon.
-      { test: { name: "e2e", include: ["e2e/daemon.test.ts"], testTimeout: 180_000, hookTimeout: 120_000 } },
+      { test: { name: "e2e", include: ["e2e/daemon.test.ts"], testTimeout: 600_000, hookTimeout: 120_000 } },
     ],
   },
 });
