@@ -420,7 +420,7 @@ fn works_until_it_is_ended() {
 /// is gone but what the log says is.
 #[test]
 fn whoever_is_ended_in_the_middle_leaves_a_sound_log() {
-    let rounds = if std::env::var_os("RINGFENCE_FULL").is_some() { 200 } else { 12 };
+    let rounds = if std::env::var_os("RINGFENCE_FULL").is_some() { 100 } else { 12 };
     let kept = Kept::new();
     let mut chance = Chance(0x2545_f491_4f6c_dd1d);
     let mut acknowledged: Vec<(u64, String)> = Vec::new();
