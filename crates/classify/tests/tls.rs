@@ -55,8 +55,7 @@ impl Authority {
             for stream in listener.incoming().flatten() {
                 let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut stream = StreamOwned::new(tls, stream);
-                let mut request = [0; 64 << 10];
-                if stream.read(&mut request).is_ok_and(|read| read > 0) {
+                if whole_request(&mut stream) {
                     counter.fetch_add(1, Ordering::SeqCst);
                     let body = json!({"choices": [{"message": {"content": "A"}}]}).to_string();
                     let head =
@@ -69,6 +68,25 @@ impl Authority {
             }
         });
         (port, asked)
+    }
+}
+
+/// Reads a request to its end: what is closed with something unread is taken for a broken connection. False if there
+/// was none.
+fn whole_request(stream: &mut impl Read) -> bool {
+    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
+            _ => return false,
+        }
+        let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|it| it.strip_prefix("content-length:"));
+            if length.is_none_or(|it| body.len() >= it.trim().parse().unwrap()) {
+                return true;
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import struct
 import sys
 import termios
@@ -18,20 +19,22 @@ def talk(argv, steps):
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 41, 97, 0, 0))
         os.execvp(argv[0], argv)
-    seen = b""
+    seen, pressed = b"", b""
     for text, keys in steps:
         end = time.time() + 20
-        while text not in seen:
+        while text not in seen and time.time() < end:
             try:
-                seen += os.read(fd, 4096)
+                if select.select([fd], [], [], 2)[0]:
+                    seen += os.read(fd, 4096)
+                elif pressed == STOP:
+                    # Pressed before there was anything to stop: pressed again.
+                    os.write(fd, pressed)
             except OSError:
-                break
-            if time.time() > end:
                 break
         if text not in seen:
             sys.exit(f"{argv}: no {text} in {seen}")
         if keys:
-            seen = b""
+            seen, pressed = b"", keys
             time.sleep(0.2)
             os.write(fd, keys)
     while True:
