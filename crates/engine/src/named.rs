@@ -74,9 +74,53 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
     let op = effect.text(Attr::Op).unwrap_or_default();
     let skips = effect.is(Attr::NoVerify) || op.contains("--admin");
     let opens = effect.is(Attr::Public) && effect.kind == EffectKind::Infra;
+    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
+    let destroys = effect.kind == EffectKind::Infra && effect.is(Attr::Destroy);
+    // `docker compose down -v`: what is kept is not taken away with what runs.
+    let empties =
+        destroys && effect.text(Attr::Resource) == Some("volume") && !op.contains("volume");
+    // `terraform apply -destroy`
+    let turns = destroys && op.split(' ').any(|word| word == "apply");
+    // "push the package to my branch" publishes nothing, "push the package to npm" does.
+    let publishes = effect.kind == EffectKind::Package && effect.is(Attr::Publish);
+    let registries = [Attr::Ecosystem, Attr::Registry].into_iter().filter_map(|it| effect.text(it));
+    let told_where = REGISTRIES.iter().copied().chain(registries).any(|it| request.has_place(it));
+    // "disable caching in the deploy workflow" leaves the workflow on.
+    let switches_off = op.starts_with("workflow disable");
     (!skips || request.operations.contains(&Operation::Skip))
-        && (!opens || PUBLIC.iter().any(|word| request.mentions(word)))
+        && (!opens || says(PUBLIC))
+        && (!empties || says(VOLUMES))
+        && (!turns
+            || request.operations.contains(&Operation::Delete)
+            || says(&["-destroy", "--destroy"]))
+        && (!switches_off || says(WORKFLOWS))
+        && (!publishes || told_where || request.operations.contains(&Operation::Publish))
 }
+
+/// What holds data after what used it is gone.
+const VOLUMES: &[&str] =
+    &["volume", "volumes", "-v", "--volumes", "volumen", "volúmenes", "ボリューム"];
+
+/// Where anybody has a name for the asking.
+const LENT: &[&str] = &[
+    ".github.io",
+    ".gitlab.io",
+    ".netlify.app",
+    ".vercel.app",
+    ".pages.dev",
+    ".workers.dev",
+    ".web.app",
+    ".herokuapp.com",
+    ".amazonaws.com",
+    ".cloudfront.net",
+    ".azurewebsites.net",
+    ".windows.net",
+];
+
+const REGISTRIES: &[&str] = &["npm", "crates.io", "pypi", "rubygems", "registry"];
+
+const WORKFLOWS: &[&str] =
+    &["workflow", "workflows", "action", "pipeline", "flujo", "ワークフロー"];
 
 /// Programs that do nothing else: who names one means a tunnel. A language that opens one is another matter.
 const TUNNELS: &[&str] =
@@ -170,6 +214,11 @@ impl Names {
     fn add_target(&mut self, effect: &Effect, target: &str) {
         // A program's own name says nothing of which of its sessions.
         if effect.kind == EffectKind::Process && effect.text(Attr::By) == Some(target) {
+            return;
+        }
+        // All pods are called by no name: `is_meant` asks whether all of them are.
+        let kind_alone = effect.text(Attr::Resource) == Some(target);
+        if effect.kind == EffectKind::Infra && effect.is(Attr::Unbounded) && kind_alone {
             return;
         }
         self.add(vec![target.to_owned()]);
@@ -267,7 +316,12 @@ impl Names {
         // "upload it to codecov": the name of the host, or of who runs it.
         let labels: Vec<&str> = target.split('.').collect();
         let runs_it = labels.len().checked_sub(2).and_then(|at| labels.get(at));
-        for label in labels.first().into_iter().chain(runs_it) {
+        // Below a host that gives names to anybody the second name says nothing, and of what is uploaded
+        // the first says nothing of who gets it.
+        let lent = LENT.iter().any(|it| target.ends_with(it));
+        let sends = effect.is(Attr::Upload);
+        let first = labels.first().filter(|_| !sends || labels.len() <= 2);
+        for label in first.into_iter().chain(runs_it.filter(|_| !lent)) {
             if label.len() > 3 {
                 self.add(vec![(*label).to_owned()]);
             }
@@ -346,6 +400,7 @@ fn is_strict(effect: &Effect) -> bool {
     effect.kind == EffectKind::Delete
         || (effect.kind == EffectKind::Database && effect.is(Attr::Destroy))
         || effect.is(Attr::DeleteRef)
+        || effect.text(Attr::Op).is_some_and(|op| op.starts_with("workflow disable"))
 }
 
 /// Items that are told apart by their number, of which a request may name several in several parts.

@@ -79,6 +79,12 @@ impl Wish {
         self.objects.contains(&name) || self.places.contains(&name)
     }
 
+    /// Whether this is named as where it is to go, and not as what is to go there.
+    pub(crate) fn has_place(&self, name: &str) -> bool {
+        let name = digest(name);
+        self.places.contains(&name) && !self.objects.contains(&name)
+    }
+
     /// Whether this very word asks.
     pub(crate) fn asks_with(&self, verb: &str) -> bool {
         self.verbs.contains(&digest(verb))
@@ -164,15 +170,31 @@ const WHICH: &[&str] = &[
     "últimos",
 ];
 
+/// Words after a command that tell what it does or did, and such that begin to tell which of several.
+const TELLS: &[&str] = &[
+    "is", "isn't", "was", "wasn't", "are", "were", "does", "doesn't", "did", "didn't", "has",
+    "had", "fails", "failed", "takes", "took", "hangs", "breaks", "broke", "crashes", "crashed",
+    "deletes", "deleted", "removes", "removed", "loses", "lost", "keeps", "says", "said", "prints",
+    "printed", "errors", "errored", "wants", "will", "would", "should", "could", "might",
+];
+const WHICH_ONE: &[&str] = &["that", "which", "what", "who", "whatever"];
+
 /// What a message asks for, and the kinds of systems that it speaks of, if only to ask about them.
 pub(crate) fn read(message: &str) -> (Vec<Wish>, BTreeSet<Environment>) {
     let mut wishes: Vec<Wish> = Vec::new();
     let mut environments = BTreeSet::new();
     let mut before = Before::default();
     let mut listing = false;
+    // "never:", "which of these?", "once it is verified:", and then a list.
+    let mut barred = false;
     for Sentence { text, item } in sentences(message) {
         let allowed = before_what_is_asked_about(before_negation(&text));
         environments.extend(words(&text).filter_map(Environment::of));
+        if item && barred {
+            continue;
+        }
+        let no_request = allowed.len() < text.len() || is_no_request(&text);
+        barred = text.trim_end().ends_with([':', '?']) && no_request;
         if wants_an_answer(&text) {
             remember_names(allowed, &mut before);
             continue;
@@ -206,7 +228,7 @@ fn sentences(message: &str) -> Vec<Sentence> {
     let mut found = Vec::new();
     for line in message.lines() {
         let trimmed = line.trim();
-        let plain = trimmed.trim_start_matches(['-', '*', '•', ' ']);
+        let plain = without_number(trimmed.trim_start_matches(['-', '*', '•', ' ']));
         let item = plain.len() < trimmed.len();
         let mut sentence = Sentence { item, ..Sentence::default() };
         let mut chars = if item { plain } else { trimmed }.chars().peekable();
@@ -234,6 +256,13 @@ fn sentences(message: &str) -> Vec<Sentence> {
     }
     found.retain(|sentence| !sentence.text.trim().is_empty());
     found
+}
+
+/// "1. Drop it", "2) Rename it"
+fn without_number(line: &str) -> &str {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = rest.len() < line.len();
+    rest.strip_prefix([')', '.']).filter(|it| is_numbered && it.starts_with(' ')).unwrap_or(line)
 }
 
 /// "but don't push": what stands before the negation is still asked for.
@@ -293,6 +322,9 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
             continue;
         };
         request.inherit(&setting);
+        if request.operations.contains(&Operation::Merge) && is_as_admin(&text) {
+            request.operations.insert(Operation::Skip);
+        }
         if let Some(earlier) = waiting.take() {
             request.operations.extend(earlier.operations);
             request.verbs.extend(earlier.verbs);
@@ -549,6 +581,11 @@ fn clause(text: &str) -> Option<Clause> {
         clause.request.places.extend(rest.first().map(|word| digest(word)));
         rest.remove(0);
     }
+    // "terraform destroy fails in CI" tells of it.
+    let mut before_which = rest.iter().take(4).take_while(|word| !WHICH_ONE.contains(word));
+    if clause.request.written && before_which.any(|word| TELLS.contains(word)) {
+        return None;
+    }
     let mut phrase = 1;
     let (object, verb): (Vec<&str>, Option<&str>) = if let Some((operations, length)) = head(&rest)
     {
@@ -669,14 +706,25 @@ fn permitted(all: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     ];
     const GO: &[&[&str]] =
         &[&["can", "go"], &["has", "to", "go"], &["have", "to", "go"], &["must", "go"]];
+    // "users can go to /login", "x can be deleted by anyone": told of, and not asked for.
+    const AFTER_GO: &[&str] = &["now", "too", "away", "entirely", "completely", "as", "again"];
+    const TOLD: &[&str] = &["by", "from", "through", "via", "into", "to"];
     let find = |phrase: &[&str]| all.windows(phrase.len()).position(|window| window == phrase);
-    if let Some(at) = GO.iter().find_map(|phrase| find(phrase)) {
+    let goes = |phrase: &&[&str]| {
+        let at = find(phrase)?;
+        all.get(at + phrase.len()).is_none_or(|next| AFTER_GO.contains(next)).then_some(at)
+    };
+    if let Some(at) = GO.iter().find_map(goes) {
         return Some((BTreeSet::from([Operation::Delete]), at));
     }
     let (at, done) = MODALS.iter().find_map(|modal| {
         let at = find(modal)?;
         Some((at, all.get(at + modal.len())?))
     })?;
+    let after = all.iter().position(|word| word == done).map_or(at, |it| it + 1);
+    if all.iter().skip(after).any(|word| TOLD.contains(word)) {
+        return None;
+    }
     let stem = done.strip_suffix("ed").unwrap_or(done);
     let operations: BTreeSet<Operation> = phrases()
         .filter(|(_, phrase)| {
@@ -690,12 +738,24 @@ fn permitted(all: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     (!operations.is_empty()).then_some((operations, at))
 }
 
+/// "merge 97 with admin rights", and not "merge the login as admin".
+fn is_as_admin(clause: &str) -> bool {
+    let all: Vec<&str> = words(clause).collect();
+    let is_item = |word: &str| {
+        word.ends_with(|c: char| c.is_ascii_digit()) || matches!(word, "it" | "pr" | "mr" | "them")
+    };
+    all.windows(3).enumerate().any(|(at, three)| {
+        matches!(three, [item, "with" | "as" | "using", "admin"] if is_item(item))
+            && all.get(at + 3).is_none_or(|next| {
+                matches!(*next, "rights" | "privileges" | "permissions" | "override")
+            })
+    })
+}
+
 /// Whether the sentence wants a check left out.
 fn skips_checks(sentence: &str) -> bool {
     let all: Vec<&str> = words(sentence).collect();
-    let as_admin = |pair: &[&str]| matches!(pair, ["with" | "as" | "using", "admin"]);
     all.iter().any(|word| SKIP_OPTIONS.contains(word) || word.starts_with("skip="))
-        || all.windows(2).any(as_admin)
         || all.iter().enumerate().any(|(at, word)| {
             SKIPS.contains(word)
                 && all.iter().skip(at + 1).take(4).any(|word| CHECKS.contains(word))

@@ -70,6 +70,24 @@ pub fn peer(connection: &UnixStream) -> io::Result<Peer> {
     Ok(Peer { process: (process != 0).then_some(process), user })
 }
 
+/// Has the kernel name the process that writes each part of what comes through this connection. Before anything
+/// is asked for.
+///
+/// # Errors
+/// When the kernel does not.
+pub fn know_writers(connection: &UnixStream) -> io::Result<()> {
+    system::know_writers(connection.as_fd())
+}
+
+/// What came, and the process that wrote it, where the kernel names one. The process that [`peer`] names is the one
+/// that began to listen: it can have become another program since, while somebody else answers.
+///
+/// # Errors
+/// When nothing can be received.
+pub fn read_written(connection: &UnixStream, part: &mut [u8]) -> io::Result<(usize, Option<u32>)> {
+    system::read_written(connection.as_fd(), part)
+}
+
 /// A process that is to be ended, and no other that gets its number later.
 #[derive(Debug)]
 pub struct Target(OwnedFd);

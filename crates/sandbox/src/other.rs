@@ -89,6 +89,17 @@ pub(crate) fn peer(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<(u32, u32)
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+pub(crate) fn know_writers(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn read_written(
+    _: std::os::fd::BorrowedFd<'_>,
+    _: &mut [u8],
+) -> std::io::Result<(usize, Option<u32>)> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn open_process(_: u32) -> std::io::Result<std::os::fd::OwnedFd> {
     Err(std::io::ErrorKind::Unsupported.into())
 }

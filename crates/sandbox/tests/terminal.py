@@ -37,12 +37,17 @@ def talk(argv, steps):
             seen, pressed = b"", keys
             time.sleep(0.2)
             os.write(fd, keys)
+    end = time.time() + 20
     while True:
         try:
-            if not os.read(fd, 4096):
-                break
+            if not select.select([fd], [], [], max(0, end - time.time()))[0]:
+                sys.exit(f"{argv}: does not end after {seen}")
+            more = os.read(fd, 4096)
         except OSError:
             break
+        if not more:
+            break
+        seen += more
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

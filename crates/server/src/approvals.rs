@@ -260,11 +260,16 @@ impl Group {
 
     fn needs(&self, terms: &ApprovalTerms) -> usize {
         let needs_two = self.cases.iter().any(|case| terms.needs_two.contains(&case.rule));
-        if needs_two || !self.approved_by().is_empty() { 2 } else { 1 }
+        let has_one = self.cases.iter().any(|case| !case.approved_by.is_empty());
+        if needs_two || has_one { 2 } else { 1 }
     }
 
+    /// Who has approved of all of them: a case that came later was not there to be approved of.
     fn approved_by(&self) -> Vec<String> {
-        self.cases.first().map(|case| case.approved_by.clone()).unwrap_or_default()
+        let mut cases = self.cases.iter();
+        let mut all = cases.next().map(|case| case.approved_by.clone()).unwrap_or_default();
+        cases.for_each(|case| all.retain(|person| case.approved_by.contains(person)));
+        all
     }
 
     fn told(&self, waiting: &Waiting) -> Value {

@@ -87,6 +87,8 @@ pub(crate) struct Auth {
     party: Party,
     challenges: Mutex<HashMap<String, Challenge>>,
     tries: Mutex<Bucket>,
+    /// Of their own: whoever reaches the port can use them up, and a person has still to say no.
+    logins: Mutex<Bucket>,
     port: u16,
 }
 
@@ -156,6 +158,7 @@ impl Auth {
             party: Party { id: "localhost", origin: format!("http://localhost:{port}") },
             challenges: Mutex::default(),
             tries: Mutex::new(Bucket { left: TRIES, at: now() }),
+            logins: Mutex::new(Bucket { left: TRIES, at: now() }),
             desk,
             port,
         })
@@ -209,7 +212,7 @@ impl Auth {
 
     /// The cookie for the token of the terminal.
     pub(crate) fn log_in(&self, given: &str) -> Result<String, Problem> {
-        self.take_try()?;
+        take(&self.logins)?;
         let mut login = lock(&self.login);
         if !login.as_ref().is_some_and(|token| is_same(token, given)) {
             let problem =
@@ -244,7 +247,7 @@ impl Auth {
 
     /// What a browser is to make a passkey by.
     pub(crate) fn begin_enrolling(&self, code: &str, name: &str) -> Result<Value, Problem> {
-        self.take_try()?;
+        take(&self.tries)?;
         let Some(shown) = &self.code else {
             return Err(Problem::forbidden(
                 "nobody was seen at the terminal of `ringfence serve`; start it in a terminal of your \
@@ -276,7 +279,7 @@ impl Auth {
         credential: &Value,
         at: &str,
     ) -> Result<Passkey, Problem> {
-        self.take_try()?;
+        take(&self.tries)?;
         let text = passkey::challenge_of(credential)
             .ok_or_else(|| Problem::wrong("that is no credential"))?;
         let Some(Purpose::Enrol(name)) = self.answered(&text) else {
@@ -303,7 +306,7 @@ impl Auth {
         path: &str,
         body: &Value,
     ) -> Result<Value, Problem> {
-        self.take_try()?;
+        take(&self.tries)?;
         let allowed = self.allowed()?;
         if allowed.is_empty() {
             return Err(Problem::forbidden("no passkey is enrolled; enrol one first"));
@@ -329,7 +332,7 @@ impl Auth {
         needs: Role,
     ) -> Result<Person, Problem> {
         self.check_csrf(viewer, headers)?;
-        self.take_try()?;
+        take(&self.tries)?;
         let proof = body.get("proof").cloned().unwrap_or_default();
         let text = proof.get("credential").and_then(passkey::challenge_of);
         let id = proof.get("id").and_then(Value::as_str);
@@ -396,17 +399,17 @@ impl Auth {
         let holds = challenge.text == text && challenge.at.elapsed() < CHALLENGE;
         holds.then_some(challenge.purpose)
     }
+}
 
-    fn take_try(&self) -> Result<(), Problem> {
-        let mut bucket = lock(&self.tries);
-        let filled = bucket.at.elapsed().as_secs_f64() * TRIES_A_SECOND;
-        *bucket = Bucket { left: (bucket.left + filled).min(TRIES), at: now() };
-        if bucket.left < 1.0 {
-            return Err(too_many());
-        }
-        bucket.left -= 1.0;
-        Ok(())
+fn take(tries: &Mutex<Bucket>) -> Result<(), Problem> {
+    let mut bucket = lock(tries);
+    let filled = bucket.at.elapsed().as_secs_f64() * TRIES_A_SECOND;
+    *bucket = Bucket { left: (bucket.left + filled).min(TRIES), at: now() };
+    if bucket.left < 1.0 {
+        return Err(too_many());
     }
+    bucket.left -= 1.0;
+    Ok(())
 }
 
 fn too_many() -> Problem {

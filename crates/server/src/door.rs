@@ -1,6 +1,7 @@
 //! Where the server listens, and who comes in where.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 
 use axum::Router;
@@ -62,6 +63,8 @@ impl Connected<IncomingStream<'_, TcpListener>> for Whom {
 pub(crate) struct Listeners {
     unix: UnixListener,
     network: TcpListener,
+    /// The other addresses of `localhost`.
+    others: Vec<TcpListener>,
     pub(crate) address: SocketAddr,
 }
 
@@ -79,13 +82,28 @@ impl Listeners {
         std::fs::set_permissions(&path, private).map_err(ServeError::Listen)?;
         let network = TcpListener::bind(terms.listen).await.map_err(ServeError::Listen)?;
         let address = network.local_addr().map_err(ServeError::Listen)?;
-        Ok(Self { unix, network, address })
+        let mut others = Vec::new();
+        for ip in other_names_of_localhost(address.ip()) {
+            match TcpListener::bind((ip, address.port())).await {
+                Ok(other) => others.push(other),
+                // This machine has no such address, so that nobody else has it either.
+                Err(error)
+                    if error.kind() == ErrorKind::AddrNotAvailable
+                        || matches!(error.raw_os_error(), Some(97 | 47)) => {}
+                Err(error) => return Err(ServeError::Listen(error)),
+            }
+        }
+        Ok(Self { unix, network, others, address })
     }
 
     /// Answers until a signal says that it is enough.
     pub(crate) async fn serve(self, routes: Router) -> Result<(), ServeError> {
         let by_unix = routes.clone().into_make_service_with_connect_info::<Whom>();
         let by_network = routes.into_make_service_with_connect_info::<Whom>();
+        for other in self.others {
+            let by_network = by_network.clone();
+            drop(tokio::spawn(async move { axum::serve(other, by_network).await }));
+        }
         let mut terminated = signal(SignalKind::terminate()).map_err(ServeError::Listen)?;
         tokio::select! {
             ended = async { axum::serve(self.unix, by_unix).await } => ended,
@@ -96,6 +114,15 @@ impl Listeners {
         }
         .map_err(ServeError::Listen)
     }
+}
+
+/// A browser that is sent to `localhost` tries `::1` first. Passkeys and the origin belong to that name, so that
+/// whoever listens under it would be us.
+fn other_names_of_localhost(own: IpAddr) -> Vec<IpAddr> {
+    let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let is_served =
+        |it: &IpAddr| *it == own || own.is_unspecified() && (own.is_ipv6() || it.is_ipv4());
+    both.into_iter().filter(|it| !is_served(it)).collect()
 }
 
 /// The name of the socket in the state folder.

@@ -45,17 +45,22 @@ pub(crate) async fn hold(
         let who = server.auth.person(&viewer, &headers, "POST", path, &body, Role::Approver)?;
         let clean = wanted.reason.chars().filter(|it| !it.is_control());
         let reason: String = clean.take(MOST_OF_A_REASON).collect();
+        let (kind, session) = (wanted.kind, wanted.session);
+        // First, and whatever becomes of the rest: a full disk keeps no agent alive.
+        let end = || server.gate.end(session.as_deref());
+        let before = if kind == HoldKind::Kill { end() } else { 0 };
         let hold = server.holds.place(Hold {
             id: String::new(),
-            kind: wanted.kind,
-            session: wanted.session,
+            kind,
+            session: session.clone(),
             by: who.name.clone(),
             reason: if reason.is_empty() { "no reason was given".to_owned() } else { reason },
             at: now(),
         })?;
         server.record("hold", [("session", json!(hold.session)), ("hold", json!(hold))])?;
         if hold.kind == HoldKind::Kill {
-            let ended = server.gate.end(hold.session.as_deref());
+            // Again: one may have been started before the hold was there.
+            let ended = before + end();
             server.record(
                 "killed",
                 [

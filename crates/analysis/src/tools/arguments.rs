@@ -79,18 +79,55 @@ fn collect(
         Json::Number(number) => {
             found.push(Argument { role, text: Text::new(pointer, number.to_string()) });
         }
+        // `{"commands": [["rm", "-rf", "x"]]}`: a program and its arguments.
+        Json::Array(items) if role == Some(Role::Shell) && pointer.ends_with(is_digit) => {
+            let command = items.iter().map(quoted).collect::<String>();
+            let program = items.first().and_then(Json::as_str).map_or(0, str::len);
+            let text = Text::part(format!("{pointer}/0"), command.trim_start(), 0, program);
+            found.push(Argument { role, text });
+        }
         Json::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 collect(&format!("{pointer}/{index}"), role, item, depth + 1, found);
             }
         }
         Json::Object(fields) => {
+            let given = fields.iter().find(|(name, _)| is_argv(name)).map(|(_, value)| value);
             for (name, value) in fields {
                 let below = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                collect(&below, role_of(name).or(role), value, depth + 1, found);
+                // `{"command": "rm", "args": ["-rf", "x"]}` is one command.
+                if let (Some(Role::Shell), Json::String(program), Some(given)) =
+                    (role_of(name), value, given)
+                {
+                    let whole = format!("{program}{}", quoted(given));
+                    let text = Text::part(below, whole, 0, program.len());
+                    found.push(Argument { role: Some(Role::Shell), text });
+                    continue;
+                }
+                let role = role_of(name).or(role.filter(|_| !is_argv(name)));
+                collect(&below, role, value, depth + 1, found);
             }
         }
         Json::Null | Json::Bool(_) => {}
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+/// Whether this is what a program is given that stands beside it.
+fn is_argv(name: &str) -> bool {
+    matches!(name, "args" | "arguments" | "argv" | "params" | "parameters")
+}
+
+/// Each as one word of a command, a blank before it.
+fn quoted(value: &Json) -> String {
+    match value {
+        Json::Array(items) => items.iter().map(quoted).collect(),
+        Json::Null => String::new(),
+        Json::String(text) => format!(" '{}'", text.replace('\'', "'\\''")),
+        other => format!(" '{other}'"),
     }
 }
 

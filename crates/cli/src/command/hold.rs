@@ -119,12 +119,16 @@ fn hold(kind: HoldKind, on: &On, out: &mut impl Write) -> Result<Exit, Failure> 
         reason: printable(&on.reason).into_owned(),
         at: now(),
     };
+    // First, and whatever becomes of the rest: a full disk keeps no agent alive.
+    let end = || ending::end(&office.agents, on.session.as_deref());
+    let before = if kind == HoldKind::Kill { end() } else { 0 };
     // What holds is told to agents at once; that it does is recorded right after. Nothing is let through by it.
     let hold = office.holds.place(hold).map_err(failed)?;
     office.record("hold", [("session", json!(hold.session)), ("hold", json!(hold))])?;
     writeln!(out, "{}  {what}", paint(STRONG, &hold.id))?;
     if kind == HoldKind::Kill {
-        let ended = ending::end(&office.agents, on.session.as_deref());
+        // Again: one may have been started before the hold was there.
+        let ended = before + end();
         office.record(
             "killed",
             [

@@ -23,6 +23,7 @@ use super::{Entry, Log, Receipt, damaged, line, segment};
 use crate::RecordError;
 use crate::folder::open_private;
 use crate::redact::Redactor;
+use crate::sessions::SessionStore;
 use crate::transparency::Transparency;
 
 /// The kind of what stands for an entry without content.
@@ -107,7 +108,9 @@ impl Log {
         self.settle()?;
         let tree = Transparency::of(&self.state, self);
         let signed = tree.sign()?.map_or(0, |(checkpoint, _)| checkpoint.seq);
-        let mut problems = self.verify(&[])?.problems;
+        // What sessions were told is evidence, too, and is gone with the entries that it speaks of.
+        let receipts = SessionStore::open(&self.state)?.receipts()?;
+        let mut problems = self.verify(&receipts)?.problems;
         problems.extend(tree.verify(&crate::transparency::Trust::default())?);
         if let Some(problem) = problems.first() {
             return Err(damaged(&self.folder, format!("{problem}; nothing was removed")));

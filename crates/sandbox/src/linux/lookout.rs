@@ -153,6 +153,8 @@ impl<'a> Lookout<'a> {
             && Host.kind(&path) == Kind::Folder
             && !self.is_skipped(name)
         {
+            // One of this name may have been watched before, and be gone.
+            self.watched.retain(|it| !it.starts_with(&path));
             self.add(&path, level + 1);
         }
     }

@@ -61,6 +61,19 @@ pub(crate) fn peer(connection: BorrowedFd<'_>) -> std::io::Result<(u32, u32)> {
     sys::peer(connection)
 }
 
+/// See [`crate::know_writers`].
+pub(crate) fn know_writers(connection: BorrowedFd<'_>) -> std::io::Result<()> {
+    sys::know_writers(connection)
+}
+
+/// See [`crate::read_written`].
+pub(crate) fn read_written(
+    connection: BorrowedFd<'_>,
+    part: &mut [u8],
+) -> std::io::Result<(usize, Option<u32>)> {
+    sys::read_written(connection, part)
+}
+
 /// See [`crate::Target::open`].
 pub(crate) fn open_process(pid: u32) -> std::io::Result<OwnedFd> {
     sys::open_process(pid)

@@ -28,8 +28,8 @@ pub(super) use self::folders::{
     remove_label, times_in,
 };
 pub(super) use self::network::{
-    every_address_is_local, listen, peer, raise_open_files, receive_what_came, receive_with,
-    send_with, wait_for_any,
+    every_address_is_local, know_writers, listen, peer, raise_open_files, read_written,
+    receive_what_came, receive_with, send_with, wait_for_any,
 };
 pub(super) use self::notify::{
     Call, calls_may_come, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,

@@ -179,10 +179,15 @@ pub(super) fn leave_word(hook: &Hook, event: &str, session: Option<&str>, proble
 /// Signs for all that is recorded, and removes what was kept long enough. A log that cannot be signed or kept so
 /// says so itself.
 pub(super) fn sign(hook: &Hook) {
+    sign_as(hook, chosen(hook));
+}
+
+/// The same, where what the user has chosen may have been read again.
+pub(super) fn sign_as(hook: &Hook, chosen: &Result<rules::Settings, String>) {
     let Ok(folder) = state_folder(hook) else { return };
     let Ok(log) = Log::open(&folder, Durability::Process) else { return };
     let signed = Transparency::of(&folder, &log).sign().map(drop);
-    let kept = match chosen(hook) {
+    let kept = match chosen {
         Ok(settings) => settings.audit.apply(&log, now()).map(drop),
         // What the user wants is not known: everything stays.
         Err(_) => Ok(()),
@@ -452,7 +457,7 @@ impl<'h> Desk<'h> {
     /// What becomes of a result that looks as if it was made to instruct the agent. What cannot be read is as
     /// strict as it could be.
     pub(super) fn treatment(&self) -> Treatment {
-        chosen(self.hook).as_ref().map_or(Treatment::Quarantine, |it| it.probe.injection)
+        self.premises.chosen.as_ref().map_or(Treatment::Quarantine, |it| it.probe.injection)
     }
 
     /// Who started the agent that sent this message. Looked up once.

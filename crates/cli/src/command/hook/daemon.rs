@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a socket is spoken through, for so long at most")]
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use ringfence_adapters::hook::Reply;
 use ringfence_classify::judge::Mode;
 use ringfence_record::given;
-use ringfence_sandbox::peer;
+use ringfence_sandbox::{know_writers, peer, read_written};
 use serde::{Deserialize, Serialize};
 
 use super::{Hook, JUDGING, answer, origin, state};
@@ -51,27 +51,43 @@ pub(super) fn asked(hook: &Hook, message: &[u8]) -> Option<Reply> {
         None => state::default_folder(hook.home.as_deref()).ok()?,
     };
     let daemon = UnixStream::connect(state.join(SOCKET)).ok()?;
-    if !is_ours(&daemon) {
-        return None;
-    }
+    // Before it is asked: every part of the answer then comes with the process that wrote it.
+    know_writers(&daemon).ok()?;
+    let pid = ours(&daemon)?;
     let judges = |chosen: &crate::rules::Settings| chosen.judge.mode != Mode::Off;
     let judged = answer::chosen(hook).as_ref().is_ok_and(judges);
     JUDGING.store(judged, Ordering::Relaxed);
-    ask(hook, daemon, message, if judged { PATIENCE_WITH_A_JUDGE } else { PATIENCE })
+    ask(hook, daemon, pid, message, if judged { PATIENCE_WITH_A_JUDGE } else { PATIENCE })
 }
 
-/// Whether the process behind the socket is this program, as it was installed, of this user.
-fn is_ours(daemon: &UnixStream) -> bool {
-    let Ok(peer) = peer(daemon) else { return false };
-    let Some(pid) = peer.process else { return false };
+/// The process behind the socket, if it is this program, as it was installed, of this user. It is the one that
+/// began to listen: whether it is the one that answers, each part of the answer says.
+fn ours(daemon: &UnixStream) -> Option<u32> {
+    let peer = peer(daemon).ok()?;
+    let pid = peer.process?;
     let is_loaded = |variable: &Vec<u8>| variable.starts_with(b"LD_");
-    Some(peer.user) == given::own_user()
+    // The same paths are the same files only in the same namespaces.
+    let place = |pid: &str, name: &str| std::fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
+    let is_here = |name: &str| {
+        let own = place("self", name);
+        own.is_some() && place(&pid.to_string(), name) == own
+    };
+    let is_ours = Some(peer.user) == given::own_user()
         && origin::is_this_program(pid)
-        && processes::arguments(pid).is_some_and(|it| it.iter().any(|word| word == "serve"))
+        && processes::arguments(pid).is_some_and(|it| it.get(1).is_some_and(|it| it == "serve"))
         && processes::environment(pid).is_some_and(|them| !them.iter().any(is_loaded))
+        && processes::status(pid, "TracerPid") == Some(0)
+        && ["mnt", "user"].into_iter().all(is_here);
+    is_ours.then_some(pid)
 }
 
-fn ask(hook: &Hook, mut daemon: UnixStream, message: &[u8], patience: Duration) -> Option<Reply> {
+fn ask(
+    hook: &Hook,
+    mut daemon: UnixStream,
+    pid: u32,
+    message: &[u8],
+    patience: Duration,
+) -> Option<Reply> {
     let until = Instant::now() + patience;
     let folders = Folders {
         state: hook.state.clone(),
@@ -96,9 +112,10 @@ fn ask(hook: &Hook, mut daemon: UnixStream, message: &[u8], patience: Duration) 
         }
         daemon.set_read_timeout(Some(left)).ok()?;
         let mut part = [0; 8192];
-        match daemon.read(&mut part).ok()? {
-            0 => break,
-            count => answer.extend_from_slice(part.get(..count)?),
+        match read_written(&daemon, &mut part).ok()? {
+            (0, _) => break,
+            (_, writer) if writer != Some(pid) => return None,
+            (count, _) => answer.extend_from_slice(part.get(..count)?),
         }
     }
     let body = answer.strip_prefix(b"HTTP/1.1 200 OK\r\n").and_then(body_of)?;

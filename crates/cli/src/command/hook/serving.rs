@@ -168,7 +168,7 @@ impl Gatehouse {
         let reply = agent.reply(&message.name, &answer);
         if matches!(message.event, HookEvent::End) {
             // What the session left behind is signed for; nobody waits for that.
-            let _ = thread::Builder::new().spawn(move || answer::sign(&hook));
+            let _ = thread::Builder::new().spawn(move || answer::sign_as(&hook, &premises.chosen));
         }
         Ok(Told { stdout: reply.stdout, stderr: reply.stderr, code: reply.code })
     }

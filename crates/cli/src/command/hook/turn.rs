@@ -203,7 +203,7 @@ impl<'d> Turn<'d> {
 
     fn before(&mut self, asked: &Action, call: Option<&str>) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked);
-        if let Some(held) = self.held(&action, call)? {
+        if let Some(held) = self.held(asked, &action, call)? {
             return Ok(held);
         }
         let memory = self.kept.session.clone();
@@ -252,7 +252,7 @@ impl<'d> Turn<'d> {
         };
         let ended = if let_through { Ended::LetGo } else { reviewing::ended(decision.verdict) };
         self.record_decision(&action, &judged);
-        self.hold_from_now_on(&judged.explained.decision);
+        self.hold_from_now_on(stricter.as_ref().unwrap_or(&judged.explained.decision));
         if let Standing::LetThrough(receipt) = standing {
             self.record("override", [("call", json!(call)), ("approval", json!(receipt.seq))]);
         }
@@ -265,7 +265,7 @@ impl<'d> Turn<'d> {
     /// The agent is about to ask its user: only a denial, or a decision that was wanted, speaks.
     fn permission(&mut self, asked_for: &Action) -> Result<Answer, NoAnswer> {
         let action = self.prepared(asked_for);
-        if let Some(held) = self.held_before_asking(&action)? {
+        if let Some(held) = self.held_before_asking(asked_for, &action)? {
             return Ok(held);
         }
         let asked = state::digest(&action.input);

@@ -217,6 +217,54 @@ pub(in super::super) fn peer(connection: BorrowedFd<'_>) -> io::Result<(u32, u32
     Ok((u32::try_from(about.pid).map_err(io::Error::other)?, about.uid))
 }
 
+/// Has the kernel name the writer of each part that comes.
+pub(in super::super) fn know_writers(connection: BorrowedFd<'_>) -> io::Result<()> {
+    let on: c_int = 1;
+    let size = libc::socklen_t::try_from(size_of::<c_int>()).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads a number of this size, which lives until the call returns.
+    let set = unsafe {
+        libc::setsockopt(
+            connection.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PASSCRED,
+            std::ptr::from_ref(&on).cast(),
+            size,
+        )
+    };
+    check(c_long::from(set)).map(drop)
+}
+
+/// Waits for a part, and takes who wrote it. Parts of several writers do not come as one.
+pub(in super::super) fn read_written(
+    from: BorrowedFd<'_>,
+    buffer: &mut [u8],
+) -> io::Result<(usize, Option<u32>)> {
+    let mut ancillary = Ancillary([0; 1024 + 64]);
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut writer = None;
+    // SAFETY: as in `take`.
+    let got = unsafe {
+        let mut header: libc::msghdr = zeroed();
+        header.msg_iov = &mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = std::ptr::from_mut(&mut ancillary).cast();
+        // Room for the writer alone: descriptors do not fit beside it, and are closed by the kernel.
+        header.msg_controllen = libc::CMSG_SPACE(size_of::<libc::ucred>() as _) as _;
+        let got =
+            check(libc::recvmsg(from.as_raw_fd(), &mut header, libc::MSG_CMSG_CLOEXEC) as c_long)?;
+        let mut next = libc::CMSG_FIRSTHDR(&header);
+        while let Some(about) = next.as_ref() {
+            if about.cmsg_level == libc::SOL_SOCKET && about.cmsg_type == libc::SCM_CREDENTIALS {
+                let who = libc::CMSG_DATA(next).cast::<libc::ucred>().read_unaligned();
+                writer = u32::try_from(who.pid).ok().filter(|pid| *pid != 0);
+            }
+            next = libc::CMSG_NXTHDR(&header, next);
+        }
+        got
+    };
+    Ok((usize::try_from(got).map_err(io::Error::other)?, writer))
+}
+
 /// Waits until one of several descriptors has something, or is closed.
 pub(in super::super) fn wait_for_any(files: &[BorrowedFd<'_>]) -> io::Result<()> {
     let entry =

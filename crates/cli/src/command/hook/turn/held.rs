@@ -13,11 +13,14 @@ impl Turn<'_> {
     /// The answer to a call of a session that is held, where that says anything about it.
     pub(super) fn held(
         &mut self,
+        asked: &Action,
         action: &Action,
         call: Option<&str>,
     ) -> Result<Option<Answer>, NoAnswer> {
         let Some(hold) = self.desk.hold()? else { return Ok(None) };
-        let Some(verdict) = self.verdict_under(&hold, action, true)? else { return Ok(None) };
+        let Some(verdict) = self.verdict_under(&hold, (asked, action), true)? else {
+            return Ok(None);
+        };
         let (input, denied) = (state::digest(&action.input), verdict == Verdict::Deny);
         self.kept.expect(call, Pending { input, denied, ..Pending::default() });
         Ok(Some(self.stop(&hold, action, call, verdict)))
@@ -26,10 +29,11 @@ impl Turn<'_> {
     /// The same, where the agent is about to ask its user.
     pub(super) fn held_before_asking(
         &mut self,
+        asked: &Action,
         action: &Action,
     ) -> Result<Option<Answer>, NoAnswer> {
         let Some(hold) = self.desk.hold()? else { return Ok(None) };
-        Ok(match self.verdict_under(&hold, action, false)? {
+        Ok(match self.verdict_under(&hold, (asked, action), false)? {
             Some(Verdict::Deny) => Some(self.stop(&hold, action, None, Verdict::Deny)),
             // Its user is asked already.
             Some(_) => Some(Answer::NoOpinion),
@@ -42,7 +46,7 @@ impl Turn<'_> {
     fn verdict_under(
         &mut self,
         hold: &Hold,
-        action: &Action,
+        (asked, action): (&Action, &Action),
         remember: bool,
     ) -> Result<Option<Verdict>, NoAnswer> {
         match hold.kind {
@@ -56,7 +60,9 @@ impl Turn<'_> {
             HoldKind::AskAll => {
                 let memory = self.kept.session.clone();
                 let judged = self.decide(action, remember, true)?;
-                if judged.explained.decision.verdict >= Verdict::Ask {
+                // What is refused as it runs is not to be asked about.
+                let stricter = self.as_it_runs(asked, action, &memory, &judged)?;
+                if stricter.is_some() || judged.explained.decision.verdict >= Verdict::Ask {
                     self.kept.session = memory;
                     return Ok(None);
                 }
