@@ -82,7 +82,10 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
     // `terraform apply -destroy`
     let turns = destroys && op.split(' ').any(|word| word == "apply");
     // "push the package to my branch" publishes nothing, "push the package to npm" does.
-    let publishes = effect.kind == EffectKind::Package && effect.is(Attr::Publish);
+    // Of images, pushing is all the publishing there is.
+    let publishes = effect.kind == EffectKind::Package
+        && effect.is(Attr::Publish)
+        && effect.text(Attr::Ecosystem) != Some("docker");
     let registries = [Attr::Ecosystem, Attr::Registry].into_iter().filter_map(|it| effect.text(it));
     let told_where = REGISTRIES.iter().copied().chain(registries).any(|it| request.has_place(it));
     // "disable caching in the deploy workflow" leaves the workflow on.
@@ -320,7 +323,8 @@ impl Names {
         // the first says nothing of who gets it.
         let lent = LENT.iter().any(|it| target.ends_with(it));
         let sends = effect.is(Attr::Upload);
-        let first = labels.first().filter(|_| !sends || labels.len() <= 2);
+        let is_known = effect.attributes.get(Attr::Classes).is_some();
+        let first = labels.first().filter(|_| !sends || is_known || labels.len() <= 2);
         for label in first.into_iter().chain(runs_it.filter(|_| !lent)) {
             if label.len() > 3 {
                 self.add(vec![(*label).to_owned()]);
