@@ -52,9 +52,13 @@ impl Turn<'_> {
         match hold.kind {
             HoldKind::Pause | HoldKind::Kill => Ok(Some(Verdict::Deny)),
             HoldKind::DenyAll => {
+                let memory = self.kept.session.clone();
                 let judged = self.decide(action, false, true)?;
                 let decision = &judged.explained.decision;
-                let denies = decision.verdict < Verdict::Deny && !only_looks(decision);
+                // What is refused as it runs does more than look.
+                let looks = only_looks(decision)
+                    && self.as_it_runs(asked, action, &memory, &judged)?.is_none();
+                let denies = decision.verdict < Verdict::Deny && !looks;
                 Ok(denies.then_some(Verdict::Deny))
             }
             HoldKind::AskAll => {
@@ -67,6 +71,11 @@ impl Turn<'_> {
                     return Ok(None);
                 }
                 self.record_decision(action, &judged);
+                if judged.explained.decision.verdict == Verdict::Contain {
+                    // Whoever says yes would have it run, and not contained.
+                    self.kept.session = memory;
+                    return Ok(Some(Verdict::Deny));
+                }
                 Ok(Some(Verdict::Ask))
             }
         }
@@ -103,6 +112,10 @@ impl Turn<'_> {
             HoldKind::DenyAll => {
                 ("lets this session only look", "change nothing until a person releases it")
             }
+            HoldKind::AskAll if verdict == Verdict::Deny => (
+                "wants to be asked about everything, which cannot be done of what has to run contained",
+                "do it another way, or wait until a person releases it",
+            ),
             HoldKind::AskAll => ("wants to be asked about everything", "wait for the answer"),
         };
         let reason = format!("ringfence: {code}: {who} {does} ({}); {then}", hold.reason);
