@@ -50,6 +50,10 @@ pub struct Explained {
     pub decision: Decision,
     /// The ground truth that was used: supplied, gathered, and remembered by the session.
     pub facts: Facts,
+    /// What the session had seen before it: sources of untrusted text and of private data.
+    pub seen: BTreeSet<String>,
+    /// What its user ruled out, in a word each.
+    pub ruled_out: BTreeSet<String>,
     /// Whether a person may let this call through, once: no error stands against it, and no rule that is
     /// nobody's to lift.
     pub overridable: bool,
@@ -64,7 +68,12 @@ pub struct Explained {
     /// What a person would be asked about, as `RULE:TARGET`, and need not be asked about again in this
     /// session.
     pub(crate) asked: BTreeSet<String>,
+    /// The rules that object, and to which effects; nothing where anything else objects as well.
+    pub(crate) stands_against: Option<Objections>,
 }
+
+/// Rules, and the effects that they object to, without their evidence.
+pub(crate) type Objections = (BTreeSet<String>, BTreeSet<Effect>);
 
 impl Engine {
     /// An engine over these rules, which several may share. `facts` gathers ground truth beyond what an action brings.
@@ -163,6 +172,9 @@ impl Engine {
             asked,
             drift: 0.0,
             moved: Drift::default(),
+            ruled_out: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            stands_against: None,
         }
     }
 
@@ -247,6 +259,7 @@ impl Engine {
         }
         let written = std::mem::take(&mut analysis.written);
         let asked = std::mem::take(&mut findings.asked);
+        let stands_against = findings.objections.take();
         let fixed = findings.fixed;
         let how = &mut findings.open.how;
         how.subagent |= matches!(call, Call::Subagent { .. })
@@ -268,8 +281,19 @@ impl Engine {
         }
         let overridable = !fixed && decision.verdict >= Verdict::Ask;
         let drift = session.drift();
-        let explained =
-            Explained { decision, facts, overridable, judgement, features, drift, moved, asked };
+        let explained = Explained {
+            decision,
+            facts,
+            overridable,
+            judgement,
+            features,
+            drift,
+            moved,
+            asked,
+            ruled_out: session.ruled_out(),
+            seen: session_facts.untrusted.union(&session_facts.private).cloned().collect(),
+            stands_against,
+        };
         (explained, written)
     }
 
@@ -291,7 +315,7 @@ impl Engine {
     }
 
     fn conclude(&self, action: &Action, analysis: Analysis, findings: Findings) -> Decision {
-        let Findings { rules, outcome, decided_by, code, fixed: _, asked: _, open: _ } = findings;
+        let Findings { rules, outcome, decided_by, code, .. } = findings;
         let verdict = self.enforced(self.verdict(outcome));
         let mut rules: Vec<RuleHit> = rules.into_values().collect();
         rules.sort_by(|a, b| b.outcome.cmp(&a.outcome).then_with(|| a.id.cmp(&b.id)));
@@ -339,6 +363,8 @@ struct Findings {
     /// Whether something stands against it that no person lifts from here.
     fixed: bool,
     asked: BTreeSet<String>,
+    /// Nothing as soon as something objects that is no rule about an effect.
+    objections: Option<Objections>,
     /// About what no rule spoke.
     open: Unspoken,
 }
@@ -352,6 +378,7 @@ impl Default for Findings {
             code: "default".to_owned(),
             fixed: false,
             asked: BTreeSet::new(),
+            objections: Some(Objections::default()),
             open: Unspoken::default(),
         }
     }
@@ -381,6 +408,7 @@ impl Findings {
         } else {
             let by =
                 if effect.kind == EffectKind::Guard { DecidedBy::Guard } else { DecidedBy::Policy };
+            self.object(effect, &evaluation.hits);
             self.add_hits(&evaluation.hits, evidence, by);
         }
     }
@@ -390,6 +418,7 @@ impl Findings {
         if self.add_error(&evaluation, evidence) {
             return;
         }
+        self.object_otherwise(evaluation.outcome);
         if evaluation.hits.is_empty() {
             self.open.how.opaque = true;
             self.raise(evaluation.outcome, DecidedBy::Default, "default");
@@ -399,8 +428,25 @@ impl Findings {
     }
 
     fn add_session(&mut self, hit: RuleHit) {
+        self.object_otherwise(hit.outcome);
         self.raise(hit.outcome, DecidedBy::Session, &hit.id);
         self.rules.insert(hit.id.clone(), hit);
+    }
+
+    /// Keeps what these rules object to.
+    fn object(&mut self, effect: &Effect, hits: &[Hit]) {
+        let mut objecting = hits.iter().filter(|hit| hit.outcome > Outcome::Allow).peekable();
+        if let (Some((rules, effects)), Some(_)) = (&mut self.objections, objecting.peek()) {
+            rules.extend(objecting.map(|hit| hit.id.clone()));
+            effects.insert(Effect { evidence: None, ..effect.clone() });
+        }
+    }
+
+    /// Something else than a rule about an effect says so.
+    fn object_otherwise(&mut self, outcome: Outcome) {
+        if outcome > Outcome::Allow {
+            self.objections = None;
+        }
     }
 
     /// Rules that spoke, whether or not something clears them.
@@ -411,6 +457,7 @@ impl Findings {
 
     fn add_classifier(&mut self, hit: RuleHit) {
         if hit.outcome > self.outcome {
+            self.object_otherwise(hit.outcome);
             self.raise(hit.outcome, DecidedBy::Classifier, &hit.id);
             self.rules.insert(hit.id.clone(), hit);
         }
@@ -420,6 +467,7 @@ impl Findings {
     fn add_error(&mut self, evaluation: &Evaluation, evidence: Option<&Evidence>) -> bool {
         let Some(error) = &evaluation.error else { return false };
         let id = "policy.error";
+        self.object_otherwise(Outcome::Deny);
         self.raise(Outcome::Deny, DecidedBy::Error, id);
         let hit = Hit {
             id: id.to_owned(),
@@ -450,8 +498,10 @@ impl Findings {
                 consentable: false,
                 overridable: false,
             };
+            self.object_otherwise(hit.outcome);
             self.add_hits(&[hit], effect.evidence.as_ref(), DecidedBy::Guard);
         } else {
+            self.object_otherwise(by_preset);
             self.open.effect(effect, known.created);
             self.raise(by_preset, DecidedBy::Default, "default");
         }

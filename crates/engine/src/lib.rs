@@ -22,6 +22,7 @@ mod lexicon;
 mod made;
 mod means;
 mod named;
+mod narrow;
 mod operations;
 pub mod past;
 mod plan;
@@ -37,6 +38,7 @@ mod wishes;
 mod words;
 
 pub use crate::engine::{Engine, Explained, Options};
+pub use crate::narrow::SessionRule;
 pub use crate::results::{Came, INJECTION, UNREAD};
 pub use crate::review::{LeftOpen, Reviewer};
 pub use crate::session::{Heard, Inheritance, Session, Sessions};

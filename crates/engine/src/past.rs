@@ -253,13 +253,22 @@ impl WhatIf {
 
     /// The next entry of the log, as it was recorded; oldest first.
     pub fn entry(&mut self, entry: &Value) {
+        self.live(entry, true);
+    }
+
+    /// An entry from before what is compared: what follows from it for its session is kept, and nothing is counted.
+    pub fn before(&mut self, entry: &Value) {
+        self.live(entry, false);
+    }
+
+    fn live(&mut self, entry: &Value, counts: bool) {
         let lived = self.sessions.entry(session_of(entry)).or_default();
         if entry.get("kind").and_then(Value::as_str) != Some("decision") {
             lived.both.iter_mut().for_each(|session| follow(session, entry));
             return;
         }
         let Some(recorded) = Recorded::read(entry) else {
-            self.found.unreadable += 1;
+            self.found.unreadable += u64::from(counts);
             return;
         };
         let (options, stage_one) = (recorded.options(), recorded.stage_one());
@@ -284,7 +293,7 @@ impl WhatIf {
                 *session = kept;
             }
         }
-        if let [before, now] = decided.as_slice() {
+        if let ([before, now], true) = (decided.as_slice(), counts) {
             let name = entry.get("session").and_then(Value::as_str).unwrap_or_default();
             self.found.add(name, lived.calls, &action, [before, now]);
         }

@@ -337,6 +337,18 @@ impl Session {
         self.drift.add(more);
     }
 
+    /// The same, in a word each.
+    pub(crate) fn ruled_out(&self) -> BTreeSet<String> {
+        let word = |boundary: &Boundary| match &boundary.operation {
+            Some(operation) => serde_json::to_value(operation)
+                .ok()
+                .and_then(|it| it.as_str().map(|it| it.replace('_', " ")))
+                .unwrap_or_default(),
+            None => "change".to_owned(),
+        };
+        self.boundaries.iter().map(word).collect()
+    }
+
     pub(crate) fn boundaries(&self) -> impl Iterator<Item = &Boundary> {
         self.boundaries.iter()
     }

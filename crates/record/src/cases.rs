@@ -79,6 +79,51 @@ pub struct Case {
     pub opened: String,
     /// Who has approved of it, where one is not enough.
     pub approved_by: Vec<String>,
+    /// Whether one of them did for one time alone.
+    pub approved_once: bool,
+    /// The rule that a yes for the whole session would be, where there is one that is narrower than what asked;
+    /// else such a yes is for this very call.
+    pub session_rule: Option<Value>,
+    /// The same, in words.
+    pub session_words: Vec<String>,
+}
+
+/// How somebody said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum No {
+    /// A person, to this call, for minutes.
+    Once,
+    /// A person, for as long as the session lasts.
+    ForGood,
+    /// Nobody looked: more waited than people answer with care.
+    Crowded,
+}
+
+impl No {
+    const ALL: [Self; 3] = [Self::ForGood, Self::Once, Self::Crowded];
+
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Once => "refused",
+            Self::ForGood => "never",
+            Self::Crowded => "crowded",
+        }
+    }
+
+    const fn kept(self) -> Duration {
+        match self {
+            Self::Once | Self::Crowded => KEPT,
+            Self::ForGood => KEPT_FOR_A_SESSION,
+        }
+    }
+}
+
+/// A rule that holds in a session, as it is kept: what it says is in the log.
+#[derive(Debug, Serialize, Deserialize)]
+struct Standing {
+    agent: String,
+    session: String,
+    receipt: Receipt,
 }
 
 impl Case {
@@ -123,8 +168,8 @@ impl Cases {
         self.forget_old(&path);
         let case = case.clone();
         let case = match before {
-            Some(Case { code, opened, approved_by, .. }) => {
-                Case { code, opened, approved_by, ..case }
+            Some(Case { code, opened, approved_by, approved_once, .. }) => {
+                Case { code, opened, approved_by, approved_once, ..case }
             }
             None => Case { code: random_letters(4)?, ..case },
         };
@@ -135,9 +180,10 @@ impl Cases {
     ///
     /// # Errors
     /// When it is not on disk whole.
-    pub fn note_approval(&self, case: &Case, person: &str) -> Result<(), RecordError> {
+    pub fn note_approval(&self, case: &Case, person: &str, once: bool) -> Result<(), RecordError> {
         let path = self.waiting(&case.digest);
         let mut case = self.read(&path).unwrap_or_else(|| case.clone());
+        case.approved_once |= once;
         if !case.approved_by.iter().any(|it| it == person) {
             case.approved_by.push(person.to_owned());
         }
@@ -180,34 +226,60 @@ impl Cases {
         fs::remove_file(&path).map_err(RecordError::io("remove", &path))
     }
 
-    /// Lets the call of this case through for as long as its session lasts.
+    /// Lets the call of this case through for as long as its session lasts, and what its rule covers, where it has
+    /// one.
     ///
     /// # Errors
     /// When it is not on disk whole.
     pub fn allow_for_session(&self, case: &Case, receipt: &Receipt) -> Result<(), RecordError> {
         let path = self.waiting(&case.digest);
+        if case.session_rule.is_some() {
+            let (agent, session) = (case.agent.clone(), case.session.clone());
+            let standing = Standing { agent, session, receipt: receipt.clone() };
+            write_json(&path.with_extension("rule"), &standing)?;
+        }
         write_json(&path.with_extension("standing"), receipt)?;
         fs::remove_file(&path).map_err(RecordError::io("remove", &path))
     }
 
-    /// Says no to the call of this case: for minutes, or for as long as its session lasts.
+    /// The entries in the log that say which rules hold in this session, newest first. What cannot be read
+    /// lets nothing through.
+    ///
+    /// # Errors
+    /// When their folder cannot be read.
+    pub fn session_rules(&self, agent: &str, session: &str) -> Result<Vec<Receipt>, RecordError> {
+        let mut found = Vec::new();
+        for path in self.files()? {
+            let is_rule = path.extension() == Some(OsStr::new("rule"));
+            if let (true, Some(age)) = (is_rule, age(&path))
+                && age <= KEPT_FOR_A_SESSION
+                && let Ok(text) = fs::read(&path)
+                && let Ok(standing) = serde_json::from_slice::<Standing>(&text)
+                && (standing.agent.as_str(), standing.session.as_str()) == (agent, session)
+            {
+                found.push(standing.receipt);
+            }
+        }
+        found.sort_by_key(|receipt| std::cmp::Reverse(receipt.seq));
+        Ok(found)
+    }
+
+    /// Says no to the call of this case.
     ///
     /// # Errors
     /// When it is not on disk whole.
-    pub fn refuse(&self, case: &Case, for_session: bool) -> Result<(), RecordError> {
+    pub fn refuse(&self, case: &Case, no: No) -> Result<(), RecordError> {
         let path = self.waiting(&case.digest);
-        let mark = if for_session { "never" } else { "refused" };
-        write_json(&path.with_extension(mark), &case.code)?;
+        write_json(&path.with_extension(no.mark()), &case.code)?;
         fs::remove_file(&path).map_err(RecordError::io("remove", &path))
     }
 
-    /// Whether a person has said no to a call of this digest, and that still stands.
-    pub fn is_refused(&self, digest: &str) -> bool {
+    /// The no to a call of this digest that still stands.
+    pub fn refused(&self, digest: &str) -> Option<No> {
         let path = self.waiting(digest);
-        let stands = |mark: &str, kept: Duration| {
-            age(&path.with_extension(mark)).is_some_and(|age| age <= kept)
-        };
-        stands("never", KEPT_FOR_A_SESSION) || stands("refused", KEPT)
+        let stands =
+            |no: &No| age(&path.with_extension(no.mark())).is_some_and(|age| age <= no.kept());
+        No::ALL.into_iter().find(stands)
     }
 
     /// What was allowed. Once, it is taken: whoever comes next finds nothing. `None` if nothing was, or too
@@ -263,7 +335,7 @@ impl Cases {
     fn forget_old(&self, but: &Path) {
         let mut kept: Vec<(Duration, PathBuf)> = Vec::new();
         for path in self.files().unwrap_or_default().into_iter().filter(|path| path != but) {
-            let lasts = ["standing", "never"]
+            let lasts = ["standing", "rule", No::ForGood.mark()]
                 .map(OsStr::new)
                 .contains(&path.extension().unwrap_or_default());
             match age(&path) {
@@ -365,29 +437,54 @@ mod tests {
         for case in [&yes, &no, &never] {
             cases.leave(case).unwrap();
         }
-        cases.note_approval(&yes, "one").unwrap();
+        cases.note_approval(&yes, "one", true).unwrap();
         cases.leave(&yes).unwrap();
         let waiting = cases.pending().unwrap();
         let there = waiting.iter().find(|it| it.digest == yes.digest).unwrap();
         assert_eq!(there.approved_by, ["one"], "what was said of it stays");
+        assert!(there.approved_once);
         cases.allow_for_session(&yes, &receipt()).unwrap();
-        cases.refuse(&no, false).unwrap();
-        cases.refuse(&never, true).unwrap();
+        cases.refuse(&no, No::Once).unwrap();
+        cases.refuse(&never, No::ForGood).unwrap();
         assert_eq!(cases.pending().unwrap(), []);
         for _ in 0..2 {
             assert!(cases.take(&yes.digest).unwrap().unwrap().for_session);
         }
-        assert!(cases.is_refused(&no.digest) && cases.is_refused(&never.digest));
-        assert!(!cases.is_refused(&yes.digest));
+        assert_eq!(cases.refused(&no.digest), Some(No::Once));
+        assert_eq!(cases.refused(&never.digest), Some(No::ForGood));
+        assert_eq!(cases.refused(&yes.digest), None);
         let later = KEPT + Duration::from_secs(1);
         make_old(&cases.waiting(&no.digest).with_extension("refused"), later);
         make_old(&cases.waiting(&never.digest).with_extension("never"), later);
         make_old(&cases.waiting(&yes.digest).with_extension("standing"), later);
         cases.leave(&case("d4")).unwrap();
-        assert!(!cases.is_refused(&no.digest) && cases.is_refused(&never.digest));
+        assert_eq!(
+            (cases.refused(&no.digest), cases.refused(&never.digest)),
+            (None, Some(No::ForGood))
+        );
         assert!(cases.take(&yes.digest).unwrap().is_some());
         make_old(&cases.waiting(&yes.digest).with_extension("standing"), KEPT_FOR_A_SESSION * 2);
         assert_eq!(cases.take(&yes.digest).unwrap(), None);
+    }
+
+    #[test]
+    fn a_rule_for_a_session_is_found_by_that_session_alone_and_does_not_last() {
+        let (_folder, cases) = cases();
+        let (with, without) = (case("a1"), case("b2"));
+        let with = Case { session_rule: Some(serde_json::json!({})), ..with };
+        for case in [&with, &without] {
+            cases.leave(case).unwrap();
+            cases.allow_for_session(case, &receipt()).unwrap();
+        }
+        assert_eq!(cases.session_rules("codex", "s").unwrap(), [receipt()]);
+        assert_eq!(cases.session_rules("codex", "t").unwrap(), []);
+        assert_eq!(cases.session_rules("claude-code", "s").unwrap(), []);
+        let path = cases.waiting(&with.digest).with_extension("rule");
+        make_old(&path, KEPT * 3);
+        cases.leave(&case("c3")).unwrap();
+        assert_eq!(cases.session_rules("codex", "s").unwrap().len(), 1);
+        make_old(&path, KEPT_FOR_A_SESSION + Duration::from_secs(1));
+        assert_eq!(cases.session_rules("codex", "s").unwrap(), []);
     }
 
     #[test]

@@ -45,8 +45,11 @@ pub struct Passkey {
     pub key: String,
     /// The count of its last signature.
     pub count: u32,
-    /// Whose it is, for the log: no name.
+    /// Whose it is, for the log: no name. One person may have several.
     pub person: String,
+    /// Who that is, for colleagues.
+    #[serde(default)]
+    pub owner: String,
     /// What the person calls it.
     pub name: String,
     /// What it may do.
@@ -108,14 +111,22 @@ impl Desk {
         serde_json::from_slice(&text).map_err(|error| damaged(&self.passkeys, &error.to_string()))
     }
 
-    /// Keeps these and no others.
+    /// Changes them, while nobody else does; as they were, where that fails.
     ///
     /// # Errors
-    /// When they are not on disk whole.
-    pub fn keep(&self, passkeys: &[Passkey]) -> Result<(), RecordError> {
-        let text = serde_json::to_vec_pretty(passkeys)
+    /// Those of the change; and when they cannot be read, or are not on disk whole.
+    pub fn change<T, E: From<RecordError>>(
+        &self,
+        work: impl FnOnce(&mut Vec<Passkey>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lock = open_private(&self.passkeys.with_extension("lock"), false)?;
+        lock.lock().map_err(RecordError::io("lock", &self.passkeys))?;
+        let mut passkeys = self.passkeys()?;
+        let done = work(&mut passkeys)?;
+        let text = serde_json::to_vec_pretty(&passkeys)
             .map_err(|error| damaged(&self.passkeys, &error.to_string()))?;
-        write(&self.passkeys, &text)
+        write(&self.passkeys, &text)?;
+        Ok(done)
     }
 }
 

@@ -90,6 +90,61 @@ fn who_must_ask_asks_about_everything() {
     gate.assert_sound();
 }
 
+/// Whoever says yes would have it run, and not contained.
+#[test]
+fn who_must_ask_does_not_run_what_has_to_run_contained() {
+    let gate = Gate::new();
+    gate.start("s");
+    // Nobody has read what this runs: it is contained.
+    let unseen = "npm install left-pad";
+    let decided = |command: &str| {
+        gate.asked("s", "c0", command);
+        let entries = gate.entries();
+        let decision = entries.iter().rev().find(|entry| entry["kind"] == "decision").unwrap();
+        decision["decision"]["verdict"].clone()
+    };
+    place(&gate, HoldKind::AskAll, None);
+    assert_eq!(decided(unseen), "contain", "by the rules");
+    let (verdict, reason) = gate.asked("s", "c1", unseen);
+    assert_eq!(verdict, "deny", "{reason}");
+    assert!(reason.contains("cannot be done of what has to run contained"), "{reason}");
+    assert_eq!(gate.asked("s", "c2", "ls").0, "ask", "the rest is asked about");
+    let held: Vec<_> = gate.entries().into_iter().filter(|it| it["kind"] == "held").collect();
+    let verdicts: Vec<_> = held.iter().map(|it| it["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["deny", "deny", "ask"]);
+    gate.assert_sound();
+}
+
+/// What is judged is the text without its secrets; what they hide is refused as it runs, and does more than look.
+#[test]
+fn who_may_only_look_hides_nothing_behind_what_looks_like_a_secret() {
+    let gate = Gate::new();
+    gate.start("s");
+    write(&gate.path(".aws/credentials"), "x\n");
+    // The name of a folder that keeps secrets, and of one that does not, out of what looks like a token.
+    let reads = |folder: &str| {
+        let token = format!("ghp_{folder}{}", "a1B2c3D4".repeat(5));
+        format!("x={token}; cat ~/.${{x:4:3}}/credentials")
+    };
+    assert_eq!(gate.asked("s", "c1", &reads("aws")).0, "allow", "nobody holds it");
+    place(&gate, HoldKind::DenyAll, None);
+    let key = ["-----BEGIN ", "PRIVATE KEY-----"].concat();
+    for (number, (command, verdict)) in [
+        ("cat ~/.aws/credentials".to_owned(), "deny"),
+        (reads("aws"), "deny"),
+        (reads("oth"), "allow"),
+        (format!("echo {key}; rm -rf ~/"), "deny"),
+        (format!("echo {key}"), "allow"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (said, reason) = gate.asked("s", &format!("d{number}"), &command);
+        assert_eq!(said, verdict, "{command}: {reason}");
+    }
+    gate.assert_sound();
+}
+
 #[test]
 fn what_an_agent_started_is_held_with_it() {
     let gate = Gate::new();

@@ -533,8 +533,8 @@ impl<'h> Desk<'h> {
     /// lock is held here: nobody else records a use of it now.
     fn check_once(&self) -> Result<(), NoAnswer> {
         match self.settled.get() {
-            Some((digest, Standing::LetThrough(receipt)))
-                if !overrule::is_open(self, receipt, digest)? =>
+            Some((_, Standing::LetThrough(receipt)))
+                if !overrule::is_open(self, receipt, |_| true)? =>
             {
                 Err(NoAnswer::Used)
             }

@@ -7,9 +7,9 @@
 
 use jiff::Timestamp;
 use ringfence_action::{Action, Verdict};
-use ringfence_engine::{Explained, Options};
+use ringfence_engine::{Explained, Options, SessionRule};
 use ringfence_record::RecordError;
-use ringfence_record::cases::{Case, Cases, KEPT, KEPT_FOR_A_SESSION};
+use ringfence_record::cases::{Case, Cases, KEPT, KEPT_FOR_A_SESSION, No};
 use ringfence_record::log::Receipt;
 use serde_json::{Value, json};
 
@@ -27,24 +27,24 @@ pub(super) enum Standing {
     Closed,
     /// A person may.
     Waits,
-    /// A person has said no to exactly this, not long ago.
-    Refused,
+    /// Somebody has said no to exactly this, not long ago.
+    Refused(No),
     /// A person has, in this entry.
     LetThrough(Receipt),
 }
 
-/// Whether a person let a call of this digest through in this entry: minutes ago at most, and nothing has made
-/// use of that, or for as long as the session lasts. Asked of the log, since files can be put back.
+/// Whether a person has said in this entry what is wanted of it: minutes ago at most, and nothing has made use of
+/// that, or for as long as the session lasts. Asked of the log, since files can be put back.
 pub(super) fn is_open(
     desk: &Desk<'_>,
     receipt: &Receipt,
-    digest: &str,
+    says: impl FnOnce(&Value) -> bool,
 ) -> Result<bool, RecordError> {
     let entries = desk.log.since(receipt)?;
     let Some((approval, after)) = entries.split_first() else { return Ok(false) };
     let text = |name: &str| approval.get(name).and_then(Value::as_str);
     let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
-    let stands = text("scope") == Some("session");
+    let stands = is_for_a_session(approval);
     let kept = if stands { KEPT_FOR_A_SESSION } else { KEPT };
     let is_fresh = at.is_some_and(|at| desk.at.duration_since(at).unsigned_abs() <= kept);
     let is_used = !stands
@@ -53,7 +53,16 @@ pub(super) fn is_open(
             field("kind").and_then(Value::as_str) == Some("override")
                 && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
         });
-    Ok(text("kind") == Some("approval") && text("case") == Some(digest) && is_fresh && !is_used)
+    Ok(text("kind") == Some("approval") && is_fresh && !is_used && says(approval))
+}
+
+/// Whether this entry lets a call of this digest through.
+pub(super) fn names<'a>(digest: &'a str) -> impl FnOnce(&Value) -> bool + 'a {
+    move |approval| approval.get("case").and_then(Value::as_str) == Some(digest)
+}
+
+fn is_for_a_session(approval: &Value) -> bool {
+    approval.get("scope").and_then(Value::as_str) == Some("session")
 }
 
 /// A refused call, as it is judged.
@@ -96,6 +105,7 @@ impl Refused<'_> {
             decision.bundle,
             options.preset,
             facts,
+            explained.seen,
         ]))
     }
 
@@ -103,15 +113,34 @@ impl Refused<'_> {
     pub(super) fn settle(&self, desk: &Desk<'_>, digest: &str) -> Result<Standing, RecordError> {
         let cases = Cases::open(&desk.folder)?;
         if let Some(allowed) = cases.take(digest)?
-            && is_open(desk, &allowed.receipt, digest)?
+            && is_open(desk, &allowed.receipt, names(digest))?
         {
             return Ok(Standing::LetThrough(allowed.receipt));
         }
-        if cases.is_refused(digest) {
-            return Ok(Standing::Refused);
+        if let Some(no) = cases.refused(digest) {
+            return Ok(Standing::Refused(no));
+        }
+        let session = &desk.message.session;
+        for receipt in cases.session_rules(&self.asked.agent.kind, session)? {
+            if is_open(desk, &receipt, |approval| self.is_covered(approval))? {
+                return Ok(Standing::LetThrough(receipt));
+            }
         }
         cases.leave(&self.case(desk, digest))?;
         Ok(Standing::Waits)
+    }
+
+    /// Whether what a person let through for a session lets this through: it is of this session, and its rule says
+    /// so, as it stands in the log.
+    fn is_covered(&self, approval: &Value) -> bool {
+        let text = |name: &str| approval.get(name).and_then(Value::as_str);
+        let is_ours = text("agent") == Some(self.asked.agent.kind.as_str())
+            && text("session").is_some_and(|it| self.asked.session.as_deref() == Some(it));
+        let rule = approval.get("session_rule").cloned().unwrap_or_default();
+        let rule = serde_json::from_value::<SessionRule>(rule);
+        is_for_a_session(approval)
+            && is_ours
+            && rule.is_ok_and(|rule| rule.covers(self.action, self.explained, self.options))
     }
 
     fn case(&self, desk: &Desk<'_>, digest: &str) -> Case {
@@ -120,8 +149,8 @@ impl Refused<'_> {
         let why = rule.map(|rule| rule.why.clone()).unwrap_or_default();
         let denied = decision.verdict == Verdict::Deny;
         let instead = rule.map(|rule| rule.instead.clone()).unwrap_or_default();
+        let session_rule = SessionRule::proposed(self.action, self.explained, self.options);
         Case {
-            code: String::new(),
             digest: digest.to_owned(),
             agent: self.asked.agent.kind.clone(),
             session: desk.message.session.clone(),
@@ -138,13 +167,15 @@ impl Refused<'_> {
             effects: words::effects(decision),
             evidence: rule
                 .map_or_else(Vec::new, |rule| rule.evidence.iter().map(|it| json!(it)).collect()),
-            seen: words::seen(&self.explained.facts),
+            seen: words::seen(self.explained),
             blast: words::blast(decision),
-            cost_of_no: words::cost_of_no(&instead),
-            risk: words::risk(decision, &self.explained.facts),
+            cost_of_no: words::cost_of_no(decision, &instead),
+            risk: words::risk(self.explained),
             instead,
             opened: desk.at.to_string(),
-            approved_by: Vec::new(),
+            session_words: session_rule.as_ref().map(words::session_rule).unwrap_or_default(),
+            session_rule: session_rule.map(|rule| json!(rule)),
+            ..Case::default()
         }
     }
 }

@@ -14,6 +14,7 @@ use ringfence_adapters::hook::{Answer, HookEvent, HookInput};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::{Ended, History, Seen};
 use ringfence_engine::{Explained, Heard, Options, Reviewer, Session};
+use ringfence_record::cases::No;
 use ringfence_record::holds::Hold;
 use ringfence_record::log::Entry;
 use serde_json::{Value, json};
@@ -473,22 +474,34 @@ impl<'d> Turn<'d> {
         memory: &Session,
         judged: &Judged,
     ) -> Result<Option<Decision>, NoAnswer> {
-        let plain = self.placed(asked);
-        if plain == *action && !self.desk.facts.has_secrets() {
+        let plain = self.in_plain(asked, action, memory, judged)?;
+        let verdict = judged.explained.decision.verdict;
+        let Some(decision) = plain.filter(|plain| plain.verdict > verdict) else {
             return Ok(None);
-        }
-        let (engine, _) = self.desk.engine(judged.options.sandbox)?;
-        let decide = || engine.decide(&plain, &normalize(&plain), &mut memory.clone());
-        let decision = self.desk.facts.in_plain(decide).decision;
-        if decision.verdict <= judged.explained.decision.verdict {
-            return Ok(None);
-        }
+        };
         self.finding([
             ("code", json!("guard.hidden-by-secret")),
             ("problem", json!(format!("as it runs, it is decided by {}", decision.code))),
             ("verdict", json!(decision.verdict)),
         ]);
         Ok(Some(decision))
+    }
+
+    /// What is decided of the very text that runs; nothing where it is the text that was judged.
+    fn in_plain(
+        &self,
+        asked: &Action,
+        action: &Action,
+        memory: &Session,
+        judged: &Judged,
+    ) -> Result<Option<Decision>, NoAnswer> {
+        let plain = self.placed(asked);
+        if plain == *action && !self.desk.facts.has_secrets() {
+            return Ok(None);
+        }
+        let (engine, _) = self.desk.engine(judged.options.sandbox)?;
+        let decide = || engine.decide(&plain, &normalize(&plain), &mut memory.clone());
+        Ok(Some(self.desk.facts.in_plain(decide).decision))
     }
 
     fn decide(
@@ -572,8 +585,13 @@ impl<'d> Turn<'d> {
             return None;
         }
         match standing {
-            Standing::Refused => Some(format!(
+            Standing::Refused(No::Once | No::ForGood) => Some(format!(
                 "ringfence: approval.refused: the user said no to exactly this ({}); do not try it again",
+                decision.code
+            )),
+            Standing::Refused(No::Crowded) => Some(format!(
+                "ringfence: approval.crowded: more waits than people answer with care, and this was refused for \
+                 that ({}); go on without it",
                 decision.code
             )),
             Standing::Waits if self.desk.queues() => Some(format!(

@@ -1,6 +1,7 @@
 //! What a person is told of a call that waits for them: what would happen, how far it reaches, what a no costs.
 
-use ringfence_action::{Attr, Decision, Effect, EffectKind, Facts, Scope, Verdict};
+use ringfence_action::{Attr, Decision, Effect, EffectKind, Scope, Verdict};
+use ringfence_engine::{Explained, SessionRule};
 
 /// More is not read by anybody.
 const MOST: usize = 8;
@@ -51,9 +52,10 @@ fn line(effect: &Effect) -> String {
 }
 
 /// What the session has seen, and what its user ruled out.
-pub(super) fn seen(facts: &Facts) -> Vec<String> {
-    let seen = facts.taint.iter().map(|it| format!("has seen: {it}"));
-    let ruled_out = facts.boundaries.iter().map(|it| format!("was told: no {it}"));
+pub(super) fn seen(explained: &Explained) -> Vec<String> {
+    let seen = explained.seen.iter().map(|it| format!("has seen: {it}"));
+    let ruled_out = explained.ruled_out.union(&explained.facts.boundaries);
+    let ruled_out = ruled_out.map(|it| format!("was told: no {it}"));
     seen.chain(ruled_out).take(MOST).collect()
 }
 
@@ -108,24 +110,35 @@ pub(super) fn blast(decision: &Decision) -> String {
     .to_owned()
 }
 
-/// What a no costs.
-pub(super) fn cost_of_no(instead: &str) -> String {
-    if instead.is_empty() {
-        return "the agent has to go on without it".to_owned();
-    }
-    format!("little: the agent is told to {}", lower(instead))
+/// What a no costs: told by the effect that reaches furthest.
+pub(super) fn cost_of_no(decision: &Decision, instead: &str) -> String {
+    let widest = decision.effects.iter().max_by_key(|effect| reach(effect));
+    ringfence_server::cost_of_no(widest.map(|effect| effect.kind), instead)
 }
 
-fn lower(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().collect::<String>() + letters.as_str().trim_end_matches('.')
-    })
+/// What a yes for the whole session lets through: all of it, one effect a line, with everything that it is bound
+/// to.
+pub(super) fn session_rule(rule: &SessionRule) -> Vec<String> {
+    let told = [Attr::Recursive, Attr::Force, Attr::Publish, Attr::Ddl];
+    let place = rule.cwd.as_deref().unwrap_or("an unknown folder");
+    let mut lines = vec![format!("by {}, in {place}", rule.tool)];
+    lines.extend(rule.effects.iter().map(|effect| {
+        let more: Vec<String> = effect
+            .attributes
+            .iter()
+            .filter(|(attr, _)| !told.contains(attr))
+            .map(|(attr, value)| format!("{}: {value}", attr.as_str().replace('_', " ")))
+            .collect();
+        let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
+        format!("{}{more}", line(effect))
+    }));
+    lines
 }
 
 /// From 0 to 100: what orders those that wait, and nothing else. How far it reaches, whether it can be taken
 /// back, whether it can be told, and what the session has seen by then.
-pub(super) fn risk(decision: &Decision, facts: &Facts) -> u8 {
+pub(super) fn risk(explained: &Explained) -> u8 {
+    let decision = &explained.decision;
     let widest = decision.effects.iter().map(reach).max().unwrap_or(Reach::Nothing);
     let mut risk = match widest {
         Reach::Nothing => 5,
@@ -143,22 +156,8 @@ pub(super) fn risk(decision: &Decision, facts: &Facts) -> u8 {
         (decision.verdict == Verdict::Deny, 20),
         (decision.effects.iter().any(lasts), 15),
         (!decision.opaque.is_empty(), 10),
-        (!facts.taint.is_empty(), 15),
+        (!explained.seen.is_empty(), 15),
     ];
     risk += marks.iter().filter(|(holds, _)| *holds).map(|(_, more)| more).sum::<u8>();
     risk.min(100)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_no_is_told_with_what_it_costs() {
-        assert_eq!(
-            cost_of_no("Push without force, or to a new branch."),
-            "little: the agent is told to push without force, or to a new branch"
-        );
-        assert!(cost_of_no("").contains("without it"));
-    }
 }

@@ -55,25 +55,30 @@ impl Turn<'_> {
                 let memory = self.kept.session.clone();
                 let judged = self.decide(action, false, true)?;
                 let decision = &judged.explained.decision;
-                // What is refused as it runs does more than look.
+                // What hides behind something that looks like a secret is looked at, too.
+                let plain = self.in_plain(asked, action, &memory, &judged)?;
                 let looks = only_looks(decision)
-                    && self.as_it_runs(asked, action, &memory, &judged)?.is_none();
+                    && plain.is_none_or(|it| only_looks(&it) && it.verdict < Verdict::Deny);
                 let denies = decision.verdict < Verdict::Deny && !looks;
                 Ok(denies.then_some(Verdict::Deny))
             }
             HoldKind::AskAll => {
                 let memory = self.kept.session.clone();
-                let judged = self.decide(action, remember, true)?;
+                let mut judged = self.decide(action, remember, true)?;
                 // What is refused as it runs is not to be asked about.
                 let stricter = self.as_it_runs(asked, action, &memory, &judged)?;
                 if stricter.is_some() || judged.explained.decision.verdict >= Verdict::Ask {
                     self.kept.session = memory;
                     return Ok(None);
                 }
-                self.record_decision(action, &judged);
-                if judged.explained.decision.verdict == Verdict::Contain {
-                    // Whoever says yes would have it run, and not contained.
+                // Whoever says yes would have it run, and not contained.
+                let denies = judged.explained.decision.verdict == Verdict::Contain;
+                if denies {
                     self.kept.session = memory;
+                    judged.remember = false;
+                }
+                self.record_decision(action, &judged);
+                if denies {
                     return Ok(Some(Verdict::Deny));
                 }
                 Ok(Some(Verdict::Ask))
