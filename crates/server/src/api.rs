@@ -26,7 +26,7 @@ use crate::auth::{Auth, Viewer};
 use crate::door::Whom;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::{Server, approvals, intervene, live};
+use crate::{Server, approvals, enrol, intervene, live};
 
 /// Requests of people are no longer than this: 1 MiB.
 const LONGEST: usize = 1 << 20;
@@ -49,6 +49,7 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/agents", get(agents))
         .route("/policies", get(policies))
         .route("/policies/check", post(check_rules))
+        .route("/policies/try", post(try_rules))
         .route("/policies/replay", post(replay_rules))
         .route("/policies/own/{name}", put(keep_rules))
         .route("/oversight", get(oversight))
@@ -59,8 +60,11 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/audit/proof/{seq}", get(proof))
         .route("/me", get(me))
         .route("/logout", post(log_out))
-        .route("/passkeys/begin", post(begin_enrolling))
-        .route("/passkeys/finish", post(finish_enrolling))
+        .route("/passkeys", get(enrol::list))
+        .route("/passkeys/code", post(enrol::show_code))
+        .route("/passkeys/begin", post(enrol::begin))
+        .route("/passkeys/finish", post(enrol::finish))
+        .route("/passkeys/{id}/revoke", post(enrol::revoke))
         .route("/challenge", post(challenge))
         .route("/metrics", get(metrics))
         .layer(middleware::from_fn_with_state(server.clone(), only_viewers))
@@ -333,6 +337,8 @@ struct Draft {
     text: String,
     #[serde(default)]
     days: Option<u32>,
+    #[serde(default)]
+    action: Value,
 }
 
 async fn check_rules(
@@ -344,6 +350,17 @@ async fn check_rules(
     server.auth.check_csrf(&viewer, &headers)?;
     let check = move || server.gate.check_rules(&draft.name, &draft.text);
     blocking(move || check().map(Json).map_err(Problem::wrong)).await
+}
+
+async fn try_rules(
+    State(server): State<Arc<Server>>,
+    Looks(viewer): Looks,
+    headers: HeaderMap,
+    Json(draft): Json<Draft>,
+) -> Result<Json<Value>, Problem> {
+    server.auth.check_csrf(&viewer, &headers)?;
+    let tried = move || server.gate.try_rules(&draft.name, &draft.text, &draft.action);
+    blocking(move || tried().map(Json).map_err(Problem::wrong)).await
 }
 
 async fn replay_rules(
@@ -469,53 +486,14 @@ async fn me(
     State(server): State<Arc<Server>>,
     Looks(viewer): Looks,
 ) -> Result<Json<Value>, Problem> {
-    let passkeys = server.auth.passkeys()?;
+    let passkeys = server.auth.passkeys()?.len();
+    let person = server.auth.looks(&viewer)?;
     // What is looked at here needs no person; who it is, only a proof tells.
     let (role, csrf) = match viewer {
         Viewer::Browser { csrf } => ("admin", Some(csrf)),
         Viewer::Bearer | Viewer::Process => ("viewer", None),
     };
-    let person = passkeys.first().map(|it| it.person.clone()).filter(|_| passkeys.len() == 1);
-    Ok(Json(json!({"role": role, "person": person, "csrf": csrf, "passkeys": passkeys.len()})))
-}
-
-#[derive(Debug, Deserialize)]
-struct Enrol {
-    code: String,
-    #[serde(default)]
-    name: String,
-}
-
-async fn begin_enrolling(
-    State(server): State<Arc<Server>>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(enrol): Json<Enrol>,
-) -> Result<Json<Value>, Problem> {
-    server.auth.check_csrf(&viewer, &headers)?;
-    server.auth.begin_enrolling(&enrol.code, &enrol.name).map(Json)
-}
-
-#[derive(Debug, Deserialize)]
-struct Enrolled {
-    credential: Value,
-}
-
-async fn finish_enrolling(
-    State(server): State<Arc<Server>>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(enrolled): Json<Enrolled>,
-) -> Result<Json<Value>, Problem> {
-    server.auth.check_csrf(&viewer, &headers)?;
-    blocking(move || {
-        let new = server.auth.finish_enrolling(&enrolled.credential, &now())?;
-        let fields =
-            [("person", json!(new.person)), ("passkey", json!(new.id)), ("role", json!(new.role))];
-        server.record("passkey", fields)?;
-        Ok(Json(json!({"person": new.person, "role": new.role})))
-    })
-    .await
+    Ok(Json(json!({"role": role, "person": person, "csrf": csrf, "passkeys": passkeys})))
 }
 
 #[derive(Debug, Deserialize)]

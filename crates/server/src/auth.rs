@@ -5,9 +5,9 @@
 //! challenge that was made for exactly this request. A page of another site can do neither: it does not know
 //! the token that changes carry, and its origin and the host it asks for are not ours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -16,10 +16,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ringfence_record::RecordError;
-use ringfence_record::cases::random_letters;
 use ringfence_record::desk::{self, Desk, KEY_BYTES, Passkey, Role};
 use serde_json::{Map, Value, json};
 
+use crate::approvals::lock;
+use crate::enrol::{Codes, Enrolment, ShowCode};
 use crate::passkey::{self, Party};
 use crate::problem::Problem;
 use crate::{Address, door::Whom};
@@ -32,6 +33,9 @@ const CHALLENGE: Duration = Duration::from_secs(2 * 60);
 
 /// More challenges do not wait at once.
 const MOST_CHALLENGES: usize = 64;
+
+/// Of more browsers it is not kept whose they are.
+const MOST_BROWSERS: usize = 1_000;
 
 const NAME: &str = "ringfence";
 
@@ -61,32 +65,34 @@ struct Challenge {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Purpose {
+pub(crate) enum Purpose {
     /// A change, by the digest of method, path and body.
     Change(String),
-    /// A passkey of this name.
-    Enrol(String),
+    /// A passkey for somebody.
+    Enrol(Enrolment),
 }
 
 /// A bucket that empties by what is done, and fills with time.
-struct Bucket {
+pub(crate) struct Bucket {
     left: f64,
     at: Instant,
 }
 
 pub(crate) struct Auth {
-    desk: Desk,
+    pub(crate) desk: Desk,
     key: hmac::Key,
     bearer: String,
     /// Exchanged once.
     login: Mutex<Option<String>>,
-    /// Shown at the terminal; nothing where nobody is there.
-    code: Option<String>,
+    /// What enrolls a new person, shown at the terminal.
+    pub(crate) codes: Codes,
+    /// Whose browsers have proved who they are, by the token that their changes carry.
+    proved: Mutex<HashMap<String, String>>,
     hosts: Vec<String>,
     origins: Vec<String>,
-    party: Party,
+    pub(crate) party: Party,
     challenges: Mutex<HashMap<String, Challenge>>,
-    tries: Mutex<Bucket>,
+    pub(crate) tries: Mutex<Bucket>,
     /// Of their own: whoever reaches the port can use them up, and a person has still to say no.
     logins: Mutex<Bucket>,
     port: u16,
@@ -120,7 +126,7 @@ fn random_token() -> Result<String, RecordError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "challenges wait, and buckets fill, for so long")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
@@ -130,15 +136,11 @@ fn seconds() -> u64 {
     now.duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs())
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Auth {
     pub(crate) fn new(
         desk: Desk,
         address: SocketAddr,
-        may_enrol: bool,
+        show_code: ShowCode,
     ) -> Result<Self, RecordError> {
         let key = key_of(&desk)?;
         let port = address.port();
@@ -152,7 +154,8 @@ impl Auth {
             bearer: token(&key, "bearer"),
             key,
             login: Mutex::new(Some(random_token()?)),
-            code: may_enrol.then(|| random_letters(8)).transpose()?,
+            codes: Codes::shown_by(show_code),
+            proved: Mutex::default(),
             origins,
             hosts,
             party: Party { id: "localhost", origin: format!("http://localhost:{port}") },
@@ -166,8 +169,7 @@ impl Auth {
 
     pub(crate) fn address(&self) -> Address {
         let token = lock(&self.login).clone().unwrap_or_default();
-        let url = format!("http://localhost:{}/#token={token}", self.port);
-        Address { url, code: self.code.clone() }
+        Address { url: format!("http://localhost:{}/#token={token}", self.port) }
     }
 
     /// Whether a request over the network is meant for us, by a page of ours if by any: a name that leads here
@@ -245,60 +247,6 @@ impl Auth {
         Ok(self.desk.passkeys()?)
     }
 
-    /// What a browser is to make a passkey by.
-    pub(crate) fn begin_enrolling(&self, code: &str, name: &str) -> Result<Value, Problem> {
-        take(&self.tries)?;
-        let Some(shown) = &self.code else {
-            return Err(Problem::forbidden(
-                "nobody was seen at the terminal of `ringfence serve`; start it in a terminal of your \
-                 own to enrol a passkey",
-            ));
-        };
-        if !is_same(shown, code.trim()) {
-            return Err(Problem::forbidden("that is not the code that `ringfence serve` shows"));
-        }
-        let name: String = name.chars().filter(|it| !it.is_control()).take(60).collect();
-        let (_, text) = self.challenge_for(Purpose::Enrol(name.clone()))?;
-        let known: Vec<Value> = self.allowed()?;
-        let user = random_token()?;
-        Ok(json!({
-            "challenge": text,
-            "rp": {"id": self.party.id, "name": "Ringfence"},
-            "user": {"id": user, "name": name, "displayName": name},
-            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
-            "excludeCredentials": known,
-            "authenticatorSelection": {"userVerification": "required", "residentKey": "preferred"},
-            "attestation": "none",
-            "timeout": 120_000,
-        }))
-    }
-
-    /// Takes a passkey in. The first may do everything; the others answer and hold.
-    pub(crate) fn finish_enrolling(
-        &self,
-        credential: &Value,
-        at: &str,
-    ) -> Result<Passkey, Problem> {
-        take(&self.tries)?;
-        let text = passkey::challenge_of(credential)
-            .ok_or_else(|| Problem::wrong("that is no credential"))?;
-        let Some(Purpose::Enrol(name)) = self.answered(&text) else {
-            return Err(Problem::forbidden("nothing waits for that passkey; begin again"));
-        };
-        let made = passkey::made(credential, &text, &self.party).map_err(Problem::forbidden)?;
-        let mut passkeys = self.desk.passkeys()?;
-        if passkeys.iter().any(|it| it.id == made.id) {
-            return Err(Problem::new(StatusCode::CONFLICT, "that passkey is enrolled already"));
-        }
-        let role = if passkeys.is_empty() { Role::Admin } else { Role::Approver };
-        let person = format!("person-{}", random_letters(6)?);
-        let at = at.to_owned();
-        let new = Passkey { id: made.id, key: made.key, count: made.count, person, name, role, at };
-        passkeys.push(new.clone());
-        self.desk.keep(&passkeys)?;
-        Ok(new)
-    }
-
     /// A challenge for exactly this request.
     pub(crate) fn challenge(
         &self,
@@ -347,19 +295,43 @@ impl Auth {
                 "that proof is not for this request, was used, or is too old; sign again",
             ));
         }
-        let mut passkeys = self.desk.passkeys()?;
         let named = credential.get("id").and_then(Value::as_str);
-        let found = passkeys.iter_mut().find(|it| Some(it.id.as_str()) == named);
-        let passkey = found.ok_or_else(|| Problem::forbidden("that passkey is not enrolled"))?;
-        passkey.count = passkey::used(credential, &text, &passkey.key, passkey.count, &self.party)
-            .map_err(Problem::forbidden)?;
-        let (name, role) = (passkey.person.clone(), passkey.role);
-        self.desk.keep(&passkeys)?;
+        let (name, role) = self.desk.change(|passkeys| {
+            let found = passkeys.iter_mut().find(|it| Some(it.id.as_str()) == named);
+            let passkey =
+                found.ok_or_else(|| Problem::forbidden("that passkey is not enrolled"))?;
+            let party = &self.party;
+            passkey.count = passkey::used(credential, &text, &passkey.key, passkey.count, party)
+                .map_err(Problem::forbidden)?;
+            Ok::<_, Problem>((passkey.person.clone(), passkey.role))
+        })?;
+        if let Viewer::Browser { csrf } = viewer {
+            self.knows(csrf, &name);
+        }
         if role < needs {
             let role = role.as_str();
             return Err(Problem::forbidden(format!("a {role} may not do this; ask an admin")));
         }
         Ok(Person { name })
+    }
+
+    /// Keeps that this browser is this person's, for what it is shown: what it changes is proved each time.
+    pub(crate) fn knows(&self, csrf: &str, person: &str) {
+        let mut proved = lock(&self.proved);
+        if proved.len() >= MOST_BROWSERS {
+            proved.clear();
+        }
+        proved.insert(csrf.to_owned(), person.to_owned());
+    }
+
+    /// Who looks, as far as it can be told: whoever proved it by this browser, or the only one there is.
+    pub(crate) fn looks(&self, viewer: &Viewer) -> Result<Option<String>, Problem> {
+        let people: BTreeSet<String> =
+            self.desk.passkeys()?.into_iter().map(|it| it.person).collect();
+        let Viewer::Browser { csrf } = viewer else { return Ok(None) };
+        let proved = lock(&self.proved).get(csrf).cloned().filter(|it| people.contains(it));
+        let only = people.first().filter(|_| people.len() == 1).cloned();
+        Ok(proved.or(only))
     }
 
     /// Whether a page of ours sends this.
@@ -376,12 +348,12 @@ impl Auth {
         Err(Problem::forbidden("this request did not come from the console; reload the page"))
     }
 
-    fn allowed(&self) -> Result<Vec<Value>, Problem> {
+    pub(crate) fn allowed(&self) -> Result<Vec<Value>, Problem> {
         let passkeys = self.desk.passkeys()?;
         Ok(passkeys.iter().map(|it| json!({"type": "public-key", "id": it.id})).collect())
     }
 
-    fn challenge_for(&self, purpose: Purpose) -> Result<(String, String), Problem> {
+    pub(crate) fn challenge_for(&self, purpose: Purpose) -> Result<(String, String), Problem> {
         let text = random_token()?;
         let id = id_of(&text);
         let mut challenges = lock(&self.challenges);
@@ -394,14 +366,14 @@ impl Auth {
     }
 
     /// What this challenge was made for; it serves once.
-    fn answered(&self, text: &str) -> Option<Purpose> {
+    pub(crate) fn answered(&self, text: &str) -> Option<Purpose> {
         let challenge = lock(&self.challenges).remove(&id_of(text))?;
         let holds = challenge.text == text && challenge.at.elapsed() < CHALLENGE;
         holds.then_some(challenge.purpose)
     }
 }
 
-fn take(tries: &Mutex<Bucket>) -> Result<(), Problem> {
+pub(crate) fn take(tries: &Mutex<Bucket>) -> Result<(), Problem> {
     let mut bucket = lock(tries);
     let filled = bucket.at.elapsed().as_secs_f64() * TRIES_A_SECOND;
     *bucket = Bucket { left: (bucket.left + filled).min(TRIES), at: now() };
@@ -412,11 +384,11 @@ fn take(tries: &Mutex<Bucket>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn too_many() -> Problem {
+pub(crate) fn too_many() -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries; wait a minute, and try again")
 }
 
-fn is_same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
     // In a time that tells nothing of where they differ.
     let key = hmac::Key::new(hmac::HMAC_SHA256, NAME.as_bytes());
     let tag = hmac::sign(&key, other.as_bytes());
@@ -451,146 +423,4 @@ fn sorted(value: Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-    use ringfence_record::StateFolder;
-
-    use super::*;
-    use crate::passkey::tests::Authenticator;
-
-    const ORIGIN: &str = "http://localhost:7475";
-    const PATH: &str = "/api/v1/holds";
-
-    struct Place {
-        _folder: tempfile::TempDir,
-        auth: Auth,
-        headers: HeaderMap,
-        viewer: Viewer,
-    }
-
-    /// Where a person has logged in.
-    fn place() -> Place {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateFolder::open(folder.path().join("state")).unwrap();
-        let address = "127.0.0.1:7475".parse().unwrap();
-        let auth = Auth::new(Desk::of(&state), address, true).unwrap();
-        let token = auth.address().url.split_once("#token=").unwrap().1.to_owned();
-        let cookie = auth.log_in(&token).unwrap();
-        let mut headers = HeaderMap::new();
-        let value = |text: &str| HeaderValue::from_str(text).unwrap();
-        headers.insert(header::COOKIE, value(cookie.split(';').next().unwrap()));
-        let viewer = auth.viewer(Whom::Network, &headers).unwrap();
-        let Viewer::Browser { csrf } = &viewer else { panic!("{viewer:?}") };
-        headers.insert("x-ringfence-csrf", value(csrf));
-        Place { _folder: folder, auth, headers, viewer }
-    }
-
-    impl Place {
-        fn enrol(&self, authenticator: &mut Authenticator) -> Result<Passkey, Problem> {
-            let code = self.auth.code.clone().unwrap();
-            let options = self.auth.begin_enrolling(&code, "mine")?;
-            let made = authenticator.make(options["challenge"].as_str().unwrap());
-            self.auth.finish_enrolling(&made, "now")
-        }
-
-        /// The body with a proof that was asked for as this request.
-        fn proven(
-            &self,
-            authenticator: &mut Authenticator,
-            method: &str,
-            path: &str,
-            body: &Value,
-        ) -> Value {
-            let asked = self.auth.challenge(method, path, body).unwrap();
-            let credential = authenticator.sign(asked["options"]["challenge"].as_str().unwrap());
-            let mut body = body.clone();
-            body["proof"] = json!({"id": asked["id"], "credential": credential});
-            body
-        }
-
-        fn person(&self, body: &Value, needs: Role) -> Result<Person, String> {
-            let Self { auth, headers, viewer, .. } = self;
-            auth.person(viewer, headers, "POST", PATH, body, needs).map_err(|problem| problem.1)
-        }
-    }
-
-    #[test]
-    fn a_person_with_a_passkey_changes_what_they_signed_for_once() {
-        let place = place();
-        let mut mine = Authenticator::new(ORIGIN);
-        assert_eq!(place.enrol(&mut mine).unwrap().role, Role::Admin);
-        let body = json!({"kind": "pause", "session": "s", "reason": "x"});
-        let proven = place.proven(&mut mine, "POST", PATH, &body);
-        // In another order, as another language would write it.
-        let mut other = json!({"reason": "x", "session": "s", "kind": "pause"});
-        other["proof"] = proven["proof"].clone();
-        assert!(place.person(&other, Role::Approver).unwrap().name.starts_with("person-"));
-        assert!(place.person(&proven, Role::Approver).unwrap_err().contains("was used"));
-    }
-
-    #[test]
-    fn a_proof_is_for_one_request_of_one_page_of_a_known_key() {
-        let place = place();
-        let mut mine = Authenticator::new(ORIGIN);
-        place.enrol(&mut mine).unwrap();
-        let body = json!({"kind": "pause", "session": "s"});
-        for (method, path, signed) in [
-            ("POST", "/api/v1/holds/x/release", body.clone()),
-            ("PUT", PATH, body.clone()),
-            ("POST", PATH, json!({"kind": "kill", "session": "s"})),
-            ("POST", PATH, json!({"kind": "pause", "session": null})),
-        ] {
-            let mut wrong = place.proven(&mut mine, method, path, &signed);
-            let proof = wrong["proof"].take();
-            let mut asked = body.clone();
-            asked["proof"] = proof;
-            let error = place.person(&asked, Role::Approver).unwrap_err();
-            assert!(error.contains("not for this request"), "{error}");
-        }
-        let mut stranger = Authenticator { id: vec![9; 16], ..Authenticator::new(ORIGIN) };
-        let proven = place.proven(&mut stranger, "POST", PATH, &body);
-        assert!(place.person(&proven, Role::Approver).unwrap_err().contains("not enrolled"));
-        let mut copied = Authenticator { count: 50, ..Authenticator::new(ORIGIN) };
-        let proven = place.proven(&mut copied, "POST", PATH, &body);
-        assert!(place.person(&proven, Role::Approver).is_err(), "the same name, another key");
-
-        let proven = place.proven(&mut mine, "POST", PATH, &body);
-        let change = |viewer: &Viewer, headers: &HeaderMap| {
-            place.auth.person(viewer, headers, "POST", PATH, &proven, Role::Approver).is_ok()
-        };
-        assert!(
-            !change(&Viewer::Bearer, &place.headers) && !change(&Viewer::Process, &place.headers)
-        );
-        assert!(!change(&place.viewer, &HeaderMap::new()), "without what the page knows");
-        assert!(change(&place.viewer, &place.headers));
-    }
-
-    #[test]
-    fn only_the_first_passkey_may_do_everything_and_none_comes_without_the_code() {
-        let place = place();
-        for code in ["", "abcdefgh"] {
-            assert!(place.auth.begin_enrolling(code, "x").is_err());
-        }
-        let mut mine = Authenticator::new(ORIGIN);
-        assert!(place.auth.finish_enrolling(&mine.make("b3RoZXI"), "now").is_err());
-        place.enrol(&mut mine).unwrap();
-        assert!(place.enrol(&mut mine).is_err(), "twice");
-        let mut second = Authenticator { id: vec![8; 16], ..Authenticator::new(ORIGIN) };
-        assert_eq!(place.enrol(&mut second).unwrap().role, Role::Approver);
-        let body = json!({});
-        let proven = place.proven(&mut second, "POST", PATH, &body);
-        assert!(place.person(&proven, Role::Admin).unwrap_err().contains("may not"));
-        let proven = place.proven(&mut second, "POST", PATH, &body);
-        assert!(place.person(&proven, Role::Approver).is_ok());
-    }
-
-    #[test]
-    fn who_tries_too_often_waits() {
-        let place = place();
-        let tried = (0..100).filter(|_| {
-            place.auth.log_in("guess").err().is_some_and(|it| it.0 == StatusCode::UNAUTHORIZED)
-        });
-        assert!(tried.count() < 40);
-        assert_eq!(place.auth.log_in("guess").unwrap_err().0, StatusCode::TOO_MANY_REQUESTS);
-    }
-}
+mod tests;

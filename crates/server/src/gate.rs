@@ -75,7 +75,14 @@ pub trait Gate: Send + Sync + 'static {
     /// When it cannot be told.
     fn check_rules(&self, name: &str, text: &str) -> Result<Value, String>;
 
-    /// What a draft would have decided otherwise in the last days: `{actions, changed}`.
+    /// What is decided of an action, by the rules that hold and by a draft: `{before, now}`, each a decision. Nothing
+    /// is recorded.
+    ///
+    /// # Errors
+    /// When the draft does not load, or that is no action.
+    fn try_rules(&self, name: &str, text: &str, action: &Value) -> Result<Value, String>;
+
+    /// What a draft would have decided otherwise in the last days: `{actions, unreadable, changed}`.
     ///
     /// # Errors
     /// When it does not load, or the log cannot be read.

@@ -11,7 +11,9 @@ mod api;
 mod approvals;
 mod assets;
 mod auth;
+mod cost;
 mod door;
+mod enrol;
 mod feed;
 mod gate;
 mod intervene;
@@ -19,6 +21,8 @@ mod live;
 mod metrics;
 mod passkey;
 mod problem;
+#[cfg(test)]
+mod tests;
 mod vigilance;
 
 use std::net::SocketAddr;
@@ -32,7 +36,9 @@ use ringfence_record::log::Log;
 use crate::approvals::Office;
 use crate::auth::Auth;
 pub use crate::auth::bearer_of;
+pub use crate::cost::cost_of_no;
 pub use crate::door::ServeError;
+pub use crate::enrol::{CODE_SERVES, ShowCode};
 use crate::feed::Feed;
 pub use crate::gate::{ApprovalTerms, Gate, Refused};
 use crate::metrics::Metrics;
@@ -47,8 +53,8 @@ pub struct Terms {
     pub listen: SocketAddr,
     /// Whether something in front of it speaks TLS to whoever is not on this machine.
     pub behind_tls: bool,
-    /// Whether the code for enrolling a passkey may be shown: a person sits at the terminal.
-    pub may_enrol: bool,
+    /// Shows a code for enrolling a passkey, where a person sits at the terminal.
+    pub show_code: ShowCode,
     /// Who decides.
     pub gate: Arc<dyn Gate>,
 }
@@ -58,8 +64,6 @@ pub struct Terms {
 pub struct Address {
     /// The address with the token that opens it once.
     pub url: String,
-    /// The code for enrolling a passkey, for the terminal of the person and nobody else.
-    pub code: Option<String>,
 }
 
 /// Serves until it is told to end. `announce` is told where, once it listens.
@@ -76,7 +80,7 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
         .map_err(ServeError::Listen)?;
     runtime.block_on(async {
         let listeners = door::Listeners::bind(&terms).await?;
-        let auth = Auth::new(desk, listeners.address, terms.may_enrol)?;
+        let auth = Auth::new(desk, listeners.address, terms.show_code)?;
         let address = auth.address();
         let server = Arc::new(Server {
             holds: Holds::of(&terms.state),
@@ -89,6 +93,11 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
             office: Office::default(),
         });
         announce(&address);
+        if server.auth.passkeys().is_ok_and(|known| known.is_empty()) {
+            // Where nobody is there, who announced has said so.
+            let _ = server.auth.codes.renew();
+        }
+        approvals::keep_to_budget(server.clone());
         listeners.serve(api::routes(server)).await
     })
 }

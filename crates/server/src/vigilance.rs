@@ -8,6 +8,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use ringfence_action::EffectKind;
 use ringfence_record::cases::{Case, random_letters};
 use ringfence_record::projection::Query;
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::Server;
 use crate::api::{instant, now};
 use crate::approvals::{lock, told};
+use crate::cost::cost_of_no;
 use crate::gate::ApprovalTerms;
 use crate::problem::Problem;
 
@@ -77,9 +79,9 @@ impl Planter {
         Ok(planted.clone())
     }
 
-    /// Takes it, if this is its code.
-    pub(crate) fn take(&self, code: &str) -> Option<Planted> {
-        lock(&self.now).take_if(|it| it.case.code == code)
+    /// Takes it, if this is its code, and it is what was shown.
+    pub(crate) fn take(&self, code: &str, shown: impl Fn(&Value) -> bool) -> Option<Planted> {
+        lock(&self.now).take_if(|it| it.case.code == code && shown(&it.told()))
     }
 
     fn is_time(&self, per_day: u32) -> bool {
@@ -107,6 +109,11 @@ fn new(server: &Server, like: &Case) -> Result<Planted, Problem> {
     let here = like.cwd.clone().unwrap_or_else(|| "/".to_owned());
     let place = |text: &str| text.replace("{cwd}", &here);
     let input = place(&probe.input);
+    // The effect that reaches furthest stands last.
+    let kind = probe.effects.last().and_then(|effect| {
+        let name = effect.split_once(' ').map(|(kind, _)| kind);
+        name.and_then(EffectKind::from_name)
+    });
     let evidence = json!({"in": "/input/command", "span": [0, input.len()], "text": input});
     let case = Case {
         code,
@@ -122,7 +129,7 @@ fn new(server: &Server, like: &Case) -> Result<Planted, Problem> {
         evidence: vec![evidence],
         seen: like.seen.clone(),
         blast: probe.blast,
-        cost_of_no: like_cost(&instead),
+        cost_of_no: cost_of_no(kind, &instead),
         risk: probe.risk,
         opened: now(),
         input,
@@ -131,17 +138,6 @@ fn new(server: &Server, like: &Case) -> Result<Planted, Problem> {
         ..Case::default()
     };
     Ok(Planted { case, told: probe.told, at: instant() })
-}
-
-fn like_cost(instead: &str) -> String {
-    let mut letters = instead.chars();
-    letters.next().map_or_else(
-        || "the agent has to go on without it".to_owned(),
-        |first| {
-            let rest = letters.as_str().trim_end_matches('.');
-            format!("little: the agent is told to {}{rest}", first.to_lowercase())
-        },
-    )
 }
 
 impl Planted {

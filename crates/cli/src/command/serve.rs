@@ -54,7 +54,7 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
         writeln!(out, "{token}")?;
         return Ok(Exit::Fine);
     }
-    let seat = person::seat(&known(&state).map_err(failed)?);
+    let seat = person::seat(&known_to(&state).map_err(failed)?);
     let house = Gatehouse::of(state.path().to_owned(), places::config_folder()?, places::home()?);
     // What does not load would be found by the first call that is to be decided.
     house.rules().map_err(|refused| {
@@ -65,13 +65,13 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
         log: log.clone(),
         listen: serve.listen,
         behind_tls: serve.behind_tls,
-        may_enrol: seat.is_ok(),
+        show_code: Box::new(show_code),
         gate: Arc::new(Served { house, config: places::config_folder()?, log }),
     };
     let as_json = serve.json;
     ringfence_server::serve(terms, |address| {
         // A reader that is gone hears it from nobody, and hooks are served all the same.
-        let _ = announce(address, &seat.err(), as_json, out);
+        let _ = announce(address, seat.as_ref().err(), as_json, out);
     })
     .map_err(|error| Problem::new("nothing is served", "see the cause").because(error))?;
     Ok(Exit::Fine)
@@ -79,12 +79,12 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
 
 fn announce(
     address: &Address,
-    doubt: &Option<Doubt>,
+    doubt: Option<&Doubt>,
     as_json: bool,
     out: &mut impl Write,
 ) -> Result<(), std::io::Error> {
     if as_json {
-        writeln!(out, "{}", json!({"url": address.url, "enrol": address.code.is_some()}))?;
+        writeln!(out, "{}", json!({"url": address.url, "enrol": doubt.is_none()}))?;
     } else {
         writeln!(out, "open {} in a browser; it opens once", address.url)?;
         if let Some(Doubt { problem, remedy }) = doubt {
@@ -92,16 +92,29 @@ fn announce(
             writeln!(out, "no passkey can be enrolled from here: {why}; {remedy}")?;
         }
     }
-    out.flush()?;
-    if let Some(code) = &address.code {
-        // For the person at the terminal alone, wherever the standard streams lead.
-        let mut terminal = File::options().write(true).open("/dev/tty")?;
-        writeln!(terminal, "to enrol a passkey, type {code} in the browser")?;
-    }
-    Ok(())
+    out.flush()
 }
 
-fn known(state: &StateFolder) -> Result<Known, RecordError> {
+/// For the person at the terminal alone, wherever the standard streams lead; looked at anew, since an agent may have
+/// come to this terminal.
+fn show_code(code: &str) -> Result<(), String> {
+    let known = places::log().map_err(|_| "the state folder cannot be used".to_owned());
+    let known = known.and_then(|(state, _)| known_to(&state).map_err(|error| error.to_string()))?;
+    person::seat(&known).map_err(|Doubt { problem, remedy }| format!("{problem}; {remedy}"))?;
+    let minutes = ringfence_server::CODE_SERVES.as_secs() / 60;
+    let terminal = File::options().write(true).open("/dev/tty");
+    terminal
+        .and_then(|mut terminal| {
+            let text = "to enrol a passkey, type";
+            writeln!(
+                terminal,
+                "{text} {code} in the browser; it serves once, for {minutes} minutes"
+            )
+        })
+        .map_err(|error| format!("the terminal cannot be written to: {error}"))
+}
+
+fn known_to(state: &StateFolder) -> Result<Known, RecordError> {
     let waiting = Cases::open(state)?.pending()?;
     let mut agents: BTreeSet<String> = Agents::open(state)?.all()?.into_iter().collect();
     agents.extend(waiting.iter().filter_map(|case| case.process.clone()));
@@ -153,6 +166,13 @@ impl Gate for Served {
 
     fn check_rules(&self, name: &str, text: &str) -> Result<Value, String> {
         policies::check(&self.own()?, &self.config, name, text)
+    }
+
+    fn try_rules(&self, name: &str, text: &str, action: &Value) -> Result<Value, String> {
+        let (bundle, preset) = self.house.rules().map_err(|refused| refused.problem)?;
+        let home = places::home().map_err(|_| "the home folder is not known".to_owned())?;
+        let own = self.own()?;
+        policies::try_on(bundle, preset, (&own, &self.config), (name, text), (action, &home))
     }
 
     fn replay_rules(&self, name: &str, text: &str, days: u32) -> Result<Value, String> {

@@ -18,6 +18,7 @@ mod init;
 mod judge;
 mod load;
 mod nested;
+mod policies;
 mod policy;
 mod replay;
 mod serve;

@@ -288,9 +288,11 @@ fn who_looks_must_be_known_and_who_changes_must_be_there() {
     assert_eq!(daemon.asks("POST", "/api/v1/holds", &body).code, 403, "nor through the socket");
     assert_eq!(daemon.gets("/api/v1/holds")["holds"], json!([]));
     // Nobody was seen at the terminal of this daemon.
-    let enrol = json!({"code": "abcdefgh", "name": "x"}).to_string();
-    let said = daemon.asks_by_network("POST", "/api/v1/passkeys/begin", &csrf, &enrol);
+    let said = daemon.asks_by_network("POST", "/api/v1/passkeys/code", &csrf, "{}");
     assert!(said.code == 403 && said.body.contains("nobody was seen"), "{said:?}");
+    let enrol = json!({"code": "abcdefgh", "person": "x"}).to_string();
+    let said = daemon.asks_by_network("POST", "/api/v1/passkeys/begin", &csrf, &enrol);
+    assert!(said.code == 403 && said.body.contains("no code waits"), "{said:?}");
 }
 
 /// Reads events until there are so many.

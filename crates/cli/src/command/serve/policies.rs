@@ -1,5 +1,6 @@
 //! The rules, for the console: which hold, what is wrong with a draft, what it would have changed, and keeping it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,8 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use ringfence_action::Preset;
-use ringfence_engine::past::WhatIf;
+use ringfence_action::{Action, Preset};
+use ringfence_engine::past::{WhatIf, session_of};
+use ringfence_engine::{Engine, Options, Session};
+use ringfence_facts::Supplied;
 use ringfence_policy::{Bundle, Layer, Rule, Source};
 use ringfence_record::log::Log;
 use serde_json::{Value, json};
@@ -73,28 +76,77 @@ pub(super) fn check(
     Ok(json!({"diagnostics": diagnostics}))
 }
 
-/// What a draft would have decided otherwise in the last days.
+/// What is decided of an action by the rules that hold, and by those with the draft among them. It runs nowhere: a
+/// person wants to see what a rule says.
+pub(super) fn try_on(
+    before: Arc<Bundle>,
+    preset: Preset,
+    (own, folder): (&[Source], &Path),
+    (name, text): (&str, &str),
+    (action, home): (&Value, &Path),
+) -> Result<Value, String> {
+    let now = Arc::new(loaded(own, folder, name, text)?);
+    let mut action = Action::from_json(action.to_string().as_bytes())
+        .map_err(|error| format!("that is no action: {error}"))?;
+    let home = home.display().to_string();
+    let project = format!("{home}/project");
+    action.cwd.get_or_insert(project.clone());
+    action.home.get_or_insert(home);
+    if action.workspace.is_empty() {
+        action.workspace.push(project);
+    }
+    let call = ringfence_adapters::normalize(&action);
+    let options = Options { preset, sandbox: true };
+    let [before, now] = [before, now].map(|bundle| {
+        let engine = Engine::new(bundle, Box::new(Supplied), options);
+        engine.decide(&action, &call, &mut Session::default()).decision
+    });
+    Ok(json!({"before": before, "now": now}))
+}
+
+/// What a draft would have decided otherwise in the last days. Sessions that began before are lived through from
+/// their beginning: what they had seen and were told decides, too.
 pub(super) fn replay(
     before: Arc<Bundle>,
-    sources: (&[Source], &Path),
+    (own, folder): (&[Source], &Path),
     (name, text): (&str, &str),
     log: &Log,
     (now, days): (Timestamp, u32),
 ) -> Result<Value, String> {
-    let (own, folder) = sources;
-    let sources = with(own, folder, name, text)?;
-    let after = rules::bundle(&sources).map_err(|_| "the rules do not load; check them first")?;
+    let after = loaded(own, folder, name, text)?;
     let since = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
     let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut what_if = WhatIf::new(before, Arc::new(after), ringfence_adapters::normalize);
-    for entry in log.entries().map_err(|error| error.to_string())? {
-        let entry = entry.map_err(|error| error.to_string())?;
+    let is_recent = |entry: &Value| {
         let at = entry.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
-        if at.is_some_and(|at: Timestamp| at >= since) {
+        at.is_some_and(|at: Timestamp| at >= since)
+    };
+    let entries = || {
+        let entries = log.entries().map_err(|error| error.to_string())?;
+        Ok::<_, String>(entries.map(|entry| entry.map_err(|error| error.to_string())))
+    };
+    let mut recent = BTreeSet::new();
+    for entry in entries()? {
+        let entry = entry?;
+        if is_recent(&entry) {
+            recent.insert(session_of(&entry));
+        }
+    }
+    let mut what_if = WhatIf::new(before, Arc::new(after), ringfence_adapters::normalize);
+    for entry in entries()? {
+        let entry = entry?;
+        if is_recent(&entry) {
             what_if.entry(&entry);
+        } else if recent.contains(&session_of(&entry)) {
+            what_if.before(&entry);
         }
     }
     Ok(json!(what_if.found()))
+}
+
+/// The rules with the draft among them.
+fn loaded(own: &[Source], folder: &Path, name: &str, text: &str) -> Result<Bundle, String> {
+    let sources = with(own, folder, name, text)?;
+    rules::bundle(&sources).map_err(|_| "the rules do not load; check them first".to_owned())
 }
 
 /// Keeps a draft that loads as rules that hold from the next call on.

@@ -1,0 +1,383 @@
+//! What waits, and what comes of answers, without the network.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use ringfence_record::StateFolder;
+use ringfence_record::desk::{Desk, Passkey};
+use ringfence_record::holds::Holds;
+use ringfence_record::log::{Durability, Log};
+
+use super::*;
+use crate::api::instant;
+use crate::auth::Auth;
+use crate::feed::Feed;
+use crate::gate::{Gate, Refused};
+use crate::metrics::Metrics;
+
+/// A gate that decides nothing, and says what is wanted of the queue.
+struct Terms(Mutex<ApprovalTerms>);
+
+impl Gate for Terms {
+    fn answer(&self, _: &str, _: u32, _: &[u8]) -> Result<Vec<u8>, Refused> {
+        Err(Refused::undecided("no"))
+    }
+    fn decide(&self, _: &[u8]) -> Result<Vec<u8>, Refused> {
+        Err(Refused::undecided("no"))
+    }
+    fn bundle(&self) -> Result<String, String> {
+        Ok("sha256:0".to_owned())
+    }
+    fn status(&self) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn policies(&self) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn check_rules(&self, _: &str, _: &str) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn try_rules(&self, _: &str, _: &str, _: &Value) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn replay_rules(&self, _: &str, _: &str, _: u32) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn keep_rules(&self, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    fn oversight(&self) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+    fn approvals(&self) -> Result<ApprovalTerms, String> {
+        Ok(lock(&self.0).clone())
+    }
+    fn rule(&self, _: &str) -> Option<(String, String)> {
+        Some(("why".to_owned(), "Do not.".to_owned()))
+    }
+    fn alive(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+    fn end(&self, _: Option<&str>) -> usize {
+        0
+    }
+}
+
+/// Such a gate.
+pub(crate) fn quiet_gate(terms: ApprovalTerms) -> Arc<dyn Gate> {
+    Arc::new(Terms(Mutex::new(terms)))
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    server: Server,
+    cases: Cases,
+}
+
+fn place(terms: ApprovalTerms) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateFolder::open(folder.path().join("state")).unwrap();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    let address = "127.0.0.1:7475".parse().unwrap();
+    let server = Server {
+        holds: Holds::of(&state),
+        feed: Feed::start(&state, &log).unwrap(),
+        auth: Auth::new(Desk::of(&state), address, Box::new(|_| Ok(()))).unwrap(),
+        gate: quiet_gate(terms),
+        metrics: Metrics::default(),
+        office: Office::default(),
+        state: state.clone(),
+        log,
+    };
+    let known = ["p1", "p2"].map(|person| Passkey {
+        id: format!("key of {person}"),
+        key: String::new(),
+        count: 0,
+        person: person.to_owned(),
+        owner: person.to_owned(),
+        name: "a key".to_owned(),
+        role: Role::Approver,
+        at: String::new(),
+    });
+    let enrol = |all: &mut Vec<Passkey>| Ok::<_, Problem>(all.extend(known));
+    server.auth.desk.change(enrol).unwrap();
+    Place { _folder: folder, server, cases: Cases::open(&state).unwrap() }
+}
+
+fn terms(per_hour: u32) -> ApprovalTerms {
+    ApprovalTerms { per_hour, ..ApprovalTerms::default() }
+}
+
+impl Place {
+    fn leave(&self, digest: &str, session: &str, same: &str, risk: u8) -> Case {
+        let case = Case {
+            digest: format!("sha256:{digest:0>64}"),
+            same: same.to_owned(),
+            session: session.to_owned(),
+            agent: "codex".to_owned(),
+            tool: "Bash".to_owned(),
+            input: "make deploy".to_owned(),
+            rule: "infra.change".to_owned(),
+            effects: vec!["infra deploy".to_owned()],
+            queued: true,
+            risk,
+            ..Case::default()
+        };
+        self.cases.leave(&case).unwrap();
+        let all = self.cases.pending().unwrap();
+        all.into_iter().find(|it| it.digest == case.digest).unwrap()
+    }
+
+    fn shown(&self) -> Vec<Value> {
+        self.shown_to("p1")
+    }
+
+    fn shown_to(&self, person: &str) -> Vec<Value> {
+        let waiting = self.server.waiting(true).unwrap();
+        let shown = waiting.shown_to(Some(person));
+        let mut shown: Vec<Value> = shown.iter().map(|it| it.told(&waiting)).collect();
+        shown.extend(waiting.planted.as_ref().map(Planted::told));
+        shown
+    }
+
+    /// What they say of what they see.
+    fn says(&self, code: &str, answer: Said, scope: Scope, who: &str) -> Result<Value, Problem> {
+        let seen = self.shown_to(who).into_iter().find(|it| it["code"] == code);
+        let shown = seen.map_or("nothing", |it| it["shown"].as_str().unwrap().to_owned().leak());
+        self.server.answered(code, &Answer { answer, scope, shown: shown.to_owned() }, who)
+    }
+
+    fn entries(&self, kind: &str) -> usize {
+        let entries = self.server.log.entries().unwrap().map(Result::unwrap);
+        entries.filter(|entry| entry["kind"] == kind).count()
+    }
+}
+
+#[test]
+fn the_same_call_of_many_agents_is_one_case_and_one_answer() {
+    let place = place(terms(12));
+    let first = place.leave("a1", "s", "same", 40);
+    let second = place.leave("b2", "t", "same", 40);
+    place.leave("c3", "u", "other", 10);
+    // What the agent asks its own user about is no case here.
+    place
+        .cases
+        .leave(&Case {
+            queued: false,
+            code: String::new(),
+            digest: "sha256:ff".to_owned(),
+            ..first.clone()
+        })
+        .unwrap();
+    let shown = place.shown();
+    assert_eq!(shown.len(), 2);
+    assert_eq!(shown[0]["sessions"], json!(["s", "t"]));
+    assert_eq!(shown[0]["risk"], 40, "the riskiest first");
+    let done = place.says(&first.code, Said::Approve, Scope::Once, "p1").unwrap();
+    assert_eq!(done["done"], true);
+    for case in [&first, &second] {
+        let allowed = place.cases.take(&case.digest).unwrap().unwrap();
+        let entry = place.server.log.since(&allowed.receipt).unwrap();
+        assert_eq!(
+            (&entry[0]["kind"], &entry[0]["case"]),
+            (&json!("approval"), &json!(case.digest))
+        );
+    }
+    assert_eq!(place.shown().len(), 1);
+    let again = place.says(&first.code, Said::Approve, Scope::Once, "p1").unwrap_err();
+    assert_eq!(again.0, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_no_stands_and_a_never_proposes_a_rule() {
+    let place = place(terms(12));
+    let (no, never) = (place.leave("a1", "s", "x", 1), place.leave("b2", "s", "y", 2));
+    let done = place.says(&no.code, Said::Deny, Scope::Once, "p1").unwrap();
+    assert_eq!(done["proposed_rule"], Value::Null);
+    let done = place.says(&never.code, Said::Deny, Scope::Never, "p1").unwrap();
+    let rule = done["proposed_rule"].as_str().unwrap();
+    assert!(
+        rule.contains("outcome = \"deny\"") && rule.contains("when.target = \"deploy\""),
+        "{rule}"
+    );
+    assert_eq!(place.cases.refused(&no.digest), Some(No::Once));
+    assert_eq!(place.cases.refused(&never.digest), Some(No::ForGood));
+    assert_eq!((place.entries("refusal_by_person"), place.entries("approval")), (2, 0));
+    assert!(place.shown().is_empty());
+}
+
+#[test]
+fn each_person_answers_as_many_as_they_can_with_care_and_the_riskiest_come_first() {
+    let place = place(terms(2));
+    let cases: Vec<Case> =
+        (1..=4).map(|it| place.leave(&it.to_string(), "s", &it.to_string(), it)).collect();
+    for person in ["p1", "p2"] {
+        let shown = place.shown_to(person);
+        let risks: Vec<&Value> = shown.iter().map(|it| &it["risk"]).collect();
+        assert_eq!(risks, [&json!(4), &json!(3)]);
+    }
+    let hidden = place.says(&cases[0].code, Said::Approve, Scope::Once, "p1").unwrap_err();
+    assert_eq!(hidden.0, StatusCode::TOO_MANY_REQUESTS);
+    place.says(&cases[3].code, Said::Deny, Scope::Once, "p1").unwrap();
+    place.says(&cases[2].code, Said::Deny, Scope::Once, "p1").unwrap();
+    assert!(place.shown_to("p1").is_empty(), "their hour is spent");
+    assert!(place.says(&cases[1].code, Said::Approve, Scope::Once, "p1").is_err());
+    assert_eq!(place.shown_to("p2").len(), 2, "another person has an hour of their own");
+    place.says(&cases[1].code, Said::Approve, Scope::Once, "p2").unwrap();
+}
+
+#[test]
+fn what_nobody_is_shown_is_decided_by_the_stricter_default_and_the_log_says_so() {
+    let place = place(terms(2));
+    let cases: Vec<Case> =
+        (1..=4).map(|it| place.leave(&it.to_string(), "s", &it.to_string(), it)).collect();
+    place.server.decide_the_rest().unwrap();
+    let refused: Vec<Option<No>> =
+        cases.iter().map(|case| place.cases.refused(&case.digest)).collect();
+    assert_eq!(refused, [Some(No::Crowded), Some(No::Crowded), None, None]);
+    assert_eq!(place.entries("refusal_by_default"), 2);
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.entries("refusal_by_default"), 2, "once");
+    place.says(&cases[3].code, Said::Deny, Scope::Once, "p1").unwrap();
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&cases[2].digest), None, "the other person has two left");
+    // What was refused by a rule has its answer, and takes nobody's place.
+    let denied = Case { queued: false, denied: true, ..cases[3].clone() };
+    let denied = Case { digest: "sha256:ff".to_owned(), same: "ff".to_owned(), ..denied };
+    place.cases.leave(&denied).unwrap();
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&denied.digest), None);
+}
+
+#[test]
+fn an_hour_is_an_hour_whoever_restarts_the_server() {
+    let place = place(terms(3));
+    let entry = [("reviewer", json!("p1")), ("answer", json!("approve"))];
+    place.server.record("review", entry).unwrap();
+    let began = instant();
+    let query = Query { kind: Some("review".to_owned()), limit: 9, ..Query::default() };
+    while place.server.feed.database().find(&query).unwrap().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let waiting = place.server.waiting(false).unwrap();
+    assert_eq!((waiting.left_of(Some("p1")), waiting.left_of(Some("p2"))), (2, 3));
+    assert_eq!(waiting.left_of(Some("somebody else")), 0);
+}
+
+/// Whoever answers has signed for what they saw.
+#[test]
+fn what_has_changed_since_it_was_shown_is_not_answered() {
+    let place = place(terms(12));
+    let case = place.leave("a1", "s", "same", 40);
+    let seen = place.shown()[0]["shown"].as_str().unwrap().to_owned();
+    // Another agent asks for the same: a yes would be one for it, too.
+    place.leave("b2", "t", "same", 40);
+    for said in [Said::Approve, Said::Deny] {
+        let answer = Answer { answer: said, scope: Scope::Once, shown: seen.clone() };
+        let error = place.server.answered(&case.code, &answer, "p1").unwrap_err();
+        assert_eq!(error.0, StatusCode::CONFLICT, "{error:?}");
+    }
+    assert_eq!((place.entries("review"), place.entries("approval")), (0, 0));
+    let now = place.shown()[0].clone();
+    assert_eq!(now["sessions"], json!(["s", "t"]));
+    place.says(now["code"].as_str().unwrap(), Said::Approve, Scope::Once, "p1").unwrap();
+    assert_eq!(place.entries("approval"), 2);
+}
+
+#[test]
+fn a_rule_for_a_session_is_shown_before_it_is_said_yes_to_and_stands_in_the_log() {
+    let place = place(terms(12));
+    let rule = json!({"tool": "Bash", "effects": []});
+    let case = place.leave("a1", "s", "x", 1);
+    let case = Case { session_rule: Some(rule.clone()), session_words: vec!["w".into()], ..case };
+    place.cases.leave(&case).unwrap();
+    assert_eq!(place.shown()[0]["for_session"], json!(["w"]));
+    place.says(&case.code, Said::Approve, Scope::Session, "p1").unwrap();
+    let entries = place.server.log.entries().unwrap().map(Result::unwrap);
+    let approval = entries.into_iter().find(|entry| entry["kind"] == "approval").unwrap();
+    assert_eq!((&approval["session_rule"], &approval["session"]), (&rule, &json!("s")));
+    let receipts = place.cases.session_rules("codex", "s").unwrap();
+    assert_eq!(json!(receipts[0].seq), approval["seq"]);
+
+    // Once is once.
+    let once = Case { code: String::new(), digest: "sha256:b2".to_owned(), ..case };
+    place.cases.leave(&once).unwrap();
+    let once = place.cases.pending().unwrap().remove(0);
+    place.says(&once.code, Said::Approve, Scope::Once, "p1").unwrap();
+    assert_eq!(place.cases.session_rules("codex", "s").unwrap().len(), 1);
+}
+
+#[test]
+fn of_two_people_the_one_who_lets_less_through_decides() {
+    let needs_two = vec!["infra.change".to_owned()];
+    let place = place(ApprovalTerms { needs_two, ..terms(12) });
+    let case = place.leave("a1", "s", "x", 1);
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    place.says(&case.code, Said::Approve, Scope::Session, "p2").unwrap();
+    assert!(!place.cases.take(&case.digest).unwrap().unwrap().for_session);
+
+    // Whoever is no longer one of the people does not count.
+    let case = place.leave("b2", "s", "y", 1);
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    let revoke = |all: &mut Vec<Passkey>| Ok::<_, Problem>(all.retain(|it| it.person != "p1"));
+    place.server.auth.desk.change(revoke).unwrap();
+    let second = place.says(&case.code, Said::Approve, Scope::Once, "p2").unwrap();
+    assert_eq!(second["done"], false);
+}
+
+#[test]
+fn what_needs_two_people_needs_two() {
+    let needs_two = vec!["infra.change".to_owned()];
+    let place = place(ApprovalTerms { needs_two, ..terms(12) });
+    let case = place.leave("a1", "s", "x", 1);
+    assert_eq!(place.shown()[0]["needs"], 2);
+    let first = place.says(&case.code, Said::Approve, Scope::Session, "p1").unwrap();
+    assert_eq!(first["done"], false);
+    assert!(place.cases.take(&case.digest).unwrap().is_none());
+    assert_eq!(place.shown()[0]["approved_by"], json!(["p1"]));
+    assert!(
+        place.says(&case.code, Said::Approve, Scope::Session, "p1").is_err(),
+        "the same person"
+    );
+    let second = place.says(&case.code, Said::Approve, Scope::Session, "p2").unwrap();
+    assert_eq!(second["done"], true);
+    assert!(place.cases.take(&case.digest).unwrap().unwrap().for_session);
+}
+
+#[test]
+fn a_request_that_nobody_made_runs_nothing_and_shows_who_looks() {
+    let place = place(ApprovalTerms { probes_per_day: Some(3), ..terms(12) });
+    assert!(place.shown().is_empty(), "nothing real waits");
+    let real = place.leave("a1", "s", "x", 1);
+    let shown = place.shown();
+    assert_eq!(shown.len(), 2);
+    let planted = shown.iter().find(|it| it["code"] != json!(real.code)).unwrap().clone();
+    let real = shown.iter().find(|it| it["code"] == json!(real.code)).unwrap();
+    let names = |it: &Value| it.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&planted), names(real), "it looks as the others do");
+    assert_eq!((&planted["session"], &planted["agent"]), (&real["session"], &real["agent"]));
+    let code = planted["code"].as_str().unwrap();
+    let done = place.says(code, Said::Approve, Scope::Session, "p1").unwrap();
+    assert_eq!(done["probe"]["caught"], false);
+    let text = done["probe"]["text"].as_str().unwrap();
+    assert!(text.contains("nobody asked for this"), "{text}");
+    let digest = planted["digest"].as_str().unwrap();
+    assert!(place.cases.take(digest).unwrap().is_none());
+    assert_eq!((place.entries("vigilance"), place.entries("approval")), (1, 0));
+    assert_eq!(place.shown().len(), 1, "not one after the other");
+    assert!(place.says(code, Said::Deny, Scope::Once, "p1").is_err());
+
+    // Who misses them is not trusted alone, as soon as the database has it.
+    let fields = [("reviewer", json!("p1")), ("caught", json!(false))];
+    place.server.record("vigilance", fields).unwrap();
+    let began = instant();
+    while !vigilance::is_weak(&place.server, "p1").unwrap() {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!vigilance::is_weak(&place.server, "p2").unwrap());
+    let code = real["code"].as_str().unwrap();
+    assert_eq!(place.says(code, Said::Approve, Scope::Once, "p1").unwrap()["done"], false);
+    assert_eq!(place.says(code, Said::Approve, Scope::Once, "p2").unwrap()["done"], true);
+}
