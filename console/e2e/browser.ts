@@ -23,6 +23,12 @@ export interface Opened {
   complaints: string[];
 }
 
+/** A picture of what a person sees, where SHOTS names a folder for them. */
+export async function shoot(page: Page, name: string): Promise<void> {
+  const folder = process.env.SHOTS;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
 export async function open(
   browser: Browser,
   scheme: "light" | "dark" = "light",
@@ -41,13 +47,13 @@ export async function open(
 }
 
 /** A passkey that says yes to everything, in place of a person's finger. */
-export async function passkey(page: Page): Promise<CDPSession> {
+export async function passkey(page: Page, transport: "internal" | "usb" = "internal"): Promise<CDPSession> {
   const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
   const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
-      transport: "internal",
+      transport,
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flaws, launch, type Opened, open, passkey } from "./browser";
+import { flaws, launch, type Opened, open, passkey, shoot } from "./browser";
 
 const program = process.env.RINGFENCE ?? new URL("../../target/debug/ringfence", import.meta.url).pathname;
 const home = mkdtempSync(join(tmpdir(), "ringfence-console-"));
@@ -108,7 +108,9 @@ async function serve(port: number): Promise<Daemon> {
     const said = textOf(shown);
     const url = /open (http\S+) in a browser/.exec(said)?.[1];
     const code = /type (\S+) in the browser/.exec(said)?.[1];
-    if (url && (code || said.includes("no passkey"))) return { pid: Number(textOf(number)), url, code };
+    // A code is shown as long as nobody is enrolled.
+    if (url && (code || enrolled || said.includes("no passkey")))
+      return { pid: Number(textOf(number)), url, code };
     await sleep(100);
   }
   throw new Error(`the daemon does not start: ${textOf(shown)}`);
@@ -159,10 +161,33 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.getByLabel(/^Your name/).fill("heron");
     await page.getByRole("button", { name: "Enrol", exact: true }).click();
     await page.waitForSelector("dialog [role=alert]");
+    await shoot(page, "enrol");
     await page.getByLabel("Code").fill(daemon.code);
     await page.getByRole("button", { name: "Enrol", exact: true }).click();
     await page.waitForSelector("text=the passkey is enrolled");
     enrolled = true;
+  });
+
+  test("another key of the same person is no other person, and is revoked again", async () => {
+    if (!enrolled) return;
+    await page.getByRole("button", { name: /^Passkey/ }).click();
+    await page.waitForSelector("dialog >> text=may do everything · you");
+    await page.getByRole("button", { name: "Add a key of yours…" }).click();
+    await page.getByLabel("What it is called").fill("phone");
+    // The key that is there signs; then there is another one to make.
+    await passkey(page, "usb");
+    await page.getByRole("button", { name: "Sign, then enrol" }).click();
+    await page.waitForSelector("text=the key is yours");
+    await page.waitForSelector("dialog li li >> nth=1");
+    expect(await page.locator("dialog > div > ul > li").count(), "one person").toBe(1);
+    expect(await flaws(page)).toEqual([]);
+    await shoot(page, "people");
+    const phone = page.locator("dialog li li", { hasText: "phone" });
+    await phone.getByRole("button", { name: /^Revoke…/ }).click();
+    await phone.getByRole("button", { name: /^Revoke it/ }).click();
+    await page.waitForSelector("text=the passkey is revoked");
+    expect(await page.locator("dialog li li").count()).toBe(1);
+    await page.getByRole("button", { name: "Close" }).click();
   });
 
   test("decisions appear as an agent's session is replayed into it", async () => {
@@ -265,6 +290,7 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await waiting(pushed).click();
     await page.waitForSelector("text=What would happen");
     expect(await page.locator("mark").first().innerText()).toBe("main");
+    await shoot(page, "approval");
     await page.keyboard.press("a");
     await page.locator("dialog").getByRole("button", { name: "Approve" }).click();
     await page.waitForSelector("output >> text=approved");
@@ -280,6 +306,63 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.waitForSelector("text=Nobody waits for you");
     expect(ask("two", pushed)).toContain("deny");
     expect(await waiting(pushed).count(), "never is not asked about again").toBe(0);
+  });
+
+  test("for a session, a person sees the rule before they say yes, and it covers that and no more", async () => {
+    if (!enrolled) return;
+    mkdirSync(config, { recursive: true });
+    writeFileSync(join(config, "config.toml"), '[approvals]\nmode = "queue"\n', { mode: 0o600 });
+    const push = (flag: string, branch: string) => `git push ${flag} origin ${branch}`;
+    expect(ask("four", push("--force", "topic"))).toContain("approval.waiting");
+    await page.locator("main li a", { hasText: "topic" }).first().click();
+    await page.waitForSelector("text=What a no costs");
+    await page.keyboard.press("a");
+    await page.locator("dialog").getByText("For this session", { exact: true }).click();
+    const rule = page.getByLabel("the rule for this session");
+    expect(await rule.innerText()).toContain("by force");
+    expect(await rule.innerText()).toContain("topic");
+    expect(await flaws(page)).toEqual([]);
+    await shoot(page, "session-rule");
+    await page.locator("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.waitForSelector("output >> text=approved");
+    expect(ask("four", push("-f", "topic")), "in other words").not.toContain("deny");
+    expect(ask("four", push("-f", "another"))).toContain("approval.waiting");
+    expect(ask("five", push("-f", "topic")), "in another session").toContain("approval.waiting");
+  });
+
+  test("rules are written, tested, tried on what happened, put in force, and hold", async () => {
+    await page.evaluate(() => {
+      window.location.hash = "#/policies";
+    });
+    await page.getByRole("link", { name: /mine.toml/ }).click();
+    const editor = page.locator(".cm-content");
+    await editor.click();
+    await page.keyboard.press("Control+A");
+    const lines = ["[[rule]]", 'id = "our.no-echo"', 'outcom = "deny"', 'why = "We do not shout."'];
+    lines.push('owner = "us"', 'maturity = "new"', 'when.effect = "exec"', 'when.program = "echo"');
+    await page.keyboard.insertText(lines.join("\n"));
+    await page.waitForSelector("text=/\\d to mend/");
+    expect(await page.getByRole("button", { name: "Save…" }).isDisabled()).toBe(true);
+    await shoot(page, "policy-wrong");
+    await editor.click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.insertText(lines.join("\n").replace("outcom ", "outcome "));
+    await page.waitForSelector("text=loads, with the built-in rules");
+    await page.getByLabel("Test a command").fill("echo loud");
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.waitForSelector("output >> text=our.no-echo");
+    await page.getByRole("button", { name: /^Try on the last/ }).click();
+    await page.waitForSelector("text=/[1-9]\\d* of \\d+ actions would be decided differently/");
+    expect(await page.locator("main table").innerText()).toContain("echo it is me");
+    expect(await flaws(page)).toEqual([]);
+    await shoot(page, "policy");
+    if (!enrolled) return;
+    expect(ask("six", "echo quietly")).not.toContain("deny");
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.locator("dialog").getByRole("button", { name: "Save" }).click();
+    await page.waitForSelector("text=in force from the next action on");
+    expect(ask("six", "echo loudly")).toContain("our.no-echo");
+    rmSync(join(config, "rules"), { recursive: true });
   });
 
   test("a person ends one session: its agent is gone, with what it started, and others go on", async () => {

@@ -128,6 +128,11 @@ function approvalsOf(): Approval[] {
         sessions: at === 1 ? [entry.session ?? "", "c0a9-research"] : [entry.session ?? ""],
         needs: at === 0 ? 2 : 1,
         approved_by: [],
+        for_session:
+          at % 2 === 0
+            ? [`by ${entry.action?.tool}, in ${entry.action?.cwd}`, "vcs remote feature-x, by force"]
+            : [],
+        shown: `sha256:shown-${at}`,
       };
     })
     .sort((a, b) => b.risk - a.risk);
@@ -199,12 +204,16 @@ function answer(all: World, method: string, url: URL, body: Record<string, unkno
   if (path.startsWith("/sessions/")) return sessionOf(all, decodeURIComponent(path.slice(10)));
   if (path === "/holds" && method === "GET") return { json: { holds: all.holds } };
   if (path === "/approvals") {
-    const budget = { per_hour: 12, left: 9 };
-    return { json: { approvals: all.approvals, budget, over_budget: 2 } };
+    const budget = { per_hour: 12, left: 9, person: "person-heron" };
+    const pending = all.approvals.length + 2;
+    return { json: { approvals: all.approvals, budget, pending, over_budget: 2, by_default: 1 } };
   }
   if (path === "/agents") return { json: agents };
   if (path === "/policies") return { json: policies };
   if (path === "/policies/check") return { json: { diagnostics: problemsOf(String(body.text)) } };
+  if (path === "/passkeys") return { json: people };
+  if (path === "/passkeys/code") return { status: 204 };
+  if (path === "/policies/try") return { json: tried() };
   if (path === "/policies/replay") return { json: replayed() };
   if (path === "/oversight") return { json: oversight };
   if (path.startsWith("/audit/")) return auditFile(path.slice(7));
@@ -253,6 +262,35 @@ function problemsOf(text: string) {
   });
 }
 
+const people = {
+  people: [
+    {
+      person: "person-heron",
+      name: "heron",
+      role: "admin",
+      keys: [
+        { id: "a1", name: "laptop", at: "2026-10-02T08:12:00Z" },
+        { id: "a2", name: "phone", at: "2026-11-01T17:40:00Z" },
+      ],
+    },
+    {
+      person: "person-stork",
+      name: "stork",
+      role: "approver",
+      keys: [{ id: "b1", name: "security key", at: "2026-11-12T09:00:00Z" }],
+    },
+  ],
+  you: "person-heron",
+};
+
+function tried() {
+  const decision = { verdict: "allow", decided_by: "default", code: "default" };
+  return {
+    before: decision,
+    now: { ...decision, verdict: "deny", decided_by: "policy", code: "mine.no-deploys" },
+  };
+}
+
 function replayed() {
   const asked = recorded.filter((it) => it.decision?.verdict === "ask" && it.action).slice(0, 3);
   const examples = asked.map((it, call) => ({
@@ -264,7 +302,7 @@ function replayed() {
     { rule: "mine.no-deploys", from: "allow", to: "deny", count: 14, examples },
     { rule: "mine.branches", from: "ask", to: "allow", count: 3, examples: examples.slice(0, 1) },
   ];
-  return { actions: 48_211, changed };
+  return { actions: 48_211, unreadable: 0, changed };
 }
 
 function auditFile(path: string): Reply {

@@ -9,10 +9,12 @@ import type {
   Hold,
   HoldKind,
   Me,
+  People,
   Policies,
   PolicyProblem,
   ReplayReport,
   Session,
+  Tried,
 } from "./types";
 
 const BASE = "/api/v1";
@@ -120,18 +122,27 @@ export const api = {
     post<{ diagnostics: PolicyProblem[] }>("/policies/check", { name, text }),
   replayPolicy: (name: string, text: string, days: number) =>
     post<ReplayReport>("/policies/replay", { name, text, days }),
+  tryPolicy: (name: string, text: string, command: string) =>
+    post<Tried>("/policies/try", { name, text, action: { tool: "Bash", input: { command } } }),
   oversight: () => get<unknown>("/oversight"),
-  answer: (code: string, answer: "approve" | "deny", scope: "once" | "session" | "never") =>
-    proved<Answered>("POST", `/approvals/${segment(code)}`, { answer, scope }),
+  /** `shown` is the digest of what the person was shown: what has changed since is not answered. */
+  answer: (code: string, answer: "approve" | "deny", scope: "once" | "session" | "never", shown: string) =>
+    proved<Answered>("POST", `/approvals/${segment(code)}`, { answer, scope, shown }),
   hold: (kind: HoldKind, session: string | null, reason: string) =>
     proved<unknown>("POST", "/holds", { kind, session, reason }),
   release: (id: string) => proved<unknown>("POST", `/holds/${segment(id)}/release`, {}),
   savePolicy: (name: string, text: string) => proved<void>("PUT", `/policies/own/${segment(name)}`, { text }),
-  enrolBegin: (code: string, name: string) =>
-    post<PublicKeyCredentialCreationOptionsJSON | { options: PublicKeyCredentialCreationOptionsJSON }>(
-      "/passkeys/begin",
-      { code, name },
-    ),
+  people: () => get<People>("/passkeys"),
+  showCode: () => post<void>("/passkeys/code", {}),
+  /** The first person of all, by the code alone; later ones are vouched for by an admin, who signs. */
+  enrolFirst: (code: string, person: string, name: string) =>
+    post<PublicKeyCredentialCreationOptionsJSON>("/passkeys/begin", { code, person, name }),
+  enrolOther: (code: string, person: string, name: string) =>
+    proved<PublicKeyCredentialCreationOptionsJSON>("POST", "/passkeys/begin", { code, person, name }),
+  /** Another key of whoever signs. */
+  enrolKey: (name: string) =>
+    proved<PublicKeyCredentialCreationOptionsJSON>("POST", "/passkeys/begin", { name }),
+  revoke: (id: string) => proved<void>("POST", `/passkeys/${segment(id)}/revoke`, {}),
   enrolFinish: (credential: unknown) => post<void>("/passkeys/finish", { credential }),
   /** A file of the signed log, as it is: a note, a tile or the line of an entry. */
   async file(path: string): Promise<Uint8Array<ArrayBuffer>> {

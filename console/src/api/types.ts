@@ -137,12 +137,34 @@ export interface Approval {
   sessions: string[];
   needs: number;
   approved_by: string[];
+  /** What a yes for the session covers, line by line; empty where it is for this very call. */
+  for_session: string[];
+  /** The digest of all of this, which an answer names. */
+  shown: string;
 }
 
 export interface Approvals {
+  /** What this person is shown. */
   approvals: Approval[];
-  budget: { per_hour: number; left: number };
+  budget: { per_hour: number; left: number; person: string | null };
+  /** All that waits, whoever is shown it. */
+  pending: number;
+  /** What this person is not shown. */
   over_budget: number;
+  /** What was decided by the stricter default in the last hour, since nobody was shown it. */
+  by_default: number;
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  at: string;
+}
+
+export interface People {
+  people: { person: string; name: string; role: "approver" | "admin"; keys: Key[] }[];
+  /** Who looks, as far as that is known. */
+  you: string | null;
 }
 
 export interface Answered {
@@ -200,7 +222,15 @@ export interface Change {
   examples: { session: string; call: number; text: string }[];
 }
 
+/** What a call is decided as, by the rules in force and by a draft. */
+export interface Tried {
+  before: Decision;
+  now: Decision;
+}
+
 export interface ReplayReport {
   actions: number;
+  /** Entries that could not be read. */
+  unreadable: number;
   changed: Change[];
 }

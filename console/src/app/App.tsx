@@ -11,7 +11,7 @@ import styles from "../parts/parts.module.css";
 import { Failed, Guarded, Loading } from "../parts/States";
 import { Visible } from "../parts/Text";
 import { Toasts } from "../parts/toast";
-import { Enrol } from "./Enrol";
+import { Passkeys } from "./Enrol";
 import { Icon } from "./icons";
 import { useKeyList, useKeys } from "./keys";
 import { Login, takeToken } from "./Login";
@@ -145,7 +145,7 @@ function Shell() {
         </Guarded>
       </main>
       {asking === "help" && <Help close={() => ask(undefined)} />}
-      {asking === "enrol" && <Enrol close={() => ask(undefined)} />}
+      {asking === "enrol" && <Passkeys close={() => ask(undefined)} />}
       {asking === "intervene" && <Intervene session={null} close={() => ask(undefined)} />}
       <Toasts />
     </div>
@@ -162,7 +162,10 @@ const LETTERS: Partial<Record<Page, string>> = { approvals: "a", agents: "n", au
 const letterOf = (page: Page): string => LETTERS[page] ?? page.charAt(0);
 
 function PageLink({ page, here }: { page: Page; here: boolean }) {
-  const waiting = useLive((live) => live.approvals);
+  const counted = useLive((live) => live.approvals);
+  // All that waits, whoever is shown it.
+  const queue = useQuery({ queryKey: ["approvals"], queryFn: api.approvals, enabled: !!counted });
+  const waiting = counted ? (queue.data?.pending ?? counted) : counted;
   return (
     <a
       className={shell.link}
@@ -185,7 +188,7 @@ function PageLink({ page, here }: { page: Page; here: boolean }) {
 function PasskeyButton({ open }: { open: () => void }) {
   const { me } = useMe();
   return (
-    <button type="button" className={shell.tool} title="Enrol a passkey" onClick={open}>
+    <button type="button" className={shell.tool} title="Who may change something" onClick={open}>
       <Icon of="passkey" />
       <span>{me?.passkeys ? `Passkeys: ${me.passkeys}` : "Passkey"}</span>
     </button>

@@ -75,6 +75,12 @@ function toldBy(entry: Entry): string {
       return `${text(entry.reviewer)} said ${text(entry.answer)}, ${text(entry.scope)}: ${text(entry.rule)}`;
     case "refusal_by_person":
       return `${text(entry.by)} refused it, ${text(entry.scope)}: ${text(entry.rule)}`;
+    case "refusal_by_default":
+      return `refused, since nobody could look at it: ${text(entry.rule)}`;
+    case "passkey":
+      return `a passkey of ${text(entry.person)} was enrolled, by ${text(entry.by)}`;
+    case "passkey_revoked":
+      return `a passkey of ${text(entry.person)} was revoked, by ${text(entry.by)}`;
     case "hold":
     case "release":
       return heldBy(entry);

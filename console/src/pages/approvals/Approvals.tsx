@@ -52,7 +52,13 @@ export default function Approvals() {
       </div>
       {queue.isPending && <Loading what="approvals" />}
       {queue.error && !queue.data && <Failed error={queue.error} again={() => void queue.refetch()} />}
-      {queue.data && !open && (
+      {queue.data && !open && queue.data.pending > 0 && (
+        <Empty title="Your hour is spent">
+          You have answered as many as a person answers with care. What still waits is for others, or is
+          refused already: by the stricter default, the agents go on without it.
+        </Empty>
+      )}
+      {queue.data && !open && queue.data.pending === 0 && (
         <Empty title="Nobody waits for you">
           What a rule will not decide without a person stands here, the riskiest first. Most of what agents do
           never does.
@@ -112,11 +118,13 @@ function useNow(): number {
   return now;
 }
 
-function Budget({ queue: { budget, over_budget } }: { queue: Queue }) {
+function Budget({ queue: { budget, pending, approvals, over_budget, by_default } }: { queue: Queue }) {
   return (
     <span className={`${parts.note} ${pages.grow}`}>
-      {budget.left} of {budget.per_hour} this hour left to you
-      {over_budget > 0 && `; ${over_budget} more were decided by the stricter default`}
+      {pending > 0 &&
+        `${pending} waiting, ${over_budget > 0 ? `${approvals.length} for you` : "all for you"} · `}
+      {budget.left} of {budget.per_hour} left {budget.person ? "to you" : "to each"} this hour
+      {by_default > 0 && ` · ${by_default} refused, since nobody could look`}
     </span>
   );
 }

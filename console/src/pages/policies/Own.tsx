@@ -84,6 +84,7 @@ export default function Own({ name, text: saved = "" }: { name: string; text?: s
             ))}
           </ul>
         )}
+        {problems.length === 0 && text !== "" && <Try name={name} text={text} />}
         {replay.data && <Replayed report={replay.data} />}
         {problems.length === 0 && !replay.data && (
           <p className={parts.note}>
@@ -107,6 +108,51 @@ function useSettled(value: string, milliseconds: number): string {
   return settled;
 }
 
+/** What becomes of one command, by the rules in force and by these. */
+function Try({ name, text }: { name: string; text: string }) {
+  const [command, setCommand] = useState("");
+  const tried = useMutation({ mutationFn: () => api.tryPolicy(name, text, command) });
+  return (
+    <form
+      className={styles.attempt}
+      onSubmit={(event) => {
+        event.preventDefault();
+        tried.mutate();
+      }}
+    >
+      <label>
+        Test a command{" "}
+        <input
+          value={command}
+          placeholder="git push --force origin main"
+          spellCheck={false}
+          required
+          onChange={(event) => {
+            setCommand(event.target.value);
+            tried.reset();
+          }}
+        />
+      </label>
+      <button type="submit" className={parts.button} disabled={tried.isPending}>
+        Test
+      </button>
+      {tried.data && (
+        <output>
+          <b className={parts[tried.data.before.verdict]}>{tried.data.before.verdict}</b> now, by{" "}
+          <code>
+            <Visible text={tried.data.before.code} />
+          </code>
+          ; with this file <b className={parts[tried.data.now.verdict]}>{tried.data.now.verdict}</b>, by{" "}
+          <code>
+            <Visible text={tried.data.now.code} />
+          </code>
+        </output>
+      )}
+      <Problem error={tried.error} />
+    </form>
+  );
+}
+
 function Replayed({ report }: { report: ReplayReport }) {
   const total = report.changed.reduce((sum, it) => sum + it.count, 0);
   return (
@@ -114,6 +160,12 @@ function Replayed({ report }: { report: ReplayReport }) {
       <h2>
         {total.toLocaleString()} of {report.actions.toLocaleString()} actions would be decided differently
       </h2>
+      {report.unreadable > 0 && (
+        <p className={parts.problem}>
+          {report.unreadable.toLocaleString()} entries could not be read: nobody knows what would have become
+          of them.
+        </p>
+      )}
       {total > 0 && (
         <table className={pages.table}>
           <thead>
