@@ -170,7 +170,7 @@ attributes! {
     // Version control.
     Remote = "remote", Text, [VcsRemote, VcsLocal], "The remote by name or URL.";
     Branch = "branch", Text, [VcsRemote, VcsLocal], "The branch, tag or ref, where the target is more than that.";
-    Dir = "dir", Text, [VcsRemote, VcsLocal], "The folder whose repository is meant; absent where that cannot be told.";
+    Dir = "dir", Text, [VcsRemote, VcsLocal, Package], "The folder whose repository is meant, or that packages are installed in; absent where that cannot be told.";
     Lease = "lease", Flag, [VcsRemote], "A forced push that is refused where the remote is not as it was last seen.";
     DeleteRef = "delete_ref", Flag, [VcsRemote, VcsLocal], "A branch or tag is deleted.";
     All = "all", Flag, [], "Not one but everything: all branches, all processes, a selector.";

@@ -1,4 +1,4 @@
-//! `catalog/{paths,hosts,tools}.toml` become static tables, checked while they are built.
+//! `catalog/{paths,hosts,installs,tools}.toml` become static tables, checked while they are built.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -17,6 +17,7 @@ pub(crate) fn generate() -> Result<()> {
     write("path_data.rs", paths(&read::<PathsFile>("paths.toml")?)?)?;
     write("host_data.rs", hosts(&read::<HostsFile>("hosts.toml")?)?)?;
     write("content_data.rs", content(&read::<ContentFile>("content.toml")?)?)?;
+    write("install_data.rs", installs(&read::<InstallsFile>("installs.toml")?)?)?;
     write("tool_data.rs", tools(&read::<ToolsFile>("tools.toml")?)?)?;
     Ok(())
 }
@@ -217,6 +218,34 @@ fn hosts(file: &HostsFile) -> Result<String> {
     text.push_str("];\nstatic REGISTRIES: &[(&str, &[&str])] = &[\n");
     for Registry { ecosystem, hosts } in &file.registry {
         writeln!(text, "({ecosystem:?}, &{hosts:?}),")?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InstallsFile {
+    programs: Vec<String>,
+    install: Vec<Install>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Install {
+    ecosystem: String,
+    writes: Vec<String>,
+}
+
+/// What installs write, and which programs change nothing else.
+fn installs(file: &InstallsFile) -> Result<String> {
+    let mut text = format!("static PROGRAMS: &[&str] = &{:?};\n", file.programs);
+    text.push_str("static INSTALLS: &[(&str, &[&str])] = &[\n");
+    for Install { ecosystem, writes } in &file.install {
+        if let Some(name) = writes.iter().find(|name| name.contains('/')) {
+            return Err(format!("installs.toml: `{name}` is more than a name").into());
+        }
+        writeln!(text, "({ecosystem:?}, &{writes:?}),")?;
     }
     text.push_str("];\n");
     Ok(text)

@@ -17,6 +17,7 @@
 //! opaque.
 
 pub mod argv;
+mod changes;
 mod code;
 mod context;
 mod hosts;
@@ -27,6 +28,7 @@ mod tools;
 mod value;
 
 pub use argv::environment_of;
+pub use changes::{Changes, of as changes_in};
 pub use hosts::{
     classes as classes_of_host, of_class as hosts_of_class, of_registry as hosts_of_registry,
 };

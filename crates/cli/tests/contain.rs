@@ -226,6 +226,46 @@ fn a_package_of_the_project_is_installed_and_its_script_is_not_run() {
     }
 }
 
+/// What an install writes is known, so that it writes that and nothing else, whatever it is that calls itself the package
+/// manager.
+#[test]
+fn an_install_writes_what_installs_write() {
+    let agent = Agent::new();
+    agent.file("package.json", "{}\n");
+    agent.file("src/app.js", "mine\n");
+    agent.file(
+        "tools/npm",
+        "#!/bin/sh\nmkdir -p node_modules/x && echo x > node_modules/x/index.js || exit 9\n\
+         echo '{\"x\": 1}' > package.json.1 && mv package.json.1 package.json || exit 9\n\
+         echo harm >> src/app.js; rm -rf src; echo harm > strange; exit 1\n",
+    );
+    assert!(agent.run("chmod +x tools/npm").status.success());
+    let rewritten = agent.ask("npm install x > log").unwrap();
+    let path = format!("PATH='{}':$PATH; ", agent.path("home/proj/tools").display());
+    let output = agent.run(&format!("{path}{rewritten}"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let read =
+        |name: &str| fs::read_to_string(agent.path("home/proj").join(name)).unwrap_or_default();
+    assert_eq!(read("package.json"), "{\"x\": 1}\n", "{text}");
+    assert_eq!(read("node_modules/x/index.js"), "x\n", "{text}");
+    assert_eq!(read("src/app.js"), "mine\n", "{text}");
+    assert!(agent.path("home/proj/log").exists() && !agent.path("home/proj/strange").exists());
+    // The agent reads what was refused, by what rule, and how to go on; the session has it as a finding.
+    for said in ["run.unforeseen", "src/app.js", "Make another change in a call of its own"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let audit = agent.audit();
+    let entry = |word: &str| -> Value {
+        let line = audit.lines().find(|line| line.contains(word)).expect(&audit);
+        serde_json::from_str(line).unwrap()
+    };
+    let tried = entry("\"run.unforeseen\"")["tried"].to_string();
+    assert!(tried.contains("src/app.js") && tried.contains("strange"), "{tried}");
+    let writes = entry("\"exit\":1")["writes"].to_string();
+    assert!(writes.contains("node_modules") && writes.contains("proj/log"), "{writes}");
+}
+
 #[test]
 fn a_python_package_whose_setup_runs_code() {
     if !is_installed("pip") {
@@ -361,6 +401,8 @@ fn a_decision_is_carried_out_as_it_was_made() {
     assert_eq!(entry["network"], json!(false), "{entry}");
     let written = entry["write"].as_array().unwrap();
     assert!(written.contains(&json!(agent.path("home/proj"))), "{entry}");
+    // All of it, since the prediction does not say what it writes; and that is said.
+    assert!(entry["writes"]["anything"].as_str().is_some_and(|it| !it.is_empty()), "{entry}");
 }
 
 #[test]

@@ -31,8 +31,10 @@ pub struct Ticket {
     pub call: Option<String>,
     /// The digest of the shell code, as [`digest_of`] makes it.
     pub code: String,
-    /// The folder that may be written.
+    /// The folder that it works in.
     pub workspace: PathBuf,
+    /// What of that it may write.
+    pub writes: Writes,
     /// The hosts that may be reached, each with its port if that is not a usual one.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -42,6 +44,16 @@ pub struct Ticket {
     /// The paths that it was predicted to change, as far as they are known; a `*` stands for anything.
     #[serde(default)]
     pub changes: Vec<String>,
+}
+
+/// What of its workspace a contained call may write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Writes {
+    /// All of it, and why: nobody could tell what it writes.
+    Anything(String),
+    /// These paths alone, and what is below them; `*` stands for anything in a last name.
+    Paths(Vec<String>),
 }
 
 /// The digest of shell code.
@@ -152,6 +164,7 @@ mod tests {
             call: None,
             code: digest_of(OsStr::new("make")),
             workspace: "/p".into(),
+            writes: Writes::Paths(vec!["/p/made".to_owned()]),
             installs: false,
             hosts: vec!["registry.test:443".to_owned()],
             changes: vec!["/p/made".to_owned()],

@@ -69,7 +69,13 @@ pub enum NoteKind {
         /// Where to.
         to: PathBuf,
     },
-    /// The same, and it could not be moved.
+    /// It appeared in a folder in which only some names may be written, and is not one of them.
+    Unnamed {
+        /// Where it was moved to, if it was the run that made it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PathBuf>,
+    },
+    /// It is to be moved away, and could not be.
     Left {
         /// Why not.
         why: String,
@@ -99,9 +105,18 @@ impl fmt::Display for Note {
                 "{path} was made by this run and would be executed or obeyed later: moved to {}",
                 to.display()
             ),
+            NoteKind::Unnamed { to: Some(to) } => write!(
+                f,
+                "{path} was made by this run, and is not among what it may write there: moved to {}",
+                to.display()
+            ),
+            NoteKind::Unnamed { to: None } => write!(
+                f,
+                "{path} appeared during this run, and is not among what it may write there: look at it"
+            ),
             NoteKind::Left { why } => write!(
                 f,
-                "{path} was made by this run and would be executed or obeyed later; it could not be moved away ({why}): look at it"
+                "{path} was made by this run and should not be there; it could not be moved away ({why}): look at it"
             ),
             NoteKind::Kept { at, why } => write!(
                 f,

@@ -25,9 +25,21 @@ impl fmt::Display for Plan {
             writeln!(f, "nested    a sandbox of its own can be set up inside")?;
         }
         section(f, "everything else of the system", &["read only".to_owned()])?;
-        let write = self.show.iter().filter(|it| it.write).map(|it| shown(&it.path));
+        let open = |path: &Path| self.open.iter().any(|it| it.folder == path);
+        let write = self.show.iter().filter(|it| it.write && !open(&it.path));
+        let write = write.map(|it| shown(&it.path));
         section(f, "can be written", &write.collect::<Vec<_>>())?;
-        let read = self.show.iter().filter(|it| !it.write).map(|it| shown(&it.path));
+        let named = self.open.iter().map(|it| {
+            let names: Vec<String> = it.names.iter().map(|it| shown(Path::new(it))).collect();
+            format!("{}: {}", shown(&it.folder), names.join(" "))
+        });
+        section(f, "can be written by these names alone", &named.collect::<Vec<_>>())?;
+        let held = |path: &Path| path.parent().is_some_and(open);
+        let beside = self.show.iter().filter(|it| !it.write && held(&it.path));
+        let beside = beside.map(|it| shown(&it.path));
+        section(f, "read only beside that", &beside.collect::<Vec<_>>())?;
+        let read = self.show.iter().filter(|it| !it.write && !held(&it.path));
+        let read = read.map(|it| shown(&it.path));
         section(f, "can be read although what is around it is hidden", &read.collect::<Vec<_>>())?;
         let protect = self.protect.iter().map(|it| shown(it));
         section(f, "read only inside of what can be written", &protect.collect::<Vec<_>>())?;

@@ -34,8 +34,8 @@ use other as system;
 
 pub use after::{After, Appeared, Note, NoteKind, Touched};
 pub use apparmor::{APPARMOR_MARK, apparmor_profile};
-pub use observe::{Deed, Observe, Observed, Sight};
-pub use plan::{Gap, GapReason, Link, Mask, Place, Plan, PlanLimits, Show, Watch};
+pub use observe::{Deed, Observe, Observed, RefusedCall, Sight, Why};
+pub use plan::{Gap, GapReason, Link, Mask, Open, Place, Plan, PlanLimits, Show, Watch};
 pub use profile::{Profile, ProfileNetwork, Profiles};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Doors, Kind, Limits, Look, Request};

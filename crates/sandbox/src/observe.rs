@@ -4,8 +4,9 @@
 //! what its arguments point to. So what stands here is what a run *said* it does. The walls hold whether or
 //! not anybody looks, and what they refuse is worked out from the plan ([`Place`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,48 @@ fn is_false(it: &bool) -> bool {
     !it
 }
 
+/// Why a system call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It mounts, or makes namespaces: a sandbox of the command's own.
+    Nesting,
+    /// It uses keys that the kernel keeps for the person outside.
+    Keys,
+    /// It reaches into other processes.
+    Processes,
+    /// It writes into the input of a terminal, or takes the console.
+    Terminal,
+    /// It makes a socket of a kind that is not there.
+    Sockets,
+    /// It is about the whole machine, or a part of the kernel that no command needs.
+    Machine,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nesting => "no mounts and namespaces of its own are made inside",
+            Self::Keys => "the keyring is that of the person outside",
+            Self::Processes => "nobody reaches into other processes by it",
+            Self::Terminal => "nobody types for the person at the terminal",
+            Self::Sockets => "there are no raw sockets inside, and none of rare families",
+            Self::Machine => "it is about the whole machine",
+        })
+    }
+}
+
+/// A system call that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedCall {
+    /// Its name.
+    pub call: String,
+    /// Why it is refused.
+    pub why: Why,
+    /// How often.
+    pub times: u64,
+}
+
 /// Everything that was seen of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Observed {
@@ -95,6 +138,10 @@ pub struct Observed {
     pub more: u64,
     /// Calls of which it could not be read what they were about.
     pub unread: u64,
+    /// System calls that were refused, by name. Calls that are not there at all, as on an older kernel, are not
+    /// among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<RefusedCall>,
 }
 
 impl Observed {
@@ -120,6 +167,12 @@ impl Observed {
         short
     }
 
+    /// Whether something was seen to be made, or to get a name.
+    pub fn made(&self, path: &Path) -> bool {
+        let makes = [Deed::Write, Deed::Make, Deed::Rename];
+        self.sights.iter().any(|it| it.target == path && makes.contains(&it.deed))
+    }
+
     /// What the plan refused.
     pub fn refused(&self) -> impl Iterator<Item = &Sight> {
         self.sights.iter().filter(|it| it.refused)
@@ -136,9 +189,15 @@ pub(crate) struct Journal {
     sums: HashMap<(Deed, OsString), (usize, u64)>,
     more: u64,
     pub(crate) unread: u64,
+    refused: BTreeMap<(&'static str, Why), u64>,
 }
 
 impl Journal {
+    /// A call that was refused.
+    pub(crate) fn refused(&mut self, call: &'static str, why: Why) {
+        *self.refused.entry((call, why)).or_default() += 1;
+    }
+
     pub(crate) fn note(&mut self, deed: Deed, target: PathBuf) {
         let next = self.sums.len();
         let key = (deed, target.into_os_string());
@@ -180,7 +239,10 @@ impl Journal {
             }
             sights.push(sight);
         }
-        Observed { sights, more: self.more, unread: self.unread }
+        let calls = self.refused.into_iter();
+        let calls =
+            calls.map(|((call, why), times)| RefusedCall { call: call.to_owned(), why, times });
+        Observed { sights, more: self.more, unread: self.unread, calls: calls.collect() }
     }
 }
 

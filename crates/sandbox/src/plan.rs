@@ -13,12 +13,14 @@ mod place;
 mod places;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use place::Place;
 
+use crate::names;
 use crate::profile::{Profile, Workspace};
 use crate::refusal::Refusal;
 use crate::request::{Doors, Kind, Look, Request};
@@ -38,6 +40,10 @@ pub struct Plan {
     pub private: Vec<PathBuf>,
     /// What of the host is laid on top of that. The rest of the host is read-only where it is.
     pub show: Vec<Show>,
+    /// Folders of a workspace in which some names alone can be written. Whatever else is there is among what is shown,
+    /// read-only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Open>,
     /// Folders that are empty and read-only in what was covered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub empty: Vec<PathBuf>,
@@ -89,6 +95,23 @@ pub struct Show {
     pub write: bool,
     /// Whether it is a folder.
     pub folder: bool,
+}
+
+/// A folder in which some names can be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The names; a `*` stands for anything. What is below them can be written as well.
+    pub names: Vec<String>,
+}
+
+impl Open {
+    /// Whether something in the folder is among what can be written.
+    pub(crate) fn holds(&self, name: &OsStr) -> bool {
+        let name = name.to_string_lossy();
+        self.names.iter().any(|it| names::fits(it, &name))
+    }
 }
 
 /// A symbolic link in a covered folder.
@@ -174,7 +197,8 @@ impl Plan {
         let hide = places::hidden(profile, request, look)?;
         let private = places::private(profile, request, look, &hide);
         let covered = places::Covered { hide: &hide, private: &private };
-        let (show, links) = places::shown(profile, request, look, &covered)?;
+        let open = places::open(request, look);
+        let (show, links) = places::shown(profile, request, look, &covered, &open)?;
         if covered.covers(&request.cwd) && !is_shown(&show, &request.cwd) {
             return Err(Refusal::new(
                 format!("the command would start in {}, which is hidden", request.cwd.display()),
@@ -196,6 +220,7 @@ impl Plan {
             private,
             empty,
             show,
+            open,
             links,
             protect,
             settings,

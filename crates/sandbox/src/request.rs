@@ -27,6 +27,9 @@ pub struct Request {
     pub read: Vec<PathBuf>,
     /// More to write.
     pub write: Vec<PathBuf>,
+    /// What of the workspaces is changed, and nothing else of them: absolute paths, in whose names a `*` stands for
+    /// anything. A workspace itself is all of it. None: all of all of them.
+    pub changes: Option<Vec<PathBuf>>,
     /// More to hide, such as the state of Ringfence.
     pub hide: Vec<PathBuf>,
     /// Folders that are there, and empty, in what is hidden: below them it shows what else is missed.

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ringfence_sandbox::{
-    Doors, GapReason, Kind, Look, Plan, Profile, Profiles, Request, seatbelt_profile,
+    Doors, GapReason, Kind, Look, Place, Plan, Profile, Profiles, Request, seatbelt_profile,
 };
 
 /// A host made of a list of paths.
@@ -290,6 +290,40 @@ fn the_same_request_makes_the_same_plan() {
 }
 
 /// An agent inside asks the gate outside: of the folder where the state lies, there is one socket to be seen.
+#[test]
+fn of_a_workspace_only_what_is_known_to_change_is_written() {
+    let host = Made::usual();
+    let changes = |paths: &[&str]| Some(paths.iter().map(Into::into).collect());
+    let plan = plan(
+        &Request {
+            changes: changes(&["/home/u/proj/out", "/home/u/proj/new/deep", "/etc/x"]),
+            ..request()
+        },
+        &host,
+    );
+    let open: Vec<_> =
+        plan.open.iter().map(|it| (it.folder.to_str().unwrap(), it.names.join(" "))).collect();
+    assert_eq!(open, [("/home/u/proj", "new out".to_owned())]);
+    for (path, place) in [
+        ("/home/u/proj/out/x", Place::Writable),
+        ("/home/u/proj/new/deep/x", Place::Writable),
+        ("/home/u/proj/.git/index", Place::ReadOnly),
+        ("/etc/x", Place::ReadOnly),
+    ] {
+        assert_eq!(plan.place(Path::new(path)), place, "{path}");
+    }
+    // The workspace itself is all of it, and nothing is nothing.
+    let whole = Request { changes: changes(&["/home/u/proj"]), ..request() };
+    assert_eq!(Plan::for_command(&Profile::plain().unwrap(), &whole, &host).unwrap().open, []);
+    let nothing = Plan::for_command(
+        &Profile::plain().unwrap(),
+        &Request { changes: changes(&[]), ..request() },
+        &host,
+    );
+    let nothing = nothing.unwrap();
+    assert_eq!(nothing.place(Path::new("/home/u/proj/x")), Place::ReadOnly);
+}
+
 #[test]
 fn the_door_of_the_gate_is_all_that_is_shown_of_the_state() {
     let (state, door) = ("/srv/state", "/srv/state/doors/7");

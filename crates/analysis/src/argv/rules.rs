@@ -170,7 +170,12 @@ pub(crate) fn effect(
     if let Some(op) = parsed.op() {
         set(&mut attributes, Attr::Op, op.into());
     }
-    if let Some(folder) = repository::folder(subject) {
+    let folder = if kind == EffectKind::Package {
+        installed_in(analyzer, subject)
+    } else {
+        repository::folder(subject).map(str::to_owned)
+    };
+    if let Some(folder) = folder {
         set(&mut attributes, Attr::Dir, folder.into());
     }
     let is_path = |value: &Value| match value {
@@ -228,6 +233,19 @@ pub(crate) fn effect(
         effect.attributes.set(attr, value);
     }
     analyzer.effect(subject.frame, span, effect);
+}
+
+/// The folder that a package manager works in: the one that it is told, or where it starts.
+fn installed_in(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) -> Option<String> {
+    if subject.frame.scope != Scope::Local {
+        return None;
+    }
+    match subject.parsed.last("folder") {
+        Some(word) => {
+            paths::locate(analyzer, subject.frame, &word.value).as_known().map(str::to_owned)
+        }
+        None => subject.frame.cwd.as_known().map(str::to_owned),
+    }
 }
 
 /// Remembers where a repository of somebody else arrives: code in it may run in the same breath.

@@ -63,6 +63,10 @@ pub(crate) struct Run {
     /// Something more to write; may be given several times
     #[arg(long, value_name = "PATH")]
     write: Vec<PathBuf>,
+    /// What of the workspace it may write, and nothing else of it; may be given several times, a `*` stands for anything in
+    /// a last name, and an empty one is nothing
+    #[arg(long, value_name = "PATH", conflicts_with = "strict_protect")]
+    only_write: Vec<OsString>,
     /// The folder to work in, instead of the current one; may be given several times
     #[arg(long, value_name = "DIR")]
     workspace: Vec<PathBuf>,
@@ -128,6 +132,7 @@ const WIDER: &[&str] = &[
     "profile",
     "read",
     "write",
+    "only_write",
     "workspace",
     "env",
     "memory",
@@ -213,7 +218,7 @@ pub(crate) fn run(run: &Run, out: &mut impl Write) -> Result<Exit, Failure> {
         }
         // What is only explained is asked by nobody.
         let door = (profile.has_gate() && !run.explain).then(Door::new).transpose()?;
-        let plan = run.planned_for(&profile, &run.workspace, &reach, door.as_ref())?;
+        let plan = run.planned_for(&profile, &run.places(), &reach, door.as_ref())?;
         Ok(Planned { profile, plan, reach, door })
     });
     match planned {

@@ -66,6 +66,87 @@ fn an_observed_run_says_which_files_were_refused_and_by_what() {
     assert!(!place.path("home/outside").exists(), "it was really refused");
 }
 
+/// The kernel tells nobody of a call that a filter refuses by itself; an observed run's filter asks instead, and is
+/// answered with the same error.
+#[test]
+fn an_observed_run_says_which_system_calls_were_refused() {
+    let place = Place::new();
+    let calls = r#"
+import ctypes, errno, socket
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.unshare(0x10000000) == -1 and ctypes.get_errno() == errno.EPERM
+assert libc.ptrace(0, 0, 0, 0) == 0, "what is not refused goes on"
+for family, kind, error in [(socket.AF_INET, socket.SOCK_RAW, errno.EPERM), (38, 5, errno.EAFNOSUPPORT)]:
+    try:
+        socket.socket(family, kind, 0)
+        raise SystemExit("a socket was made")
+    except OSError as failed:
+        assert failed.errno == error, failed
+"#;
+    std::fs::write(place.path("ws/calls.py"), calls).unwrap();
+    for options in [&[][..], &["--observe"]] {
+        let output = place.run(options, "python3 calls.py && exit 3");
+        assert_eq!(output.code, 3, "the same errors, watched or not: {output:?}");
+        let said = |line: &str| output.errors.contains(line);
+        let watched = !options.is_empty();
+        assert_eq!(said("blocked: call unshare (no mounts and namespaces"), watched, "{output:?}");
+        assert_eq!(said("allow with --profile nested"), watched, "{output:?}");
+        assert_eq!(said("blocked: call socket (there are no raw sockets"), watched, "{output:?}");
+        assert_eq!(said("not known without --observe"), !watched, "{output:?}");
+    }
+    // The trial of the walls, just before, made such calls too, and is not the command's.
+    let output = place.run(&["--observe"], "true");
+    assert_eq!(output.errors, "", "{output:?}");
+}
+
+#[test]
+fn of_a_workspace_only_what_is_named_is_written() {
+    let place = Place::new();
+    let ws = place.path("ws");
+    for folder in ["src", "lib", "deep/er"] {
+        std::fs::create_dir_all(ws.join(folder)).unwrap();
+        std::fs::write(ws.join(folder).join("code"), "mine\n").unwrap();
+    }
+    std::fs::write(ws.join("list"), "old\n").unwrap();
+    std::os::unix::fs::symlink("src", ws.join("link")).unwrap();
+    let only = ["list*", "made", "deep/er/out"].map(|it| format!("--only-write={it}"));
+    let mut options: Vec<&str> = only.iter().map(String::as_str).collect();
+    options.push("--observe");
+    let code = r#"
+set -e
+echo new > list.tmp && mv list.tmp list
+mkdir made && echo 1 > made/file
+echo 2 > deep/er/out
+set +e
+for it in 'echo harm > src/code' 'echo harm > deep/er/code' 'rm -r lib' 'mv lib made/lib' 'ln lib/code list2' \
+  'mv deep made/deep' 'echo harm > link/code' 'rm link' 'git init -q src' 'echo harm > .envrc'; do
+  sh -c "$it" 2> /dev/null && echo "HARM $it"
+done
+echo 3 > strange
+true
+"#;
+    let output = place.run(&options, code);
+    assert_eq!((output.code, output.text.contains("HARM")), (0, false), "{output:?}");
+    let read = |name: &str| std::fs::read_to_string(ws.join(name)).unwrap_or_default();
+    assert_eq!((read("list").as_str(), read("made/file").as_str()), ("new\n", "1\n"));
+    assert_eq!((read("deep/er/out").as_str(), read("src/code").as_str()), ("2\n", "mine\n"));
+    assert!(ws.join("lib/code").exists() && ws.join("deep/er/code").exists());
+    // A name that is not there cannot be held; what it was seen to make is moved away when it ends.
+    assert!(!ws.join("strange").exists(), "{output:?}");
+    for said in [
+        "is not among what it may write there: moved to",
+        "/ws/src/code and another there (read only",
+    ] {
+        assert!(output.errors.contains(said), "{said}: {output:?}");
+    }
+    // What was there and is obeyed by others is nothing that it made.
+    assert_eq!((read(".envrc").as_str(), output.errors.contains("and is gone")), ("true\n", false));
+    // Nothing at all.
+    let output = place.run(&["--only-write="], "echo x > list; echo x > more; exit 4");
+    assert_eq!((output.code, read("list").as_str()), (4, "new\n"));
+    assert!(!ws.join("more").exists());
+}
+
 /// What fails outside of the run too is nothing that a wall refused.
 #[test]
 fn what_fails_anyway_is_not_said_to_be_blocked() {

@@ -14,6 +14,7 @@ use super::host::Host;
 use super::settings::{Held, Settings};
 use super::{sys, touched};
 use crate::after::{After, Note, NoteKind};
+use crate::observe::Observed;
 use crate::plan::{Plan, SETTINGS};
 use crate::request::{Kind, Look};
 use crate::scan::{self, Found, Reach};
@@ -30,6 +31,8 @@ pub(super) struct Settle<'a> {
     pub(super) loose: Vec<PathBuf>,
     /// Where what is moved away goes. None: it stays in its folder, under another name.
     pub(super) quarantine: Option<&'a Path>,
+    /// What it was seen to do, if somebody watched.
+    pub(super) observed: Option<&'a Observed>,
     pub(super) after: After,
 }
 
@@ -64,7 +67,7 @@ impl Settle<'_> {
             let held = found.protected.iter().filter(|it| Host.kind(it) == Kind::Folder);
             files.extend(held.flat_map(|it| touched::files_below(it)));
         }
-        for git in &self.plan.watch.repositories {
+        for git in self.plan.watch.repositories.iter().filter(|it| self.plan.is_writable(it)) {
             self.repository(git, false);
         }
         for path in &self.plan.watch.absent {
@@ -72,6 +75,7 @@ impl Settle<'_> {
                 self.move_away(path);
             }
         }
+        self.beside();
         let (touched, complete) = touched::since(&files, self.started);
         self.after.touched = touched;
         self.after.incomplete |= !complete;
@@ -134,9 +138,33 @@ impl Settle<'_> {
         }
     }
 
+    /// What appeared beside what may be written. Who made it is known only of what was seen; a person may have saved a
+    /// file meanwhile.
+    fn beside(&mut self) {
+        let plan = self.plan;
+        let shown = |path: &Path| plan.show.iter().any(|it| it.path == path);
+        for open in &plan.open {
+            for (name, _) in Host.entries(&open.folder) {
+                let path = open.folder.join(&name);
+                if open.holds(&name) || shown(&path) {
+                    continue;
+                }
+                let seen = self.observed.is_some_and(|it| it.made(&path));
+                if !seen {
+                    self.note(&path, NoteKind::Unnamed { to: None });
+                    continue;
+                }
+                match self.away(&path) {
+                    Ok(to) => self.note(&path, NoteKind::Unnamed { to: Some(to) }),
+                    Err(error) => self.note(&path, NoteKind::Left { why: error.to_string() }),
+                }
+            }
+        }
+    }
+
     fn folder(&mut self, root: &Path, found: &Found) {
         let plan = self.plan;
-        for path in &found.protected {
+        for path in found.protected.iter().filter(|it| plan.is_writable(it)) {
             if plan.protect.contains(path) || plan.gaps.iter().any(|it| it.path == *path) {
                 continue;
             }
@@ -150,7 +178,7 @@ impl Settle<'_> {
                 self.note(path, NoteKind::Changed);
             }
         }
-        for git in &found.git {
+        for git in found.git.iter().filter(|it| plan.is_writable(it)) {
             if !plan.watch.repositories.contains(git) {
                 let new = self.is_new(root, git);
                 self.repository(git, new);
@@ -242,11 +270,15 @@ impl Settle<'_> {
         }
     }
 
-    pub(super) fn move_away(&mut self, path: &Path) {
+    /// Moves something out of its place. Where to.
+    fn away(&self, path: &Path) -> io::Result<PathBuf> {
         let number = self.after.notes.len();
         let moved = self.quarantine.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
-        let moved = moved.and_then(|to| into(to, number, path)).or_else(|_| aside(path));
-        match moved {
+        moved.and_then(|to| into(to, number, path)).or_else(|_| aside(path))
+    }
+
+    pub(super) fn move_away(&mut self, path: &Path) {
+        match self.away(path) {
             Ok(to) => self.note(path, NoteKind::Moved { to }),
             Err(error) => self.note(path, NoteKind::Left { why: error.to_string() }),
         }

@@ -121,6 +121,17 @@ pub(super) fn all(observe: Observe) -> Vec<Watched> {
     CHANGING.iter().chain(&CHANGING_HERE).chain(reading).copied().collect()
 }
 
+/// Whether a call is among those that go on, whoever watches: no filter refuses it for its arguments.
+pub(super) fn is_watched(number: c_long) -> bool {
+    let all = CHANGING.iter().chain(&CHANGING_HERE).chain(&READING).chain(&READING_HERE);
+    all.into_iter().any(|it| it.number == number)
+}
+
+/// Whether a call executes a program.
+pub(super) fn executes(number: c_long) -> bool {
+    [libc::SYS_execve, libc::SYS_execveat].contains(&number)
+}
+
 impl Watched {
     /// Whether a call is this one.
     pub(super) fn is(&self, number: c_long, arguments: &[u64; 6]) -> bool {

@@ -150,8 +150,7 @@ impl<'a> Command<'a> {
 
     /// Becomes the command. Comes back with the reason why not.
     pub(super) fn become_it(&self, signals: &Signals, control: BorrowedFd<'_>) -> Refusal {
-        let observe = || self.observe.map_or(Ok(()), |it| observe::begin(it, control));
-        match self.confine(control).and_then(|()| observe()) {
+        match self.confine(control) {
             Ok(()) => self.execute(signals),
             Err(refusal) => refusal,
         }
@@ -179,8 +178,13 @@ impl<'a> Command<'a> {
             landlock::restrict(self.plan, self.mounted, self.proxy.map(|it| it.port()))
                 .map_err(|error| step("Landlock cannot be set", io::Error::other(error)))?;
         }
-        if stands(Wall::Calls) {
-            self.filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+        let filters = Some(&self.filters).filter(|_| stands(Wall::Calls));
+        match (self.observe, filters) {
+            (Some(observe), filters) => observe::begin(observe, filters, control)?,
+            (None, Some(filters)) => {
+                filters.load().map_err(|error| step("system calls cannot be filtered", error))?;
+            }
+            (None, None) => {}
         }
         if self.proxy.is_some() {
             doorman::begin(control)?;

@@ -1,6 +1,7 @@
 //! The second wall: the same limits on files once more, by path, in the kernel's own words.
 //!
-//! Where there are mounts of our own this catches a mistake in them. Where there are none it is the wall.
+//! Where there are mounts of our own this catches a mistake in them that would let something be changed. Where there are
+//! none it is the wall.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ const NEWEST: ABI = ABI::V6;
 /// Restricts this process, as far as the kernel can. `mounted`: the plan's mounts are in place.
 /// `proxy`: the one port that may be connected to.
 pub(super) fn restrict(plan: &Plan, mounted: bool, proxy: Option<u16>) -> Result<(), RulesetError> {
-    let files = AccessFs::from_all(NEWEST);
+    let files = if mounted { changing() } else { AccessFs::from_all(NEWEST) };
     let scopes = Scope::AbstractUnixSocket | Scope::Signal;
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     if plan.nested && mounted {
@@ -37,16 +38,14 @@ pub(super) fn restrict(plan: &Plan, mounted: bool, proxy: Option<u16>) -> Result
     if let Some(port) = proxy {
         ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
     }
-    if mounted {
-        ruleset = add(ruleset, Path::new("/"), AccessFs::from_read(NEWEST))?;
-    } else {
-        for path in &plan.read {
+    if !mounted {
+        let shown = plan.show.iter().filter(|it| !it.write).map(|it| &it.path);
+        for path in plan.read.iter().chain(shown) {
             ruleset = add(ruleset, path, AccessFs::from_read(NEWEST))?;
         }
     }
-    for show in &plan.show {
-        let access = if show.write { files } else { AccessFs::from_read(NEWEST) };
-        ruleset = add(ruleset, &show.path, access)?;
+    for show in plan.show.iter().filter(|it| it.write) {
+        ruleset = add(ruleset, &show.path, files)?;
     }
     // Private folders are private only where they are ours.
     let own: &[&str] =
@@ -58,10 +57,17 @@ pub(super) fn restrict(plan: &Plan, mounted: bool, proxy: Option<u16>) -> Result
     }
     for standard in 0..3 {
         if let Some((path, access)) = standard_file(standard) {
-            ruleset = add(ruleset, &path, access)?;
+            ruleset = add(ruleset, &path, access & files)?;
         }
     }
     ruleset.restrict_self().map(drop)
+}
+
+/// What Landlock looks at where mounts decide what is seen: everything that changes something by opening, making,
+/// removing or renaming it. Reading was allowed everywhere in any case, and for each right that may be asked of an
+/// open file (reading it, cutting it short, requests to a device) every open walks up its whole path.
+fn changing() -> BitFlags<AccessFs> {
+    AccessFs::from_write(NEWEST) & !(AccessFs::Truncate | AccessFs::IoctlDev)
 }
 
 /// A file that the caller handed over as standard input, output or error. It may be opened again by its
@@ -90,5 +96,8 @@ fn add(
     // What is not there needs no rule: nothing is allowed by leaving one out.
     let Ok(fd) = PathFd::new(path) else { return Ok(ruleset) };
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
+    if access.is_empty() {
+        return Ok(ruleset);
+    }
     ruleset.add_rule(PathBeneath::new(fd, access))
 }

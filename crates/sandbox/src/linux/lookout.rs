@@ -160,7 +160,7 @@ impl<'a> Lookout<'a> {
     }
 
     fn notice(&mut self, path: PathBuf) {
-        let there = self.plan.protect.contains(&path);
+        let there = self.plan.protect.contains(&path) || !self.plan.is_writable(&path);
         if there || self.appeared.len() >= MOST || !self.known.insert(path.clone()) {
             return;
         }

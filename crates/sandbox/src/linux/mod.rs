@@ -118,9 +118,19 @@ pub(crate) fn run(
         Err(refusal) if refusal.about() == RefusalKind::Support && may(Tier::B) => refusal,
         other => return other,
     };
-    if !plan.strict.is_empty() {
-        let what = "what the run writes can only be kept apart by mounts of its own";
-        let remedy = "reach tier A, or run without --strict-protect";
+    let needs_mounts = [
+        (
+            !plan.strict.is_empty(),
+            "what the run writes can only be kept apart by mounts of its own",
+            "reach tier A, or run without --strict-protect",
+        ),
+        (
+            !plan.open.is_empty(),
+            "what is not to be written beside what is can only be held by mounts of its own",
+            "reach tier A, or run without --only-write",
+        ),
+    ];
+    if let Some((_, what, remedy)) = needs_mounts.into_iter().find(|(needs, ..)| *needs) {
         return Err(Refusal::new(what, remedy).because(refusal).kind(RefusalKind::Support));
     }
     let doors = plan.doors.is_some();
@@ -282,14 +292,22 @@ fn launch(
             let quarantine = terms.quarantine.as_deref();
             let copied = tier == Tier::A;
             let after = After { appeared: eyes.told(), ..After::default() };
-            let mut settle = Settle { plan, started, copied, loose, quarantine, after };
+            let observed = observer.map(|it| it.finish(plan));
+            let mut settle = Settle {
+                plan,
+                started,
+                copied,
+                loose,
+                quarantine,
+                observed: observed.as_ref(),
+                after,
+            };
             overlay::bring_back(&command.overlays, &mut settle);
             let (after, seen) = if terms.walls.stands(Wall::After) {
                 settle.all(&command.settings, &copies)
             } else {
                 (settle.after, None)
             };
-            let observed = observer.map(|it| it.finish(plan));
             Ok(Ended { code, tier, folder, left_running, after, observed, seen })
         }
         End::Refused(refusal) => {

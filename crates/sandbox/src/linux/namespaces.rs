@@ -295,8 +295,7 @@ fn stay(signals: &Signals, listener: Option<&OwnedFd>) {
             continue;
         };
         let waits = sys::wait_for_call(listener, signalled);
-        if waits.and_then(|it| if it { observe::let_one_go_on(listener) } else { Ok(()) }).is_err()
-        {
+        if waits.and_then(|it| if it { observe::answer_one(listener) } else { Ok(()) }).is_err() {
             return;
         }
     }

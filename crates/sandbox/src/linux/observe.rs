@@ -20,27 +20,46 @@ use libc::pid_t;
 use super::calls::{self, About, Watched};
 use super::host::{self, Host};
 use super::message::{self, Message};
+use super::seccomp::{self, Filters};
 use super::sys::{self, Call};
 use crate::observe::{Deed, Journal, Observe, Observed, refuses};
 use crate::plan::{Place, Plan};
 use crate::refusal::Refusal;
 use crate::request::Look;
 
-/// Sets the filter for this process, and hands the supervisor what is told. From here on some calls wait for
-/// the supervisor.
-pub(super) fn begin(observe: Observe, control: BorrowedFd<'_>) -> Result<(), Refusal> {
-    let mut filter = calls::filter(&calls::all(observe));
-    let listener = match sys::listen_to_calls(&mut filter) {
-        Err(_) if observe.optional => None,
-        other => Some(other),
-    };
-    let listener = listener.transpose().map_err(|error| {
-        let why = match error.raw_os_error() {
-            Some(libc::EBUSY) => "something around this run watches it already".to_owned(),
-            _ => error.to_string(),
-        };
+/// Sets the filters for this process, and hands the supervisor what is told. From here on some calls wait for
+/// the supervisor, and what is refused is refused by it: whatever it does not know to be watched. `filters`: those
+/// that refuse by themselves, and do so where nobody can be asked.
+pub(super) fn begin(
+    observe: Observe,
+    filters: Option<&Filters>,
+    control: BorrowedFd<'_>,
+) -> Result<(), Refusal> {
+    let cannot = |why: String| {
         Refusal::new("the run cannot be observed", "run it without observation").because(why)
-    })?;
+    };
+    if let Some(filters) = filters {
+        filters.load_absent().map_err(|error| cannot(error.to_string()))?;
+    }
+    let watching = calls::filter(&calls::all(observe));
+    let mut filter = match filters {
+        Some(filters) => filters.asking(watching),
+        None => watching,
+    };
+    let listener = match sys::listen_to_calls(&mut filter) {
+        Ok(listener) => Some(listener),
+        Err(_) if observe.optional => {
+            let refusing = filters.map_or(Ok(()), Filters::load_refusing);
+            refusing.map_err(|error| cannot(error.to_string()))?;
+            None
+        }
+        Err(error) => {
+            return Err(cannot(match error.raw_os_error() {
+                Some(libc::EBUSY) => "something around this run watches it already".to_owned(),
+                _ => error.to_string(),
+            }));
+        }
+    };
     let files: Vec<BorrowedFd<'_>> = listener.iter().map(AsFd::as_fd).collect();
     sys::send_with(control, &[message::LISTENER], &files).map_err(|error| {
         Refusal::new("the run cannot be observed", "free some memory").because(error)
@@ -98,6 +117,7 @@ impl Observer {
             plan: plan.clone(),
             journal: Journal::default(),
             folders: Folders::default(),
+            begun: false,
             told_of_end: !lingers && host::kernel_is_at_least(6, 11),
         };
         let work = move || {
@@ -132,10 +152,14 @@ impl Observer {
 const LONGEST_END: Duration = Duration::from_secs(2);
 const A_MOMENT: Duration = Duration::from_micros(100);
 
-/// Lets one call go on that nobody watches.
-pub(super) fn let_one_go_on(listener: BorrowedFd<'_>) -> io::Result<()> {
-    if let Some(call) = sys::next_call(listener)? {
-        call.goes_on(listener);
+/// Answers one call that nobody watches any more: what is watched goes on, and all else is refused.
+pub(super) fn answer_one(listener: BorrowedFd<'_>) -> io::Result<()> {
+    match sys::next_call(listener)? {
+        Some(call) if calls::is_watched(call.number) => {
+            call.goes_on(listener);
+        }
+        Some(call) => call.fails(listener, seccomp::error_of(call.number, &call.arguments)),
+        None => {}
     }
     Ok(())
 }
@@ -146,6 +170,8 @@ struct Watch {
     plan: Plan,
     journal: Journal,
     folders: Folders,
+    /// Whether the command's process has become the command, or tried to. What it did before, it did for us.
+    begun: bool,
     /// Whether the kernel ends the wait for a call when none can come any more. Then there is one call of the
     /// system less for each.
     told_of_end: bool,
@@ -166,6 +192,19 @@ impl Watch {
                 // Closing the listener fails what waits, rather than letting it wait for ever.
                 Err(_) => return,
             };
+            if !calls::is_watched(call.number) {
+                call.fails(listener, seccomp::error_of(call.number, &call.arguments));
+                if let Some((name, why)) = seccomp::refused_call(call.number).filter(|_| self.begun)
+                {
+                    self.journal.refused(name, why);
+                }
+                continue;
+            }
+            self.begun |= calls::executes(call.number);
+            if !self.begun {
+                call.goes_on(listener);
+                continue;
+            }
             let seen = self.seen(&call);
             // Of a caller that has ended, what was read may be another's.
             let its_own = call.goes_on(self.listener.as_fd());

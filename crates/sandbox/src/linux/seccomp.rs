@@ -13,6 +13,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
+use crate::observe::Why;
+
 /// Not there, as on an older kernel, so that programs fall back to what can be looked at: the flags of
 /// `clone3` lie in memory, and the work of a ring passes no filter.
 const NOT_THERE: &[c_long] = &[
@@ -22,72 +24,80 @@ const NOT_THERE: &[c_long] = &[
     libc::SYS_io_uring_register,
 ];
 
-/// What is mounted where. Refused unless a sandbox may be set up inside.
-const MOUNTING: &[c_long] = &[
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_open_tree,
-    libc::SYS_move_mount,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_mount_setattr,
-    libc::SYS_setns,
-];
+/// A call by its number and its name.
+type Named = (c_long, &'static str);
 
-/// Refused whatever the arguments.
-const REFUSED: &[c_long] = &[
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    // Files without a path.
-    libc::SYS_open_by_handle_at,
-    // The keyring of the session is that of the person outside.
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    // Other processes.
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    // The kernel itself.
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_fanotify_init,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
-    libc::SYS_reboot,
-    libc::SYS_acct,
-    libc::SYS_syslog,
-    libc::SYS_lookup_dcookie,
-    libc::SYS_nfsservctl,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_vhangup,
-];
+macro_rules! named {
+    ($($call:ident)*) => {
+        &[$((libc::$call, stringify!($call))),*]
+    };
+}
+
+/// What is mounted where. Refused unless a sandbox may be set up inside.
+const MOUNTING: &[Named] = named!(
+    SYS_mount SYS_umount2 SYS_pivot_root SYS_chroot SYS_open_tree SYS_move_mount SYS_fsopen SYS_fsconfig SYS_fsmount
+    SYS_fspick SYS_mount_setattr SYS_setns
+);
+
+/// The keyring of the session is that of the person outside.
+const KEYS: &[Named] = named!(SYS_keyctl SYS_add_key SYS_request_key);
+
+/// What reaches into other processes.
+const PROCESSES: &[Named] =
+    named!(SYS_process_vm_readv SYS_process_vm_writev SYS_pidfd_getfd SYS_kcmp);
+
+/// What is the whole machine's, and files without a path.
+const MACHINE: &[Named] = named!(
+    SYS_swapon SYS_swapoff SYS_quotactl SYS_quotactl_fd SYS_open_by_handle_at SYS_bpf SYS_perf_event_open SYS_userfaultfd
+    SYS_fanotify_init SYS_init_module SYS_finit_module SYS_delete_module SYS_kexec_load SYS_kexec_file_load SYS_reboot
+    SYS_acct SYS_syslog SYS_lookup_dcookie SYS_nfsservctl SYS_sethostname SYS_setdomainname SYS_settimeofday
+    SYS_clock_settime SYS_vhangup
+);
 
 #[cfg(target_arch = "x86_64")]
-const REFUSED_HERE: &[c_long] = &[
-    libc::SYS_kexec_file_load,
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_uselib,
-    libc::SYS_ustat,
-    libc::SYS_sysfs,
-];
+const MACHINE_HERE: &[Named] = named!(SYS_iopl SYS_ioperm SYS_uselib SYS_ustat SYS_sysfs);
 #[cfg(not(target_arch = "x86_64"))]
-const REFUSED_HERE: &[c_long] = &[];
+const MACHINE_HERE: &[Named] = &[];
+
+/// Refused for some arguments alone.
+const SOMETIMES: &[(c_long, &str, Why)] = &[
+    (libc::SYS_clone, "SYS_clone", Why::Nesting),
+    (libc::SYS_unshare, "SYS_unshare", Why::Nesting),
+    (libc::SYS_ioctl, "SYS_ioctl", Why::Terminal),
+    (libc::SYS_personality, "SYS_personality", Why::Machine),
+    (libc::SYS_socket, "SYS_socket", Why::Sockets),
+];
+
+/// Families of sockets that are there at all.
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// What a call that is refused is called, and why it is: `None` for one that no filter here names.
+pub(super) fn refused_call(number: c_long) -> Option<(&'static str, Why)> {
+    let groups = [
+        (MOUNTING, Why::Nesting),
+        (KEYS, Why::Keys),
+        (PROCESSES, Why::Processes),
+        (MACHINE, Why::Machine),
+        (MACHINE_HERE, Why::Machine),
+    ];
+    let always = groups
+        .into_iter()
+        .flat_map(|(calls, why)| calls.iter().map(move |(number, name)| (*number, *name, why)));
+    let mut all = always.chain(SOMETIMES.iter().copied());
+    let (_, name, why) = all.find(|(it, ..)| *it == number)?;
+    Some((name.strip_prefix("SYS_").unwrap_or(name), why))
+}
+
+/// With what a call is refused.
+pub(super) fn error_of(number: c_long, arguments: &[u64; 6]) -> i32 {
+    let [first, ..] = arguments;
+    // The kernel looks at the low 32 bits of a family.
+    if number == libc::SYS_socket && !FAMILIES.contains(&(*first as i32)) {
+        libc::EAFNOSUPPORT
+    } else {
+        libc::EPERM
+    }
+}
 
 /// `clone` and `unshare` into these.
 const NAMESPACES: [i32; 7] = [
@@ -107,8 +117,13 @@ const TERMINAL: [u64; 3] = [0x5412, 0x541C, 0x541D];
 /// `personality` with this makes everything readable executable.
 const READ_IMPLIES_EXEC: u64 = 0x0040_0000;
 
-/// Filters, in the order in which they are set. Ready to be loaded.
-pub(super) struct Filters(Vec<BpfProgram>);
+/// Filters, ready to be loaded.
+pub(super) struct Filters {
+    /// What is refused.
+    refusing: Vec<BpfProgram>,
+    /// What is not there, which nobody is told of: programs try it all the time, and do without.
+    absent: Vec<BpfProgram>,
+}
 
 impl Filters {
     /// Compiles the filters. Without mounts and namespaces of its own (`alone`) and without network, a
@@ -132,18 +147,58 @@ impl Filters {
             (false, true, false) => Internet::None,
             (true, ..) | (_, false, _) => Internet::All,
         };
-        Ok(Self(vec![
-            program(families()?, libc::EAFNOSUPPORT)?,
-            program(refused(sockets, nested)?, libc::EPERM)?,
-            program(NOT_THERE.iter().map(|it| (*it, Vec::new())).collect(), libc::ENOSYS)?,
-            foreign_numbers(),
-        ]))
+        let absent = NOT_THERE.iter().map(|it| (*it, Vec::new())).collect();
+        Ok(Self {
+            refusing: vec![
+                program(families()?, libc::EAFNOSUPPORT)?,
+                program(refused(sockets, nested)?, libc::EPERM)?,
+            ],
+            absent: vec![program(absent, libc::ENOSYS)?, foreign_numbers()],
+        })
     }
 
     /// Sets the filters for this process, for good.
     pub(super) fn load(&self) -> io::Result<()> {
-        self.0.iter().try_for_each(|it| seccompiler::apply_filter(it).map_err(io::Error::other))
+        self.load_absent()?;
+        self.load_refusing()
     }
+
+    /// Sets those alone that nobody is told of.
+    pub(super) fn load_absent(&self) -> io::Result<()> {
+        load(&self.absent)
+    }
+
+    /// Sets the others.
+    pub(super) fn load_refusing(&self) -> io::Result<()> {
+        load(&self.refusing)
+    }
+
+    /// The filter that asks about what the others refuse, and then goes on with `rest`. To ask is to refuse, unless
+    /// whoever is asked says otherwise: without anybody the kernel answers that there is no such call.
+    pub(super) fn asking(&self, rest: Vec<libc::sock_filter>) -> Vec<libc::sock_filter> {
+        self.refusing.iter().rev().fold(rest, |rest, program| before(program, rest))
+    }
+}
+
+fn load(programs: &[BpfProgram]) -> io::Result<()> {
+    programs.iter().try_for_each(|it| seccompiler::apply_filter(it).map_err(io::Error::other))
+}
+
+/// A filter that asks where `program` refuses, and goes on with `rest` where it allows.
+fn before(program: &BpfProgram, rest: Vec<libc::sock_filter>) -> Vec<libc::sock_filter> {
+    const RETURN: u16 = 0x06;
+    const JUMP: u16 = 0x05;
+    let last = program.len().saturating_sub(1);
+    let asking = program.iter().enumerate().map(|(at, it)| {
+        let (code, k) = match (it.code, it.k & libc::SECCOMP_RET_ACTION_FULL) {
+            (RETURN, libc::SECCOMP_RET_ERRNO) => (RETURN, libc::SECCOMP_RET_USER_NOTIF),
+            // The distance to what follows the whole program.
+            (RETURN, libc::SECCOMP_RET_ALLOW) => (JUMP, u32::try_from(last - at).unwrap_or(0)),
+            _ => (it.code, it.k),
+        };
+        libc::sock_filter { code, jt: it.jt, jf: it.jf, k }
+    });
+    asking.chain(rest).collect()
 }
 
 /// Which internet sockets there are, besides raw ones, which there never are.
@@ -166,8 +221,8 @@ fn rule(conditions: Vec<SeccompCondition>) -> io::Result<SeccompRule> {
 
 fn refused(internet: Internet, nested: bool) -> io::Result<Rules> {
     let mounting = MOUNTING.iter().filter(|_| !nested);
-    let always = REFUSED.iter().chain(REFUSED_HERE).chain(mounting);
-    let mut rules: Rules = always.map(|it| (*it, Vec::new())).collect();
+    let always = [KEYS, PROCESSES, MACHINE, MACHINE_HERE].into_iter().flatten().chain(mounting);
+    let mut rules: Rules = always.map(|(number, _)| (*number, Vec::new())).collect();
     if !nested {
         rules.extend(namespaces()?);
     }
@@ -233,10 +288,9 @@ fn sockets(internet: Internet) -> io::Result<Vec<SeccompRule>> {
     Ok(rules)
 }
 
-/// Families of sockets that are there at all.
+/// Sockets of any other family.
 fn families() -> io::Result<Rules> {
-    let known = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
-    let other = known.map(|it| condition(0, Len::Dword, Op::Ne, it.unsigned_abs().into()));
+    let other = FAMILIES.map(|it| condition(0, Len::Dword, Op::Ne, it.unsigned_abs().into()));
     let other = rule(other.into_iter().collect::<io::Result<_>>()?)?;
     Ok(Rules::from([(libc::SYS_socket, vec![other])]))
 }
@@ -257,4 +311,74 @@ fn foreign_numbers() -> BpfProgram {
         sock_filter { code: RETURN, jt: 0, jf: 0, k: not_there },
         sock_filter { code: RETURN, jt: 0, jf: 0, k: ALLOW },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calls;
+    use super::*;
+
+    /// Whoever answers lets go on what is watched, and refuses all else: nothing may be both.
+    #[test]
+    fn what_is_refused_is_never_among_what_goes_on() {
+        for internet in [Internet::All, Internet::Connections, Internet::None] {
+            for number in refused(internet, false).unwrap().keys().chain(families().unwrap().keys())
+            {
+                assert!(!calls::is_watched(*number), "{number}");
+                let sends = [libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_sendmmsg];
+                assert!(refused_call(*number).is_some() || sends.contains(number), "{number}");
+            }
+        }
+    }
+
+    /// A filter that asks asks where the other refuses, and nowhere else lets go on what that does not.
+    #[test]
+    fn a_filter_that_asks_says_what_the_one_that_refuses_says() {
+        let filters = Filters::compile(false, false, false, false).unwrap();
+        let allow = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+        let asking = filters.asking(vec![allow]);
+        let asking: Vec<_> = asking.iter().map(|it| (it.code, it.jt, it.jf, it.k)).collect();
+        let plain = |it: &BpfProgram| -> Vec<_> {
+            it.iter().map(|it| (it.code, it.jt, it.jf, it.k)).collect()
+        };
+        let refusing: Vec<_> = filters.refusing.iter().map(plain).collect();
+        let mut refused = 0;
+        for number in 0..500 {
+            for first in [0, 1, 2, 3, 10, 16, 38, 0x1000_0000, 0x2_0000_0000, u64::MAX] {
+                for second in [0, 1, 2, 3, 0x5412] {
+                    let call = [number, first, second, 1, 0, 0, 0];
+                    let one = refusing.iter().map(|it| run(it, call)).min().unwrap();
+                    let asks = run(&asking, call) == libc::SECCOMP_RET_USER_NOTIF;
+                    assert_eq!(asks, one != libc::SECCOMP_RET_ALLOW, "{call:x?}");
+                    refused += u32::from(asks);
+                }
+            }
+        }
+        assert!(refused > 1000, "{refused}");
+    }
+
+    /// What the kernel makes of a filter, for a call of this architecture: its number, and six arguments.
+    fn run(program: &[(u16, u8, u8, u32)], call: [u64; 7]) -> u32 {
+        let [number, arguments @ ..] = call;
+        let arch: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
+        let mut data = vec![u32::try_from(number).unwrap(), arch, 0, 0];
+        data.extend(arguments.iter().flat_map(|it| [*it as u32, (*it >> 32) as u32]));
+        let (mut at, mut value) = (0, 0_u32);
+        loop {
+            let (code, then, other, k) = program[at];
+            at += 1;
+            let jump = |holds: bool| usize::from(if holds { then } else { other });
+            match code {
+                0x20 => value = data[k as usize / 4],
+                0x06 => return k,
+                0x05 => at += k as usize,
+                0x15 => at += jump(value == k),
+                0x25 => at += jump(value > k),
+                0x35 => at += jump(value >= k),
+                0x45 => at += jump(value & k != 0),
+                0x54 => value &= k,
+                other => panic!("{other:x}"),
+            }
+        }
+    }
 }

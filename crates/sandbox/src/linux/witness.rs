@@ -132,7 +132,9 @@ impl Witness {
                 return Some(format!("{} is not held in place", path.display()));
             }
         }
-        let sealed = plan.protect.iter().chain(&plan.hide).map(PathBuf::as_path);
+        let held = plan.show.iter().filter(|it| !it.write).map(|it| &it.path);
+        let held = held.filter(|it| !plan.open.is_empty() && !it.is_symlink());
+        let sealed = plan.protect.iter().chain(&plan.hide).chain(held).map(PathBuf::as_path);
         for path in sealed.chain([Path::new("/")]) {
             let shown = plan.show.iter().any(|it| it.write && it.path == path);
             if !shown && !sys::is_read_only(path).unwrap_or(false) {

@@ -1,9 +1,9 @@
 //! Which folders are covered, and what is laid on top of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Link, Show};
+use super::{Link, Open, Show};
 use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::request::{Kind, Look, Request};
@@ -82,12 +82,46 @@ fn outermost(paths: &mut Vec<PathBuf>) {
     *paths = kept;
 }
 
+/// More entries than these are not held one by one.
+const MOST_HELD: usize = 1000;
+
+/// Folders of a workspace in which some names can be written, where it is known what of it is changed. What is not
+/// reached without a link, or lies outside of every workspace, is not among them, and stays read-only.
+pub(super) fn open(request: &Request, look: &dyn Look) -> Vec<Open> {
+    let mut open: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    for change in request.changes.iter().flatten() {
+        let inside = |it: &&PathBuf| change.starts_with(it) && change != *it;
+        let Some(workspace) = request.workspace.iter().find(inside) else { continue };
+        if let Some((folder, name)) = nearest(change, workspace, look) {
+            open.entry(folder).or_default().insert(name);
+        }
+    }
+    let open = open.into_iter();
+    open.map(|(folder, names)| Open { folder, names: names.into_iter().collect() }).collect()
+}
+
+/// The innermost folder above a path that is there, and what of the path is in it.
+fn nearest(path: &Path, workspace: &Path, look: &dyn Look) -> Option<(PathBuf, String)> {
+    let mut path = path;
+    loop {
+        let folder = path.parent().filter(|it| it.starts_with(workspace))?;
+        match look.kind(folder) {
+            Kind::Folder if look.resolve(folder).as_deref() == Some(folder) => {
+                return Some((folder.to_path_buf(), path.file_name()?.to_str()?.to_owned()));
+            }
+            Kind::Absent => path = folder,
+            Kind::Folder | Kind::File | Kind::Link | Kind::Other => return None,
+        }
+    }
+}
+
 /// What is laid on top, outer before inner, and links to it.
 pub(super) fn shown(
     profile: &Profile,
     request: &Request,
     look: &dyn Look,
     covered: &Covered<'_>,
+    open: &[Open],
 ) -> Result<(Vec<Show>, Vec<Link>), Refusal> {
     let homes = request.homes.iter();
     let secret = homes.flat_map(|home| profile.home.secret.iter().map(|it| home.join(it)));
@@ -99,6 +133,7 @@ pub(super) fn shown(
         secret,
         homes: &request.homes,
         paths: BTreeMap::new(),
+        held: BTreeSet::new(),
         links: Vec::new(),
     };
     for home in &request.homes {
@@ -124,12 +159,15 @@ pub(super) fn shown(
     for path in request.read.iter().chain(&request.gate) {
         gather.demand(path, false)?;
     }
-    for path in request.workspace.iter().chain(&request.write) {
-        gather.demand(path, true)?;
+    let whole = |it: &PathBuf| request.changes.as_ref().is_none_or(|all| all.contains(it));
+    let workspaces = request.workspace.iter().map(|it| (it, whole(it)));
+    for (path, write) in workspaces.chain(request.write.iter().map(|it| (it, true))) {
+        gather.demand(path, write)?;
         for git in look.git_folders(path) {
-            gather.demand(&git, true)?;
+            gather.demand(&git, write)?;
         }
     }
+    open.iter().try_for_each(|it| gather.open(it))?;
     Ok(gather.finish())
 }
 
@@ -181,6 +219,8 @@ struct Gather<'a> {
     secret: Vec<PathBuf>,
     /// Path → whether it can be written.
     paths: BTreeMap<PathBuf, bool>,
+    /// What is laid on itself whatever is around it, so that it stays where it is and as it is.
+    held: BTreeSet<PathBuf>,
     links: Vec<Link>,
 }
 
@@ -222,11 +262,28 @@ impl Gather<'_> {
         *slot = *slot || write;
     }
 
+    /// A folder in which some names can be written: everything else in it is held.
+    fn open(&mut self, open: &Open) -> Result<(), Refusal> {
+        self.demand(&open.folder, true)?;
+        let entries = self.look.entries(&open.folder).into_iter();
+        for (name, _) in entries.filter(|(name, _)| !open.holds(name)) {
+            let path = open.folder.join(name);
+            self.add(path.clone(), false);
+            self.held.insert(path);
+        }
+        if self.held.len() > MOST_HELD {
+            let what = format!("{} holds more than can be kept one by one", open.folder.display());
+            return Err(Refusal::of_request(what, "write in a folder of its own"));
+        }
+        Ok(())
+    }
+
     fn finish(self) -> (Vec<Show>, Vec<Link>) {
         let mut show: Vec<Show> = Vec::new();
         for (path, write) in self.paths {
             let outer = show.iter().rev().find(|it| path.starts_with(&it.path));
             let needed = match outer {
+                _ if self.held.contains(&path) => true,
                 Some(outer) => write && !outer.write,
                 None => write || self.covered.covers(&path),
             };

@@ -21,6 +21,7 @@ use std::process::{Command, Stdio};
 
 use ringfence_action::{Attr, Decision, EffectKind, Verdict};
 use ringfence_adapters::normalize;
+use ringfence_analysis::{Changes, changes_in};
 use ringfence_engine::{Engine, Options, Session};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
@@ -32,6 +33,7 @@ use crate::{Failure, files};
 /// Sources that are agents at work: all that they have is taken before others fill the sample.
 const TRAFFIC: [&str; 3] = ["entire_cli", "minsky_cursor", "swe_mini_gemini3"];
 
+const WORKSPACE: &str = "/home/u/proj";
 const PAGE: &str = "docs/reports/contained.md";
 const SECONDS: &str = "10";
 const COULD_NOT_START: i32 = 125;
@@ -79,7 +81,7 @@ fn sample(rows: Vec<Row>, size: usize) -> Result<Vec<Sampled>, Failure> {
         if sample.len() == size {
             break;
         }
-        let Some(action) = row.action("/home/u/proj", "/home/u") else { continue };
+        let Some(action) = row.action(WORKSPACE, "/home/u") else { continue };
         if command(&row).is_none_or(|command| texts.contains(&command)) {
             continue;
         }
@@ -120,11 +122,13 @@ fn all(binary: &Path, folder: &Path, sample: &[Sampled]) -> Result<Vec<Went>, Fa
         let code = write("command", &command(row).unwrap_or_default())?;
         let installs = decision.effects.iter().any(|effect| effect.kind == EffectKind::Package);
         let profile = if installs { "install" } else { "plain" };
+        let writes = writes(decision);
         let once = |mode: &str| -> Result<Option<i32>, Failure> {
             let status = Command::new("unshare")
                 .args(["-m", "-n", "-p", "-i", "-u", "-f", "--kill-child", "--mount-proc", "bash"])
                 .args([world.as_path(), binary, &stub, &code])
                 .args([mode, SECONDS, profile])
+                .args(&writes)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -154,6 +158,15 @@ fn all(binary: &Path, folder: &Path, sample: &[Sampled]) -> Result<Vec<Went>, Fa
     Ok(went)
 }
 
+/// What of its workspace it may write, as the gate says it.
+fn writes(decision: &Decision) -> Vec<String> {
+    match changes_in(&decision.effects, &decision.opaque, WORKSPACE) {
+        Changes::Anything(_) => Vec::new(),
+        Changes::Paths(paths) if paths.is_empty() => vec!["--only-write=".to_owned()],
+        Changes::Paths(paths) => paths.iter().map(|it| format!("--only-write={it}")).collect(),
+    }
+}
+
 fn render(sample: &[Sampled], went: &[Went]) -> String {
     let pairs: Vec<(&Sampled, Went)> = sample.iter().zip(went.iter().copied()).collect();
     let mut page = String::from(
@@ -162,7 +175,8 @@ fn render(sample: &[Sampled], went: &[Went]) -> String {
          world that is thrown away: as they are, and inside the walls. The machine is read-only there, homes and scratch folders are empty,\n\
          and there is no network: programs that fetch something are stood for by one that leaves behind what they would, where they would.\n\
          A virtual environment of the project is active, as on a developer's machine, whose own Python takes no packages. Commands that install\n\
-         something get the profile that the gate gives them: scripts of packages off, missing caches the run's own.\n\
+         something get the profile that the gate gives them: scripts of packages off, missing caches the run's own; and one all of whose\n\
+         writes are known may write nothing else of its workspace.\n\
          What succeeds outside and fails inside fails for being contained, and is an interruption. What fails outside as well, for want of\n\
          a program, a file or a network, tells nothing.\n\n\
          | of | commands | could be carried out | failed inside | share (95 % interval) |\n|---|--:|--:|--:|---|\n",

@@ -1,5 +1,5 @@
 # A world to throw away: the machine read-only, its homes and scratch folders empty, no network, no rights.
-# world.sh BINARY STUBS COMMAND MODE SECONDS PROFILE, started in namespaces of its own.
+# world.sh BINARY STUBS COMMAND MODE SECONDS PROFILE [FLAGS], started in namespaces of its own.
 set -eu
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
@@ -39,7 +39,7 @@ PREPARE
 (person 10 bash /tmp/prepare) > /dev/null 2>&1 || true
 rm -f /tmp/prepare
 if [ "$4" = inside ]; then
-  person "$5" /mnt/bin/ringfence run --profile "$6" -- bash /mnt/command
+  person "$5" /mnt/bin/ringfence run --profile "$6" "${@:7}" -- bash /mnt/command
 else
   person "$5" bash /mnt/command
 fi

@@ -22,8 +22,9 @@ use std::time::Duration;
 
 use ringfence_action::{Action, Decision, Effect, EffectKind, Target};
 use ringfence_adapters::hook::{HookAgent, HookInput, Inside};
+use ringfence_analysis::{Changes, changes_in};
 use ringfence_record::given;
-use ringfence_record::tickets::{Ticket, Tickets, digest_of};
+use ringfence_record::tickets::{Ticket, Tickets, Writes, digest_of};
 use serde_json::Value;
 
 use super::answer::Desk;
@@ -63,7 +64,8 @@ pub(super) fn way_inside(
         return Err(format!("the agent's own rule `{rule}` may speak about it"));
     }
     let program = program()?;
-    can_start(&program, workspace, cwd.unwrap_or(workspace), &hosts)?;
+    let writes = writes(decision, workspace);
+    can_start(&program, workspace, cwd.unwrap_or(workspace), &hosts, &writes)?;
     let left = |error: ringfence_record::RecordError| error.to_string();
     let tickets = Tickets::open(&desk.folder).map_err(left)?;
     let ticket = Ticket {
@@ -72,6 +74,7 @@ pub(super) fn way_inside(
         call: call.map(str::to_owned),
         code: digest_of(OsStr::new(code)),
         workspace: workspace.to_owned(),
+        writes,
         hosts: hosts.into_iter().collect(),
         installs: decision.effects.iter().any(|it| it.kind == EffectKind::Package),
         changes: changes(&decision.effects),
@@ -85,6 +88,17 @@ pub(super) fn way_inside(
     };
     let input = agent.inside(action, &way).ok_or("a path that is not text")?;
     Ok(WayInside { ticket: name, input })
+}
+
+/// What of its workspace it may write: what its effects say, where they say all of it.
+fn writes(decision: &Decision, workspace: &Path) -> Writes {
+    let Some(workspace) = workspace.to_str() else {
+        return Writes::Anything("its workspace has a name that is not text".to_owned());
+    };
+    match changes_in(&decision.effects, &decision.opaque, workspace) {
+        Changes::Anything(why) => Writes::Anything(why),
+        Changes::Paths(paths) => Writes::Paths(paths.into_iter().collect()),
+    }
 }
 
 /// The paths that it would change, as far as they are known.
@@ -108,20 +122,28 @@ fn program() -> Result<PathBuf, String> {
     if program.is_file() { Ok(program) } else { Err("this program was replaced".to_owned()) }
 }
 
-/// Tries whether a run that writes in `workspace`, starts in `cwd` and reaches `hosts` can start here.
+/// Tries whether a run that works in `workspace`, starts in `cwd`, reaches `hosts` and writes no more than it may can start
+/// here.
 fn can_start(
     program: &Path,
     workspace: &Path,
     cwd: &Path,
     hosts: &BTreeSet<String>,
+    writes: &Writes,
 ) -> Result<(), String> {
     if !cwd.starts_with(workspace) {
         return Err("it would not start in the workspace".to_owned());
     }
+    let narrow: Vec<String> = match writes {
+        Writes::Anything(_) => Vec::new(),
+        Writes::Paths(paths) if paths.is_empty() => vec!["--only-write=".to_owned()],
+        Writes::Paths(paths) => paths.iter().map(|it| format!("--only-write={it}")).collect(),
+    };
     let mut trial = Command::new(program)
         .args(["run", "--explain", "--json", "--require-tier", "A", "--workspace"])
         .arg(workspace)
         .args(hosts.iter().map(|host| format!("--allow-host={host}")))
+        .args(narrow)
         .current_dir(cwd)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -60,8 +60,9 @@ struct Judged {
 
 /// What an agent is told of a call that failed inside.
 const INSIDE: &str = "ringfence: this command ran contained: without network, without credentials, \
-                      and able to write in the workspace only. If it failed for that, say so to the \
-                      user instead of working around it.";
+                      and able to write in the workspace only, or only what it was foreseen to \
+                      write there. If it failed for that, say so to the user instead of working \
+                      around it.";
 
 /// What an agent is told where a person may let through what was refused.
 const PERSON: &str = "If the user wants exactly this, only they can let it through once, by \

@@ -16,16 +16,30 @@ use super::network::Reach;
 use super::{Run, known, learn};
 use crate::places;
 
+/// Where a command works.
+pub(super) struct Places<'a> {
+    pub(super) workspace: &'a [PathBuf],
+    /// What of that it may write. None: all of it.
+    pub(super) only: Option<Vec<PathBuf>>,
+}
+
 impl Run {
+    /// Where the command line has it work.
+    pub(super) fn places(&self) -> Places<'_> {
+        let only = self.only_write.iter().map(PathBuf::from);
+        let only = (!self.only_write.is_empty()).then(|| only.collect());
+        Places { workspace: &self.workspace, only }
+    }
+
     /// The plan of a command in these folders.
     pub(super) fn planned_for(
         &self,
         profile: &Profile,
-        workspace: &[PathBuf],
+        places: &Places<'_>,
         reach: &Reach,
         door: Option<&Door>,
     ) -> Result<Plan, Refusal> {
-        let mut request = self.request(workspace, reach)?;
+        let mut request = self.request(places, reach)?;
         if let Some(door) = door {
             request.gate = Some(door.path.clone());
             request.read.push(door.program().to_owned());
@@ -66,7 +80,8 @@ impl Run {
         Ok(if self.observes() { reach.watched() } else { reach })
     }
 
-    fn request(&self, workspace: &[PathBuf], reach: &Reach) -> Result<Request, Refusal> {
+    fn request(&self, places: &Places<'_>, reach: &Reach) -> Result<Request, Refusal> {
+        let workspace = places.workspace;
         let cwd = env::current_dir().map_err(|error| {
             let remedy = "change to a folder that exists";
             Refusal::of_request("the current folder cannot be told", remedy).because(error)
@@ -90,6 +105,10 @@ impl Run {
             pass: self.env.clone(),
             read: absolute(&here, &self.read)?,
             write,
+            changes: places.only.as_ref().map(|all| {
+                let named = all.iter().filter(|it| !it.as_os_str().is_empty());
+                named.map(|it| placed(&here.join(it))).collect()
+            }),
             hide: state_folders().chain(self.state_folder()).collect(),
             empty: if self.learn.is_some() { learn::shelves(&Host::homes()) } else { Vec::new() },
             network: self.net,
@@ -154,6 +173,16 @@ fn own_profiles() -> Result<Vec<String>, Refusal> {
 fn state_folders() -> impl Iterator<Item = PathBuf> {
     let names = ["RINGFENCE_STATE", "RINGFENCE_CONFIG"];
     names.into_iter().filter_map(env::var_os).map(PathBuf::from)
+}
+
+/// A path that need not be there, with what is there above it as the system knows it. Its last name is not looked at.
+fn placed(path: &Path) -> PathBuf {
+    let mut above = path.ancestors().skip(1);
+    let known = above.find_map(|it| Some((it, it.canonicalize().ok()?)));
+    known.map_or_else(
+        || path.to_path_buf(),
+        |(above, real)| path.strip_prefix(above).map_or(real.clone(), |rest| real.join(rest)),
+    )
 }
 
 /// Paths as the system knows them: absolute, and without links.

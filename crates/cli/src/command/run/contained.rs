@@ -1,7 +1,7 @@
 //! A call of an agent that was decided to run contained, in the place of the call itself.
 //!
 //! Nothing is said that the command did not say, and nothing weaker than tier A is taken. The ticket says
-//! what may run, and where; without it nothing runs. Afterwards one entry of the audit log says how it went.
+//! what may run, where, and what it may write there; without it nothing runs. Afterwards one entry of the audit log says how it went.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,16 +12,18 @@ use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 
 use ringfence_egress::Report;
-use ringfence_record::tickets::{Ticket, Tickets, digest_of};
+use ringfence_record::tickets::{Ticket, Tickets, Writes, digest_of};
 use ringfence_record::{RecordError, StateFolder};
 use ringfence_sandbox::{
     Ended, Observe, Plan, Profile, Profiles, Refusal, Sandbox, Support, Terms, Tier,
 };
 use serde_json::{Map, Value, json};
 
+use super::asked::Places;
 use super::diary::Diary;
 use super::network::{Reach, Served};
-use super::{Run, known, refuse, report, say, unforeseen, words};
+use super::unforeseen::Unforeseen;
+use super::{Run, known, refuse, report, say, words};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -30,7 +32,8 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
         Err(refusal) => return refuse(run, &refusal, out),
     };
     let mut diary = decided.diary();
-    let workspace = std::slice::from_ref(&decided.ticket.workspace);
+    let places =
+        Places { workspace: std::slice::from_ref(&decided.ticket.workspace), only: decided.only() };
     let terms = Terms {
         require: Some(Tier::A),
         in_place: true,
@@ -41,7 +44,7 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     let reach = Reach::by_name(&decided.ticket.hosts);
     let ended = reach.and_then(|mut reach| {
         let plan = run
-            .planned_for(&decided.profile()?, workspace, &reach, None)
+            .planned_for(&decided.profile()?, &places, &reach, None)
             .and_then(starts_where_it_is)?;
         let mut served = Served::ready(&mut reach, None)?;
         let words = words(&run.command);
@@ -57,10 +60,12 @@ pub(super) fn run(run: &Run, name: &str, out: &mut impl Write) -> Result<Exit, F
     });
     // What ran has run: an entry that cannot be written is said, and changes nothing.
     let observed = ended.as_ref().ok().and_then(|it| it.ended.observed.as_ref());
-    let finding = ended.as_ref().ok();
-    let finding =
-        finding.and_then(|it| unforeseen::finding(&decided.ticket, &it.ended, &it.report));
-    diary.ends(decided.told(&ended), observed, finding);
+    let tried = ended.as_ref().ok();
+    let tried = tried.and_then(|it| Unforeseen::of(&decided.ticket, &it.ended, &it.report));
+    diary.ends(decided.told(&ended), observed, tried.as_ref().map(Unforeseen::finding));
+    if let Some((tried, held)) = tried.as_ref().zip(ended.as_ref().ok()) {
+        tried.tell(&decided.ticket, held.ended.code);
+    }
     if let Ok(held) = &ended
         && let Err(error) = decided.tell(name, held.ended.folder.as_deref())
     {
@@ -116,6 +121,14 @@ impl Decided {
         Ok(Self { folder, tickets, ticket })
     }
 
+    /// What of its workspace it may write, where that is not all of it.
+    fn only(&self) -> Option<Vec<PathBuf>> {
+        match &self.ticket.writes {
+            Writes::Anything(_) => None,
+            Writes::Paths(paths) => Some(paths.iter().map(PathBuf::from).collect()),
+        }
+    }
+
     /// What such a command needs: of packages, their scripts do not run.
     fn profile(&self) -> Result<Profile, Refusal> {
         if self.ticket.installs { Profiles::with([])?.named("install") } else { Profile::plain() }
@@ -137,6 +150,7 @@ impl Decided {
         let mut entry = Map::new();
         let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
         add("workspace", json!(self.ticket.workspace));
+        add("writes", json!(self.ticket.writes));
         match ended {
             Ok(Held { ended, report, plan }) => {
                 let written = plan.show.iter().filter(|it| it.write).map(|it| &it.path);

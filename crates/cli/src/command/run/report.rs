@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ringfence_egress::Report;
-use ringfence_sandbox::{Deed, Ended, Observed, Place, Plan, Sight};
+use ringfence_sandbox::{Deed, Ended, Observed, Place, Plan, RefusedCall, Sight, Why};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -50,8 +50,8 @@ pub(super) struct Held {
     pub(super) blocked: Vec<Blocked>,
     /// How much more there was.
     more: u64,
-    /// What of it cannot be known.
-    unknown: &'static str,
+    /// What of it is not known.
+    unknown: Option<&'static str>,
 }
 
 /// More lines than this are only counted, for people.
@@ -73,15 +73,18 @@ impl Held {
             profile: it.profile,
         });
         let files = observed.map(|it| files(it, home)).unwrap_or_default();
+        let calls = observed.iter().flat_map(|it| &it.calls).map(|it| call(it, plan));
         let nobody_at_the_door = plan.network || plan.doors.is_none();
         let unknown = match observed {
-            Some(_) => "which system calls were refused is not known",
-            None if nobody_at_the_door => {
-                "which files and hosts were refused is not known without --observe"
+            Some(_) => None,
+            None if nobody_at_the_door => Some(
+                "which files, hosts and system calls were refused is not known without --observe",
+            ),
+            None => {
+                Some("which files and system calls were refused is not known without --observe")
             }
-            None => "which files were refused is not known without --observe",
         };
-        Self { blocked: network.chain(files).collect(), more: egress.more, unknown }
+        Self { blocked: network.chain(files).chain(calls).collect(), more: egress.more, unknown }
     }
 
     /// Says it, where there is something to say.
@@ -96,12 +99,26 @@ impl Held {
         if code == 0 {
             return;
         }
-        say(&format!("ended with exit code {code}; {}", self.unknown));
+        let unknown = self.unknown.map(|it| format!("; {it}")).unwrap_or_default();
+        say(&format!("ended with exit code {code}{unknown}"));
     }
 
     /// The same for machines.
     pub(super) fn to_json(&self) -> Value {
         json!({"blocked": self.blocked, "more": self.more, "unknown": self.unknown})
+    }
+}
+
+/// A system call that was refused.
+fn call(refused: &RefusedCall, plan: &Plan) -> Blocked {
+    let nests = refused.why == Why::Nesting && !plan.nested;
+    Blocked {
+        what: format!("call {}", refused.call),
+        by: "calls".to_owned(),
+        why: refused.why.to_string(),
+        times: refused.times,
+        allow: nests.then(|| "for a sandbox of its own, allow with --profile nested".to_owned()),
+        profile: nests.then(|| "[system] nested = true".to_owned()),
     }
 }
 
