@@ -51,6 +51,7 @@ impl Home {
             .args(args)
             .env("HOME", self.path(""))
             .env("RINGFENCE_STATE", self.state())
+            .env_remove("RINGFENCE_CONFIG")
             .output()
             .unwrap()
     }
