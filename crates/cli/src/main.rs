@@ -18,6 +18,7 @@ mod render;
 mod retention;
 mod reviewing;
 mod rules;
+mod second;
 mod wiring;
 
 use std::io::{ErrorKind, Write};
@@ -27,7 +28,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     allow_once, audit, check, doctor, eval, explain, hold, hook, init, judge, oversight, policy,
-    replay, run, serve, setup, status, version, watch,
+    probe, replay, run, serve, setup, status, version, watch,
 };
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::color::{self, ColorWhen};
@@ -69,6 +70,7 @@ enum Command {
     Oversight(oversight::Oversight),
     Pending(allow_once::Pending),
     Policy(policy::Policy),
+    Probe(probe::Probe),
     Replay(replay::Replay),
     Run(Box<run::Run>),
     Serve(serve::Serve),
@@ -107,6 +109,7 @@ fn main() -> ExitCode {
         Command::Judge(judge) => judge::run(judge, &mut out),
         Command::Oversight(oversight) => oversight::run(oversight, &mut out),
         Command::Policy(policy) => policy::run(policy, &mut out),
+        Command::Probe(probe) => probe::run(probe, &mut out),
         Command::Serve(serve) => serve::run(serve, &mut out),
         Command::Setup(setup) => setup::run(setup, &mut out),
         Command::Status(status) => status::run(status, &mut out),

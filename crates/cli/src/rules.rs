@@ -264,6 +264,14 @@ pub(crate) fn private_text(path: &Path, me: u32) -> Result<Option<String>, Strin
     Ok(Some(text))
 }
 
+/// The same of a file that is no text, and of which there must be one.
+pub(crate) fn private_bytes(path: &Path, me: u32, most: u64) -> Result<Vec<u8>, String> {
+    let (bytes, metadata) = given::bytes(path, most)
+        .map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
+    check_private(path, &metadata, me)?;
+    Ok(bytes)
+}
+
 /// Only what nobody but `me` and the administrator could have written is believed.
 fn check_private(path: &Path, metadata: &Metadata, me: u32) -> Result<(), String> {
     let (path, owner) = (path.display(), metadata.uid());

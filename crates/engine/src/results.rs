@@ -1,7 +1,7 @@
 //! What came back from a call: read by the probe, and what a session makes of it.
 
 use ringfence_action::Call;
-use ringfence_classify::probe::{self, Model, Report};
+use ringfence_classify::probe::{Reader, Report};
 
 use crate::plan;
 use crate::session::Session;
@@ -40,12 +40,12 @@ impl Session {
     /// Reads what a call returned. A text that looks like an instruction to an agent taints the session:
     /// rules are stricter from then on. Nothing is ever cleared by a result.
     pub fn observe_result(&mut self, call: &Call, text: &str) -> Came {
-        self.observe_result_with(Model::trained(), call, text)
+        self.observe_result_with(&Reader::default(), call, text)
     }
 
-    /// As [`Session::observe_result`], by other weights: to measure some that have not seen a text.
-    pub fn observe_result_with(&mut self, model: Model<'_>, call: &Call, text: &str) -> Came {
-        let came = read(model, call, text);
+    /// As [`Session::observe_result`], by a reader of one's own: with a second score, or with other weights.
+    pub fn observe_result_with(&mut self, reader: &Reader<'_>, call: &Call, text: &str) -> Came {
+        let came = read(reader, call, text);
         if let Some(plan) = plan::plan_in(call, text) {
             self.observe_created(&plan);
         }
@@ -57,7 +57,7 @@ impl Session {
 }
 
 /// Looks at what a call returned.
-fn read(model: Model<'_>, call: &Call, text: &str) -> Came {
+fn read(reader: &Reader<'_>, call: &Call, text: &str) -> Came {
     match call {
         // It says again what the agent wrote, or what its own program or its user says.
         Call::Write { .. }
@@ -67,6 +67,6 @@ fn read(model: Model<'_>, call: &Call, text: &str) -> Came {
         | Call::Stop { .. }
         | Call::Inert => Came::Nothing,
         _ if text.len() > LONGEST => Came::Unread,
-        _ => Came::Read(probe::scan_with(model, text)),
+        _ => Came::Read(reader.read(text)),
     }
 }

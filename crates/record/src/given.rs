@@ -34,18 +34,30 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
+/// All of a regular file of at most so many bytes.
+///
+/// # Errors
+/// As [`open`]; and when it is longer.
+pub fn bytes(path: &Path, most: u64) -> io::Result<(Vec<u8>, Metadata)> {
+    let (file, metadata) = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(invalid(format!("it is longer than {most} bytes")));
+    }
+    Ok((bytes, metadata))
+}
+
+fn invalid(problem: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
+}
+
 /// The text of a small regular file.
 ///
 /// # Errors
 /// As [`open`]; and when it is longer than [`MOST_BYTES`] or not UTF-8.
 pub fn text(path: &Path) -> io::Result<(String, Metadata)> {
-    let (file, metadata) = open(path)?;
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidData, problem);
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(invalid(format!("it is longer than {MOST_BYTES} bytes")));
-    }
+    let (bytes, metadata) = bytes(path, MOST_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         invalid(format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     })?;

@@ -124,6 +124,18 @@ pub fn replace(path: &Path, text: Option<&str>) -> Result<(), RecordError> {
 /// # Errors
 /// As [`replace`].
 pub fn replace_as(path: &Path, text: Option<&str>, new: u32) -> Result<(), RecordError> {
+    put(path, text.map(str::as_bytes), new)
+}
+
+/// Puts these bytes there, in a file that nobody else may read; as [`replace`].
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    put(path, Some(bytes), 0o600)
+}
+
+fn put(path: &Path, bytes: Option<&[u8]>, new: u32) -> Result<(), RecordError> {
     let real = match path.canonicalize() {
         Ok(real) => real,
         // A link that leads nowhere must not be replaced by a file: it is somebody's arrangement.
@@ -132,7 +144,7 @@ pub fn replace_as(path: &Path, text: Option<&str>, new: u32) -> Result<(), Recor
         }
         Err(_) => path.to_owned(),
     };
-    let Some(text) = text else {
+    let Some(bytes) = bytes else {
         return fs::remove_file(&real).map_err(RecordError::io("remove", &real));
     };
     if let Some(folder) = real.parent() {
@@ -150,7 +162,7 @@ pub fn replace_as(path: &Path, text: Option<&str>, new: u32) -> Result<(), Recor
         .and_then(|mut file| {
             // The mask of the process was taken from the mode.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
+            file.write_all(bytes).and_then(|()| file.sync_all())
         })
         .and_then(|()| fs::rename(&fresh, &real));
     written.map_err(|error| {

@@ -8,6 +8,7 @@ mod files;
 mod fuzz;
 mod hook_bench;
 mod hostile;
+mod models_bench;
 mod mutate;
 mod observe_bench;
 mod redteam;
@@ -81,10 +82,9 @@ enum Task {
         /// Where to.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Instead, write the probe's texts and what it makes of those that it has not seen to this folder:
-        /// what `benches/encoder` measures a second score against.
-        #[arg(long, value_name = "FOLDER")]
-        folds: Option<PathBuf>,
+        /// The folder with `model.onnx` and `vocab.txt`: what `benches/encoder/run` makes.
+        #[arg(long, value_name = "FOLDER", default_value = "target/encoder/model")]
+        model: PathBuf,
     },
     /// Bring attacks forward in many ways and report what the probe makes of them, and what the rules
     /// make of what they are after.
@@ -107,6 +107,19 @@ enum Task {
         /// Instead, the same for the words of every agent, one after the other.
         #[arg(long)]
         agents: bool,
+    },
+    /// Measure the embedded models: time, load, memory, what they add to the binary; and the encoder, where there is
+    /// one. To be run as a release build on a quiet machine.
+    ModelsBench {
+        /// The folder with `model.onnx` and `vocab.txt`.
+        #[arg(long, value_name = "FOLDER")]
+        encoder: Option<PathBuf>,
+        /// How often.
+        #[arg(long, default_value_t = 200)]
+        rounds: usize,
+        /// MiB of the long result.
+        #[arg(long, default_value_t = 100)]
+        long: usize,
     },
     /// Measure how much `ringfence serve` bears: decisions a second, how long one takes, who watches, memory;
     /// and how long an agent waits for a hook that asks it.
@@ -178,9 +191,11 @@ fn main() -> ExitCode {
         Task::Corpus { all, show, probe } => corpus::run(all, show.as_deref(), probe.as_deref()),
         Task::Contained { binary, size } => contained::run(&binary, size),
         Task::Train { out: Some(out), without, .. } => train::without(&without, &out),
-        Task::Train { folds: Some(folder), .. } => train::folds(&folder),
-        Task::Train { measure, only, .. } => train::run(only, measure),
+        Task::Train { measure, only, model, .. } => train::run(only, measure, &model),
         Task::Redteam => redteam::run(),
+        Task::ModelsBench { encoder, rounds, long } => {
+            models_bench::run(encoder.as_deref(), rounds, long)
+        }
         Task::MutateRules => mutate::run(),
         Task::HookBench { binary, runs, agents: true, .. } => hook_bench::agents(&binary, runs),
         Task::HookBench { binary, runs, parallel: None, .. } => hook_bench::run(&binary, runs),

@@ -10,22 +10,30 @@
 //!   encoding, which is unpacked and looked at again;
 //! - a linear *model* over pieces of words, in windows of [`WINDOW`] words (`docs/models.md`).
 //!
+//! Where the user has an encoder, that is a *second* score ([`Reader`]), which looks at meaning.
+//!
 //! It only ever makes things stricter: a report taints a session, and never clears anything. It does not
 //! panic on any input, reads no clock and touches nothing.
 
 mod detect;
+#[cfg(feature = "encoder")]
+mod encoder;
 mod grams;
 mod inflate;
 mod model;
 mod phrases;
+mod second;
 mod spotlight;
 mod unpack;
 mod words;
 
 use std::fmt;
 
+#[cfg(feature = "encoder")]
+pub use self::encoder::{Encoder, Head as EncoderHead, MOST, PIECES, Window};
 pub use self::grams::PLACES;
-pub use self::model::{Best, Head, Model, WINDOW};
+pub use self::model::{BLOCK, Best, Head, Model, WINDOW};
+pub use self::second::{Meaning, Reader, Second, Unavailable};
 pub use self::spotlight::{Settings, Treatment, around, warning, withheld};
 
 use self::model::Windows;
@@ -60,11 +68,13 @@ pub enum Kind {
     DataLink,
     /// The words as a whole.
     Words,
+    /// What the words mean.
+    Meaning,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HiddenCharacters,
         Self::Direction,
         Self::HiddenMarkup,
@@ -74,6 +84,7 @@ impl Kind {
         Self::Packed,
         Self::DataLink,
         Self::Words,
+        Self::Meaning,
     ];
 
     /// A short stable name.
@@ -88,6 +99,7 @@ impl Kind {
             Self::Packed => "packed",
             Self::DataLink => "data-link",
             Self::Words => "words",
+            Self::Meaning => "meaning",
         }
     }
 }
@@ -122,9 +134,26 @@ pub struct Report {
     pub taints: bool,
     /// What was found, surest first: of each kind the surest.
     pub findings: Vec<Finding>,
+    /// Where a second look is worth most, best first: byte offsets, end-exclusive, of at most four parts. All of a
+    /// text that is no longer than they are together.
+    pub liked: Vec<[usize; 2]>,
+    /// What the second score made of it, where it was asked.
+    pub second: Option<Meaning>,
 }
 
 impl Report {
+    /// Whether the session would be trusted less without the second score too.
+    pub fn taints_alone(&self) -> bool {
+        self.taints && self.findings.first().is_some_and(|it| it.kind != Kind::Meaning)
+    }
+
+    /// How sure the surest of the detectors is.
+    pub fn surest(&self) -> f64 {
+        let of_detectors = |it: &&Finding| !matches!(it.kind, Kind::Words | Kind::Meaning);
+        let detectors = self.findings.iter().filter(of_detectors);
+        detectors.map(|finding| finding.confidence).fold(0.0, f64::max)
+    }
+
     /// The surest reason, as a short stable name; of a text that taints.
     pub fn reason(&self) -> Option<&'static str> {
         self.findings.first().filter(|_| self.taints).map(|finding| finding.kind.as_str())
@@ -216,13 +245,14 @@ impl<'w> Scanner<'w> {
             self.windows.push(word);
             self.phrases.push(word);
         });
+        let length = self.base + self.pending.len();
         self.look();
         if let Some(phrase) = phrases::together(&self.phrases.finish()) {
             let phrases::Phrase { span, why, confidence } = phrase;
             let kind = Kind::Instruction;
             self.findings.push(Finding { kind, span, why: why.to_owned(), confidence });
         }
-        let words = self.windows.finish();
+        let (words, liked) = self.windows.finish(length);
         let probability = self.model.probability(words.score);
         let by_words = words.score >= self.model.taints_from();
         if by_words {
@@ -234,7 +264,7 @@ impl<'w> Scanner<'w> {
         findings.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.span.cmp(&b.span)));
         let surest = findings.first().map_or(0.0, |finding| finding.confidence);
         let taints = by_words || surest >= SURE;
-        Report { score: probability.max(surest), words, taints, findings }
+        Report { score: probability.max(surest), words, taints, findings, liked, second: None }
     }
 
     fn look(&mut self) {

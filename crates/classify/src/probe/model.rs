@@ -15,6 +15,13 @@ pub const WINDOW: usize = 48;
 /// Windows of fewer places count as this many: a few words alone are no evidence.
 const FEWEST: u32 = 60;
 
+/// Parts of a text, in bytes, of which those that score most are worth a second look.
+pub const BLOCK: usize = 2_000;
+/// So many of them.
+const LIKED: usize = 4;
+/// So much of what stands around them belongs to them.
+const AROUND: usize = 200;
+
 const MAGIC: u32 = u32::from_le_bytes(*b"RFP1");
 const HEAD: usize = 24;
 
@@ -121,6 +128,8 @@ pub(crate) struct Windows<'w> {
     sum: i64,
     places: u32,
     best: Option<Best>,
+    /// Blocks by number, with what their best window came to.
+    liked: Vec<(usize, f32)>,
     /// Whether there were more words than a window has.
     is_long: bool,
 }
@@ -136,7 +145,16 @@ impl<'w> Windows<'w> {
     pub(crate) fn new(model: Model<'w>) -> Self {
         let ring = VecDeque::with_capacity(WINDOW + 1);
         let grams = Grams::default();
-        Self { model, grams, ring, sum: 0, places: 0, best: None, is_long: false }
+        Self {
+            model,
+            grams,
+            ring,
+            sum: 0,
+            places: 0,
+            best: None,
+            liked: Vec::new(),
+            is_long: false,
+        }
     }
 
     pub(crate) fn push(&mut self, word: &Word) {
@@ -160,12 +178,22 @@ impl<'w> Windows<'w> {
         }
     }
 
-    /// The window that scored most.
-    pub(crate) fn finish(mut self) -> Best {
+    /// The window that scored most, and the parts of a text of this length that did.
+    pub(crate) fn finish(mut self, length: usize) -> (Best, Vec<[usize; 2]>) {
         if !self.is_long && self.ring.len() < WINDOW {
             self.look();
         }
-        self.best.unwrap_or(Best { score: self.model.bias, span: [0, 0] })
+        self.liked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        let part = |block: usize| {
+            let start = block * BLOCK;
+            [start.saturating_sub(AROUND), (start + BLOCK + AROUND).min(length)]
+        };
+        let liked = match length {
+            0 => Vec::new(),
+            _ if length <= LIKED * BLOCK => vec![[0, length]],
+            _ => self.liked.iter().map(|(block, _)| part(*block)).collect(),
+        };
+        (self.best.unwrap_or(Best { score: self.model.bias, span: [0, 0] }), liked)
     }
 
     fn look(&mut self) {
@@ -177,6 +205,24 @@ impl<'w> Windows<'w> {
             let ([start, _], [_, end]) = (first.span, last.span);
             self.best = Some(Best { score, span: [start, end.max(start)] });
         }
+        self.like(first.span[0] / BLOCK, score);
+    }
+
+    /// Of the blocks seen so far, those that scored most. One that falls out scored less than all that are left, and
+    /// comes back where it scores more further on.
+    fn like(&mut self, block: usize, score: f32) {
+        if let Some((_, most)) = self.liked.iter_mut().find(|(known, _)| *known == block) {
+            *most = most.max(score);
+            return;
+        }
+        if self.liked.len() < LIKED {
+            self.liked.push((block, score));
+            return;
+        }
+        let least = self.liked.iter_mut().min_by(|(_, a), (_, b)| a.total_cmp(b));
+        if let Some(least) = least.filter(|(_, least)| *least < score) {
+            *least = (block, score);
+        }
     }
 }
 
@@ -187,5 +233,5 @@ pub(super) fn of_words(model: Model<'_>, text: &str) -> f32 {
         words.push(c, at, &mut |word| windows.push(word));
     }
     words.finish(&mut |word| windows.push(word));
-    windows.finish().score
+    windows.finish(text.len()).0.score
 }

@@ -1,16 +1,28 @@
 //! What becomes of a result that looks as if it was made to instruct an agent: which words are whose, by a mark
 //! that nobody outside of the session can know, and whose wishes count.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::Report;
 
 /// The section `[probe]` of the user's configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What becomes of a result from which the session is tainted.
     pub injection: Treatment,
+    /// The folder with the model of the second score; without it there is none.
+    pub encoder: Option<PathBuf>,
+    /// How long the second score may read one result.
+    pub encoder_timeout_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { injection: Treatment::default(), encoder: None, encoder_timeout_ms: 300 }
+    }
 }
 
 /// What becomes of a result, beside the taint that the session has from it.

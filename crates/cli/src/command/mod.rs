@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod oversight;
 pub(crate) mod policy;
+pub(crate) mod probe;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -1,7 +1,7 @@
 //! `ringfence status`: whether anything is enforced, in one line, and why not.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringfence_adapters::hook::HookAgent;
@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::render::color::{FAINT, GREEN, RED, YELLOW, paint};
 use crate::render::json;
 use crate::render::text::printable;
-use crate::{places, reviewing, rules};
+use crate::{places, reviewing, rules, second};
 
 /// Say whether the agents here are guarded
 ///
@@ -39,6 +39,18 @@ struct Report {
     /// What becomes of results that look as if they were made to instruct: `note`, `wrap` or `quarantine`.
     #[serde(skip_serializing_if = "Option::is_none")]
     probe: Option<&'static str>,
+    /// The second score of the probe, where there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoder: Option<EncoderStatus>,
+}
+
+/// How it stands with the second score of the probe.
+#[derive(Debug, Serialize)]
+struct EncoderStatus {
+    folder: PathBuf,
+    /// Why it cannot be asked: the first score stands alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// How it stands with whoever judges what rules leave open.
@@ -113,8 +125,12 @@ impl Report {
             .map_err(|problem| problem.to_string())
             .and_then(|folder| rules::settings_in(&folder, reviewing::me()));
         let probe = settings.as_ref().ok().map(|it| it.probe.injection.as_str());
+        let encoder = settings.as_ref().ok().and_then(|it| {
+            let folder = it.probe.encoder.clone()?;
+            Some(EncoderStatus { folder, problem: second::load(&it.probe, reviewing::me()).err() })
+        });
         let judge = JudgeStatus::of(settings.map(|settings| settings.judge));
-        Ok(Self { enforced, promise: "evidence", agents, judge, probe })
+        Ok(Self { enforced, promise: "evidence", agents, judge, probe, encoder })
     }
 }
 
@@ -155,7 +171,19 @@ fn draw(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     if !absent.is_empty() {
         writeln!(out, "{}", paint(FAINT, &format!("  not here: {}", absent.join(", "))))?;
     }
-    draw_judge(&report.judge, out)
+    draw_judge(&report.judge, out)?;
+    let Some(EncoderStatus { folder, problem }) = &report.encoder else { return Ok(()) };
+    let folder = folder.display().to_string();
+    match problem {
+        None => {
+            writeln!(out, "  {:<12} reads results too, from {}", "encoder", printable(&folder))?
+        }
+        Some(problem) => {
+            let line = format!("cannot be asked: {}", printable(problem));
+            writeln!(out, "  {:<12} {}", "encoder", paint(RED, &line))?;
+        }
+    }
+    Ok(())
 }
 
 /// A judge that is off is nothing to tell.

@@ -23,6 +23,7 @@ fn every_command_has_json_and_help_with_an_example() {
         &["policy", "new"],
         &["policy", "show"],
         &["policy", "test"],
+        &["probe", "read"],
         &["version"],
     ] {
         let run = ringfence(&[command, &["--help"]].concat(), "");

@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod daemon;
 mod doctor;
+mod encoder;
 mod eval;
 mod explain;
 mod gate;

@@ -7,7 +7,7 @@ use ringfence_action::{
 };
 use ringfence_adapters::labelled::work_tree;
 use ringfence_adapters::transcript::without_notes;
-use ringfence_classify::probe::Model;
+use ringfence_classify::probe::{Model, Reader};
 use ringfence_engine::{Engine, Explained, Options, Session, StageOne};
 use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
@@ -130,8 +130,9 @@ impl Counter<'_> {
                 Event::Result { id, failed, text } => {
                     let Some((explained, action)) = open.remove(id.as_str()) else { continue };
                     let call = ringfence_adapters::normalize(&action);
+                    let reader = Reader { model: self.model, second: None };
                     let text = if is_cut(text) { "" } else { text };
-                    let came = session.observe_result_with(self.model, &call, without_notes(text));
+                    let came = session.observe_result_with(&reader, &call, without_notes(text));
                     self.report.results += 1;
                     self.report.tainting += u64::from(came.taint().is_some());
                     if !failed {

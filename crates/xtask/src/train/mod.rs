@@ -1,9 +1,11 @@
 //! The models of `classify`, trained from the corpora: the same data and the same seed make the same
 //! weights. Everything that is reported is measured on sources that the weights have not seen.
 
+mod encoder;
 mod injections;
 mod linear;
 mod probe;
+mod regression;
 mod share;
 mod stage_one;
 
@@ -23,6 +25,10 @@ const PROBE: &str = "crates/classify/weights/probe.bin";
 const STAGE_ONE: &str = "crates/classify/weights/stage-one.tsv";
 /// What stage 1 adds, by source.
 const STAGE_ONE_REPORT: &str = "docs/reports/stage-one.md";
+/// What a second score adds to the probe.
+const ENCODER_REPORT: &str = "docs/reports/encoder.md";
+/// The head of the second score.
+const ENCODER: &str = "crates/classify/weights/encoder.tsv";
 /// What the probe finds, by source.
 const REPORT: &str = "docs/reports/probe.md";
 
@@ -33,12 +39,14 @@ pub(crate) enum Which {
     Probe,
     /// What weighs evidence of actions.
     StageOne,
+    /// What reads the meaning of results, over a model from `--model`.
+    Encoder,
 }
 
-/// Trains both, or one; `measure` leaves the weights as they are.
-pub(crate) fn run(only: Option<Which>, measure: bool) -> Result<bool, Failure> {
+/// Trains all that are built in, or one; `measure` leaves the weights as they are. `model`: the folder with the encoder.
+pub(crate) fn run(only: Option<Which>, measure: bool, model: &Path) -> Result<bool, Failure> {
     let Some(corpora) = Corpora::from_env() else { return Ok(true) };
-    if only != Some(Which::StageOne) {
+    if matches!(only, None | Some(Which::Probe)) {
         let seeds = injections::Seeds::read()?;
         let trained = probe::train(&corpora.text("toolout")?, &seeds);
         print!("{}", trained.page);
@@ -47,7 +55,7 @@ pub(crate) fn run(only: Option<Which>, measure: bool) -> Result<bool, Failure> {
             files::write_bytes(PROBE, &trained.file)?;
         }
     }
-    if only != Some(Which::Probe) {
+    if matches!(only, None | Some(Which::StageOne)) {
         let trained = stage_one::train(&corpora)?;
         print!("{}", trained.page);
         files::write(STAGE_ONE_REPORT, &trained.page)?;
@@ -55,16 +63,15 @@ pub(crate) fn run(only: Option<Which>, measure: bool) -> Result<bool, Failure> {
             files::write(STAGE_ONE, &trained.file)?;
         }
     }
-    Ok(true)
-}
-
-/// Writes the texts of the probe, and what the model makes of those that it has not seen.
-pub(crate) fn folds(folder: &Path) -> Result<bool, Failure> {
-    let Some(corpora) = Corpora::from_env() else { return Ok(true) };
-    let [texts, scores] = probe::folds(&corpora.text("toolout")?, &injections::Seeds::read()?);
-    let folder = folder.to_string_lossy();
-    files::write(&format!("{folder}/texts.jsonl"), &texts)?;
-    files::write(&format!("{folder}/scores.jsonl"), &scores)?;
+    if only == Some(Which::Encoder) {
+        let seeds = injections::Seeds::read()?;
+        let trained = encoder::train(&corpora.text("toolout")?, &seeds, model)?;
+        print!("{}", trained.page);
+        files::write(ENCODER_REPORT, &trained.page)?;
+        if !measure {
+            files::write(ENCODER, &trained.file)?;
+        }
+    }
     Ok(true)
 }
 

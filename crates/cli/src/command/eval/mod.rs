@@ -15,10 +15,12 @@ mod walls;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use ringfence_action::Verdict;
 use ringfence_classify::judge::Settings;
+use ringfence_classify::probe::{self, Second};
 use ringfence_engine::StageOne;
 use serde::Serialize;
 use serde_json::json;
@@ -27,11 +29,12 @@ use self::compare::Comparison;
 use self::report::Report;
 use self::rows::{Bad, Output};
 pub(crate) use self::rows::{Unit, read as read_rows};
+use crate::command::probe::second_told;
 use crate::exit::{Exit, Failure, Problem};
 use crate::render::json;
 use crate::render::text::printable;
 use crate::wiring::{Judge, Rules};
-use crate::{reviewing, rules};
+use crate::{reviewing, rules, second};
 
 /// Measure the rules against labelled actions and sessions
 ///
@@ -74,6 +77,9 @@ pub(crate) struct Eval {
     /// and report what it adds, costs and how long it takes
     #[arg(long, value_name = "CONFIG")]
     judge: Option<PathBuf>,
+    /// Read tool outputs with the encoder in this folder too, and report what it adds (`ringfence probe encoder`)
+    #[arg(long, value_name = "FOLDER")]
+    encoder: Option<PathBuf>,
     /// Write every decision to this file, one per line, with its source, label, session and call
     #[arg(long, value_name = "OUT")]
     decisions: Option<PathBuf>,
@@ -114,11 +120,12 @@ pub(crate) fn run(eval: &Eval, out: &mut impl Write) -> Result<Exit, Failure> {
         Some(config) => judge.with_judge_of(&settings(config)?)?,
         None => judge,
     };
+    let encoder = eval.encoder.as_deref().map(encoder).transpose()?;
     let mut decisions = eval.decisions.as_deref().map(Decisions::create).transpose()?;
     let mut report = eval.report(&judge);
     let (mut seen, mut outputs, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for path in &eval.files {
-        let mut contents = rows::read(path)?;
+        let mut contents = rows::read(path, encoder.as_deref())?;
         let wants_lines = decisions.is_some();
         let mut write = |lines: &[u8]| match &mut decisions {
             Some(decisions) => decisions.write(lines),
@@ -150,6 +157,21 @@ pub(crate) fn run(eval: &Eval, out: &mut impl Write) -> Result<Exit, Failure> {
         (1.., _) => Exit::Usage,
         (0, true) => Exit::Found,
         (0, false) => Exit::Fine,
+    })
+}
+
+/// The encoder in a folder, with all the time that it needs.
+fn encoder(folder: &Path) -> Result<Arc<dyn Second>, Problem> {
+    let settings = std::path::absolute(folder).map_err(|error| error.to_string()).map(|folder| {
+        probe::Settings {
+            encoder: Some(folder),
+            encoder_timeout_ms: u64::MAX,
+            ..probe::Settings::default()
+        }
+    });
+    settings.and_then(|settings| second::load(&settings, reviewing::me())).map_err(|error| {
+        let help = "`ringfence probe encoder` puts it into your configuration folder";
+        Problem::new("the encoder cannot be used", help).because(error)
     })
 }
 
@@ -218,6 +240,7 @@ impl<'a> Decisions<'a> {
             });
             let line = json!({
                 "id": id, "source": source, "label": label, "score": report.score,
+                "second": report.second.as_ref().map(second_told),
                 "taints": report.taints, "findings": findings.collect::<Vec<_>>(),
             });
             // Writing to memory does not fail.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ringfence_action::Action;
 use ringfence_adapters::labelled::{Label, Row, Subject, WorkTree, work_tree};
 use ringfence_adapters::transcript::{Event, without_notes};
-use ringfence_classify::probe::{self, Report};
+use ringfence_classify::probe::{Reader, Report, Second};
 
 use crate::exit::Problem;
 use crate::input::{Line, Lines, Source, is_blank};
@@ -96,9 +96,10 @@ struct Open {
 }
 
 /// Reads a file. What is no row is named; what can be read is read all the same.
-pub(crate) fn read(path: &Path) -> Result<Contents, Problem> {
+pub(crate) fn read(path: &Path, second: Option<&dyn Second>) -> Result<Contents, Problem> {
     let source = Source::named(Some(path));
     let name = path.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
+    let reader = Reader { second, ..Reader::default() };
     let mut contents = Contents { name: name.into_owned(), ..Contents::default() };
     let mut open: Vec<Open> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
@@ -113,7 +114,7 @@ pub(crate) fn read(path: &Path) -> Result<Contents, Problem> {
         };
         contents.rows += 1;
         match row {
-            Ok(row) => contents.take(row, line, &mut open, &mut places),
+            Ok(row) => contents.take(row, line, &reader, &mut open, &mut places),
             Err(message) => contents.bad.push(Bad { file: contents.name.clone(), line, message }),
         }
     }
@@ -133,6 +134,7 @@ impl Contents {
         &mut self,
         row: Row,
         line: u64,
+        reader: &Reader<'_>,
         open: &mut Vec<Open>,
         places: &mut HashMap<(String, String), usize>,
     ) {
@@ -142,7 +144,7 @@ impl Contents {
                 let text = without_notes(&text);
                 #[expect(clippy::disallowed_methods, reason = "how long it takes is reported")]
                 let started = Instant::now();
-                let report = probe::scan(text);
+                let report = reader.read_both(text);
                 let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.outputs.push(Output { id, source, label, report, elapsed_us: elapsed });
             }

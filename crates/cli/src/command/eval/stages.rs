@@ -156,16 +156,29 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
             source: output.source.clone(),
             wanted,
             score: output.report.score,
-            acts: output.report.taints,
+            acts: output.report.taints_alone(),
             stopped: false,
             elapsed_us: Some(output.elapsed_us),
         })
     };
+    // Where the second score said nothing, the first stands.
+    let of_both = |output: &Output| {
+        let first = of_output(output)?;
+        let second = output.report.second.as_ref()?;
+        let score = second.score.unwrap_or_default().max(output.report.surest());
+        Some(Score { score, acts: output.report.taints, ..first })
+    };
     let stage_one: Vec<Score> = seen.iter().filter_map(of_action).collect();
     let probe: Vec<Score> = outputs.iter().filter_map(of_output).collect();
+    let both: Vec<Score> = outputs.iter().filter_map(of_both).collect();
     let has_judge = seen.iter().any(|it| it.judged.is_some());
     let judge: Vec<Score> = seen.iter().filter(|_| has_judge).filter_map(of_judge).collect();
-    let each = [("stage 1", &stage_one), ("judge", &judge), ("probe", &probe)];
+    let each = [
+        ("stage 1", &stage_one),
+        ("judge", &judge),
+        ("probe", &probe),
+        ("probe and encoder", &both),
+    ];
     each.into_iter().filter_map(|(model, scores)| Worth::of(model, scores)).collect()
 }
 

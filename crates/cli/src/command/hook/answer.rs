@@ -16,7 +16,7 @@ use ringfence_action::{Action, Decision, Preset, Verdict};
 use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
-use ringfence_classify::probe::Treatment;
+use ringfence_classify::probe::{Meaning, Model, Reader, Report, Second, Treatment, Unavailable};
 use ringfence_engine::{Engine, Inheritance, Options, Session, StageOne};
 use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
@@ -39,7 +39,7 @@ use super::state::{self, Kept, Unconfirmed};
 use super::timing;
 use super::turn::{Outcome, Turn};
 use crate::reviewing::Chair;
-use crate::rules;
+use crate::{rules, second};
 
 /// Why there is no answer but no.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,21 @@ pub(super) struct Desk<'h> {
     settled: OnceCell<(String, Standing)>,
     /// Whom to ask about what rules leave open, if anybody.
     chair: OnceCell<Option<Chair>>,
+    /// The second score of the probe, and what it said of the result at hand.
+    second: OnceCell<Option<Heard>>,
+}
+
+/// What the second score says of one result: asked once, however often what follows is worked out.
+#[derive(Debug)]
+struct Heard {
+    second: Arc<dyn Second>,
+    said: OnceLock<Meaning>,
+}
+
+impl Second for Heard {
+    fn read(&self, model: Model<'_>, text: &str, first: &Report) -> Meaning {
+        self.said.get_or_init(|| self.second.read(model, text, first)).clone()
+    }
 }
 
 /// How often an answer is worked out outside the lock, when other messages of the session are faster.
@@ -252,6 +267,8 @@ pub(super) struct Premises {
     log: Log,
     sessions: SessionStore,
     agents: Agents,
+    /// The second score of the probe, once it was loaded.
+    second: OnceLock<Arc<dyn Second>>,
 }
 
 impl Premises {
@@ -279,6 +296,7 @@ impl Premises {
             log: Log::open(&folder, Durability::Process)?,
             sessions: SessionStore::open(&folder)?,
             agents: Agents::open(&folder)?,
+            second: OnceLock::new(),
             folder,
         })
     }
@@ -290,6 +308,20 @@ impl Premises {
 
     pub(super) fn agents(&self) -> &Agents {
         &self.agents
+    }
+
+    /// The second score of the probe, where the user has chosen one. What is loaded stays loaded; what cannot be is
+    /// tried again with the next result, and said.
+    fn second(&self) -> Option<Arc<dyn Second>> {
+        let settings = &self.chosen.as_ref().ok()?.probe;
+        settings.encoder.as_ref()?;
+        if let Some(loaded) = self.second.get() {
+            return Some(loaded.clone());
+        }
+        Some(match second::load(settings, self.folder.owner()) {
+            Ok(loaded) => self.second.get_or_init(|| loaded).clone(),
+            Err(problem) => Arc::new(Unavailable { problem }),
+        })
     }
 
     /// The user's rules, and what is assumed where none speaks.
@@ -364,6 +396,7 @@ impl<'h> Desk<'h> {
             inside: OnceCell::new(),
             settled: OnceCell::new(),
             chair: OnceCell::new(),
+            second: OnceCell::new(),
         };
         if decides {
             timing::mark("state");
@@ -458,6 +491,16 @@ impl<'h> Desk<'h> {
     /// strict as it could be.
     pub(super) fn treatment(&self) -> Treatment {
         self.premises.chosen.as_ref().map_or(Treatment::Quarantine, |it| it.probe.injection)
+    }
+
+    /// Who reads what calls return.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        let second = self.second.get_or_init(|| {
+            let second = self.premises.second()?;
+            Some(Heard { second, said: OnceLock::new() })
+        });
+        let second = second.as_ref().map(|heard| heard as &dyn Second);
+        Reader { second, ..Reader::default() }
     }
 
     /// Who started the agent that sent this message. Looked up once.

@@ -143,6 +143,8 @@ static AT_HAND: Mutex<Option<(String, String)>> = Mutex::new(None);
 static ENDED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn run(hook: &Hook) -> ExitCode {
+    #[cfg(feature = "encoder")]
+    begin_without_switches();
     timing::begin(hook.timing);
     std::panic::set_hook(Box::new(|_| {}));
     let watched = hook.clone();
@@ -166,6 +168,27 @@ pub(crate) fn run(hook: &Hook) -> ExitCode {
     }
     timing::tell();
     ExitCode::from(code)
+}
+
+/// The library that runs an encoder listens to variables of its own, and some make it write where the answer goes.
+/// A repository can set variables: where one of these is set, this process begins anew without it.
+#[cfg(feature = "encoder")]
+fn begin_without_switches() {
+    use std::os::unix::process::CommandExt as _;
+
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let switches: Vec<OsString> = names.filter(|name| crate::second::is_switch(name)).collect();
+    let Some(program) = std::env::current_exe().ok().filter(|_| !switches.is_empty()) else {
+        return;
+    };
+    #[expect(clippy::disallowed_methods, reason = "it is this program, in this process")]
+    let mut again = std::process::Command::new(program);
+    again.args(std::env::args_os().skip(1));
+    for name in &switches {
+        again.env_remove(name);
+    }
+    // Where it cannot, it goes on, and the encoder is not loaded.
+    let _ = again.exec();
 }
 
 /// The answer of the watchdog. It waits for nothing that the main thread may be stuck in: the answer is

@@ -312,7 +312,7 @@ impl Summary {
 /// The sessions of a file of actions or of labelled rows, and how many lines are neither.
 fn units(path: &Path) -> Result<(Vec<Unit>, usize), Failure> {
     if !holds_actions(path)? {
-        let contents = read_rows(path)?;
+        let contents = read_rows(path, None)?;
         return Ok((contents.units, contents.bad.len()));
     }
     let source = Source::File(path.to_owned());

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Turn, object};
 use crate::command::hook::state;
+use crate::command::probe::second_told;
 
 /// Why a result is not handed on that was not looked at.
 const UNREAD: &str = "it is too long to be looked at";
@@ -19,7 +20,9 @@ impl Turn<'_> {
     /// instead of it.
     pub(super) fn hear_result(&mut self, action: &Action, response: &Value) -> Option<Answer> {
         let text = words_of(response);
-        let came = self.kept.session.observe_result(&normalize(action), &text);
+        let reader = self.desk.reader();
+        let came = self.kept.session.observe_result_with(&reader, &normalize(action), &text);
+        self.note_unread(&came);
         let taint = came.taint()?;
         let (agent, event) = (self.desk.agent(), &self.desk.message.name);
         let treatment = self.desk.treatment();
@@ -39,6 +42,9 @@ impl Turn<'_> {
                 });
                 fields.insert("score".to_owned(), json!(report.score));
                 fields.insert("findings".to_owned(), findings.collect());
+                if let Some(second) = &report.second {
+                    fields.insert("second".to_owned(), second_told(second));
+                }
                 report.about()
             }
             Came::Unread | Came::Nothing => UNREAD,
@@ -61,5 +67,16 @@ impl Turn<'_> {
         let fields = self.addressed(fields);
         self.entries.push(Entry { kind: "finding", fields });
         answer
+    }
+
+    /// Where the second score was to read a result and did not read all that it should, the record says so: the first
+    /// score stands alone.
+    fn note_unread(&mut self, came: &Came) {
+        let Came::Read(report) = came else { return };
+        let unread = report.second.as_ref().filter(|second| second.problem.is_some());
+        let Some(second) = unread.filter(|_| !report.taints) else { return };
+        let fields = object([("code", json!("probe.encoder")), ("second", second_told(second))]);
+        let fields = self.addressed(fields);
+        self.entries.push(Entry { kind: "finding", fields });
     }
 }
