@@ -331,6 +331,9 @@ fn judge(
         let lower = path.to_lowercase();
         let parts = cut(world, &lower, pattern);
         judgement.place = place_of(world, frame, written, &path, &parts);
+        if judgement.place == "home" && frame.scope == Scope::Local && is_anothers(world, &lower) {
+            judgement.classes.insert("anothers-home");
+        }
         let mut found = classes::of(&parts);
         if recursive && !pattern && judgement.place != "workspace" {
             found.extend(classes::held(&parts));
@@ -408,6 +411,20 @@ fn cut<'p>(world: &World, path: &'p str, pattern: bool) -> Parts<'p> {
     }
     homes.dedup();
     Parts { all, pattern, homes }
+}
+
+/// Whether this home is not the one of the user, nor of whoever the work belongs to. Where the user's is not known,
+/// nobody's is another's.
+fn is_anothers(world: &World, path: &str) -> bool {
+    let Some(home) = &world.home else { return false };
+    let is_of = |root: &str| is_within(root, path);
+    let shared = ["/users/shared", "/home/linuxbrew", "/home/runner"];
+    let works_there = world.workspace.iter().any(|root| {
+        let root = root.to_lowercase();
+        let person: Vec<&str> = root.split('/').take(3).collect();
+        matches!(person.as_slice(), ["", "home" | "users", _]) && is_of(&person.join("/"))
+    });
+    !is_of(&home.to_lowercase()) && !works_there && !shared.iter().any(|place| is_of(place))
 }
 
 fn place_of(

@@ -121,12 +121,26 @@ impl Shell<'_, '_> {
         }
         // It may run at any time from now on, and at the end.
         let span = code.span;
+        if signals.iter().any(|signal| signal.value.as_known() == Some("DEBUG")) {
+            self.recorder(code);
+        }
         if code.value.listed().is_none() {
             self.opaque(span, OpaqueReason::DynamicCode, "the code of a trap is computed");
         }
         for text in code.value.listed().unwrap_or_default().to_vec() {
             self.perhaps(|shell| shell.subshell(|shell| shell.run_text(&text, span)));
             self.traps.push((text, span));
+        }
+    }
+
+    /// What runs before each command and passes that command on records what is typed in this shell.
+    fn recorder(&mut self, code: &Word) {
+        let passes_on = |text: &str| text.contains("BASH_COMMAND") && text.contains(['>', '|']);
+        if code.value.listed().is_some_and(|texts| texts.iter().any(|text| passes_on(text))) {
+            let effect = Effect::new(EffectKind::Persist, Target::Known("shell".to_owned()))
+                .with(Attr::By, "trap")
+                .with(Attr::Mechanism, "recorder");
+            self.analyzer.effect(&self.frame, code.span, effect);
         }
     }
 
