@@ -4,8 +4,8 @@ use ringfence_action::Action;
 use ringfence_engine::{Explained, Heard, Options, Session};
 use ringfence_record::log::Entry;
 use ringfence_record::redact::Redactor;
+use ringfence_record::sessions::digest_of;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 /// Whoever decides an action in a session.
 type Decide<'d> = dyn Fn(&Action, &mut Session) -> Result<Explained, String> + 'd;
@@ -18,6 +18,8 @@ pub(crate) struct Case<'c> {
     pub(crate) whose: &'c Value,
     pub(crate) options: Options,
     pub(crate) redactor: &'c Redactor,
+    /// What the session's state hashes to, where that is known and was not worked out yet.
+    pub(crate) state: Option<&'c str>,
 }
 
 impl Case<'_> {
@@ -28,22 +30,28 @@ impl Case<'_> {
         mut action: Action,
         session: &mut Session,
     ) -> Result<(Explained, Vec<Entry>), String> {
-        let Self { event, whose, options, redactor } = self;
-        let mut plain = action.clone();
-        plain.user_messages.clear();
-        redactor.json(&mut action.input);
+        let Self { event, whose, options, redactor, state } = self;
         let mut entries = Vec::new();
         // What was said is kept as what it asks for, not as text.
         for message in std::mem::take(&mut action.user_messages) {
             let message = redactor.text(&message).unwrap_or(message);
+            if session.has_heard(&message) {
+                continue;
+            }
             let heard = Heard::new(&message);
             if session.observe_heard(heard.clone()) {
                 let fields = json!({"standing": "confirmed", "intent": heard});
                 entries.push(entry("prompt", whose, fields));
             }
         }
-        let state = json!(session).to_string();
-        let mut memory = session.clone();
+        let state = match state.filter(|_| entries.is_empty()) {
+            Some(state) => state.to_owned(),
+            None => digest_of(&json!(session).to_string()),
+        };
+        let plain = action.clone();
+        redactor.json(&mut action.input);
+        let has_secrets = plain.input != action.input;
+        let mut memory = has_secrets.then(|| session.clone());
         let mut explained = decide(&action, session)?;
         let mut facts = json!(explained.facts);
         redactor.json(&mut facts);
@@ -51,7 +59,7 @@ impl Case<'_> {
             "event": event,
             "action": action,
             "facts": facts,
-            "state": format!("sha256:{:x}", Sha256::digest(state.as_bytes())),
+            "state": state,
             "remembered": true,
             "preset": options.preset,
             "sandbox": options.sandbox,
@@ -60,8 +68,8 @@ impl Case<'_> {
         session.forget_contents();
         entries.push(entry("decision", whose, fields));
         // What looks like a secret must not hide what is done: the stricter decision is the answer.
-        if plain.input != action.input {
-            let as_it_runs = decide(&plain, &mut memory)?;
+        if let Some(memory) = &mut memory {
+            let as_it_runs = decide(&plain, memory)?;
             if as_it_runs.decision.verdict > explained.decision.verdict {
                 explained = as_it_runs;
             }

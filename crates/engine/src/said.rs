@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{AGREEING, GO_AHEAD, Operation, REVIEWS};
 use crate::wishes::{self, Environment, Wish};
-use clauses::{Clause, find_phrase, words};
+use crate::words::find_phrase;
+use clauses::{Clause, words};
 
 /// One thing the user asked for: a verb and what was named beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -67,15 +67,18 @@ pub struct Heard {
 impl Heard {
     /// Reads a message.
     pub fn new(message: &str) -> Self {
-        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
-        Self { digest, intent: said::read(message) }
+        Self { digest: digest(message), intent: said::read(message) }
     }
 
     /// Reads a message that arrives in the user's role and is not the user's.
     pub fn relayed(message: &str) -> Self {
-        let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one(message);
-        Self { digest, intent: said::read_relayed(message) }
+        Self { digest: digest(message), intent: said::read_relayed(message) }
     }
+}
+
+/// By which a message is known again.
+fn digest(message: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(message)
 }
 
 /// What goes from one session to another, between an agent and the agents that it starts: what forbids and
@@ -128,7 +131,16 @@ impl Session {
 
     /// Hears a message of the user. The same message again changes nothing.
     pub fn observe_user(&mut self, message: &str) {
-        self.observe_heard(Heard::new(message));
+        // Reading takes long, and actions bring everything that was ever said.
+        if !self.has_heard(message) {
+            self.observe_heard(Heard::new(message));
+        }
+    }
+
+    /// Whether the user has said this before.
+    pub fn has_heard(&self, message: &str) -> bool {
+        let digest = digest(message);
+        self.said.iter().any(|(seen, _)| *seen == digest)
     }
 
     /// Hears a message of the user, as it was understood before. Returns whether it is a new one.

@@ -25,10 +25,11 @@ mod line;
 mod segment;
 mod verify;
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -62,6 +63,9 @@ pub struct Log {
     head: PathBuf,
     state: StateFolder,
     durability: Durability,
+    redactor: Arc<OnceLock<Redactor>>,
+    /// Where the log ended when this process wrote last, so that it need not be read to be gone on with.
+    ended: Arc<Mutex<Option<Ended>>>,
 }
 
 /// What is to be recorded.
@@ -73,6 +77,10 @@ pub struct Entry {
     pub fields: Map<String, Value>,
 }
 
+/// An entry as it will stand in the log, but for its number and its links: without secrets, and written out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared(String);
+
 /// Proof that an entry is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -83,10 +91,18 @@ pub struct Receipt {
 }
 
 /// Where the next line goes.
+#[derive(Debug)]
 struct Place {
     after: Receipt,
     segment: u64,
     length: u64,
+}
+
+/// Where the log ended, and in which file.
+#[derive(Debug)]
+struct Ended {
+    place: Place,
+    file: u64,
 }
 
 impl Log {
@@ -96,7 +112,9 @@ impl Log {
     /// When its folder cannot be made.
     pub fn open(state: &StateFolder, durability: Durability) -> Result<Self, RecordError> {
         let head = state.path().join("audit.head");
-        Ok(Self { folder: state.sub("audit")?, head, state: state.clone(), durability })
+        let folder = state.sub("audit")?;
+        let (redactor, ended) = Default::default();
+        Ok(Self { folder, head, state: state.clone(), durability, redactor, ended })
     }
 
     /// Appends one entry.
@@ -117,22 +135,56 @@ impl Log {
     /// like a secret in them is replaced, wherever it came from.
     ///
     /// # Errors
-    /// When they are not safely on disk. Those from the first that is not have left nothing in the log.
+    /// When they are not safely on disk. Then none of those that one segment takes is in the log.
     pub fn append_all(
         &self,
         at: &str,
-        mut entries: Vec<Entry>,
+        entries: Vec<Entry>,
     ) -> Result<Option<Receipt>, RecordError> {
-        let redactor = Redactor::open(&self.state)?;
         // Before the others have to wait.
-        entries.iter_mut().for_each(|entry| redactor.fields(&mut entry.fields));
+        let prepared = self.prepare(at, entries)?;
+        self.append_prepared(at, &prepared)
+    }
+
+    /// Entries that are ready to be appended: what takes time, and nobody has to wait for.
+    ///
+    /// # Errors
+    /// When it is not known what to put in place of secrets.
+    pub fn prepare(&self, at: &str, entries: Vec<Entry>) -> Result<Vec<Prepared>, RecordError> {
+        let redactor = match self.redactor.get() {
+            Some(redactor) => redactor,
+            None => {
+                let redactor = Redactor::open(&self.state)?;
+                self.redactor.get_or_init(|| redactor)
+            }
+        };
+        let prepare = |Entry { kind, mut fields }: Entry| {
+            redactor.fields(&mut fields);
+            Prepared(line::content(at, kind, fields))
+        };
+        Ok(entries.into_iter().map(prepare).collect())
+    }
+
+    /// As [`Log::append_all`]; `at` is the time of what is found wrong with the end of the log.
+    ///
+    /// # Errors
+    /// As [`Log::append_all`].
+    pub fn append_prepared(
+        &self,
+        at: &str,
+        entries: &[Prepared],
+    ) -> Result<Option<Receipt>, RecordError> {
         let _lock = self.lock()?;
-        let mut place = self.end(at)?;
-        let mut last = None;
-        for entry in entries {
-            place = self.append_at(place, at, entry)?;
-            last = Some(place.after.clone());
-        }
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = match ended.take().filter(|it| self.still_ends(it)) {
+            Some(Ended { place, .. }) => place,
+            None => self.end(at)?,
+        };
+        let before = place.after.seq;
+        let place = self.append_at(place, entries)?;
+        let last = (place.after.seq > before).then(|| place.after.clone());
+        let file = segment::path(&self.folder, place.segment).metadata();
+        *ended = file.ok().map(|file| Ended { place, file: file.ino() });
         Ok(last)
     }
 
@@ -189,20 +241,48 @@ impl Log {
         Ok(lock)
     }
 
-    fn append_at(&self, place: Place, at: &str, entry: Entry) -> Result<Place, RecordError> {
-        let (line, receipt) = line::seal(&place.after, at, entry.kind, entry.fields);
-        let full = place.length >= SEGMENT_BYTES;
-        let (segment, length) =
-            if full { (place.segment + 1, 0) } else { (place.segment, place.length) };
-        self.write(&segment::path(&self.folder, segment), line.as_bytes(), length)?;
-        self.write_head(&receipt)?;
-        Ok(Place { after: receipt, segment, length: length + line.len() as u64 })
+    /// Whether nobody has written since: the same file is the newest, as long as it was, and what is kept
+    /// beside the log names its last entry.
+    fn still_ends(&self, Ended { place, file }: &Ended) -> bool {
+        let is_same = |it: Metadata| it.ino() == *file && it.len() == place.length;
+        segment::path(&self.folder, place.segment).metadata().is_ok_and(is_same)
+            && !segment::path(&self.folder, place.segment + 1).exists()
+            && self.read_head().is_ok_and(|head| head.as_ref() == Some(&place.after))
     }
 
-    /// Writes a whole line or nothing.
-    fn write(&self, path: &Path, line: &[u8], length: u64) -> Result<(), RecordError> {
+    /// Appends entries: all that one segment takes with one write, and one more for what is kept beside it.
+    fn append_at(&self, mut place: Place, entries: &[Prepared]) -> Result<Place, RecordError> {
+        let mut entries = entries.iter().peekable();
+        while entries.peek().is_some() {
+            if place.length >= SEGMENT_BYTES {
+                place = Place { segment: place.segment + 1, length: 0, ..place };
+            }
+            let (mut lines, mut after) = (String::new(), place.after);
+            while place.length + (lines.len() as u64) < SEGMENT_BYTES
+                && let Some(Prepared(content)) = entries.next()
+            {
+                after = line::seal(&after, content, &mut lines);
+            }
+            self.write(
+                &segment::path(&self.folder, place.segment),
+                lines.as_bytes(),
+                place.length,
+            )?;
+            self.write_head(&after)?;
+            place = Place { after, length: place.length + lines.len() as u64, ..place };
+        }
+        Ok(place)
+    }
+
+    /// The same, for one that needs nothing replaced.
+    fn append_one(&self, place: Place, at: &str, entry: Entry) -> Result<Place, RecordError> {
+        self.append_at(place, &[Prepared(line::content(at, entry.kind, entry.fields))])
+    }
+
+    /// Writes whole lines or nothing.
+    fn write(&self, path: &Path, lines: &[u8], length: u64) -> Result<(), RecordError> {
         let mut file = open_private(path, true)?;
-        let written = file.write_all(line).and_then(|()| match self.durability {
+        let written = file.write_all(lines).and_then(|()| match self.durability {
             Durability::Process => Ok(()),
             Durability::Power => file.sync_data(),
         });
@@ -267,7 +347,7 @@ impl Log {
         };
         let mut place = Place { after, segment, length: end.length };
         for entry in found {
-            place = self.append_at(place, at, entry)?;
+            place = self.append_one(place, at, entry)?;
         }
         Ok(place)
     }

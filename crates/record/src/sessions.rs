@@ -9,6 +9,8 @@
 //!
 //! A message that could not be taken in leaves a mark beside the state. Whoever comes next finds it.
 
+mod alternating;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use self::alternating::{Alternating, Numbered};
 use crate::folder::open_private;
 use crate::log::Receipt;
 use crate::{RecordError, StateFolder};
@@ -126,7 +129,7 @@ impl Stored {
             path: self.path.clone(),
             problem: format!("{problem}; remove it, and the session goes on without what it knew"),
         };
-        let state = text.split_once('\n').filter(|(hash, state)| hash_of(state) == *hash);
+        let state = text.split_once('\n').filter(|(hash, state)| digest_of(state) == *hash);
         let (_, state) = state.ok_or_else(|| damaged("it is not what was kept"))?;
         serde_json::from_str(state).map(Some).map_err(|error| damaged(&error.to_string()))
     }
@@ -158,7 +161,7 @@ impl LockedSession {
         let new = self.path.with_extension("new");
         let mut file = open_private(&new, false)?;
         file.set_len(0)
-            .and_then(|()| file.write_all(format!("{}\n{text}", hash_of(&text)).as_bytes()))
+            .and_then(|()| file.write_all(format!("{}\n{text}", digest_of(&text)).as_bytes()))
             .map_err(RecordError::io("write", &new))?;
         fs::rename(&new, &self.path).map_err(RecordError::io("replace", &self.path))?;
         let mark = self.path.with_extension("missed");
@@ -171,7 +174,8 @@ impl LockedSession {
     }
 }
 
-fn hash_of(state: &str) -> String {
+/// What a state hashes to, as `sha256:…`.
+pub fn digest_of(state: &str) -> String {
     format!("sha256:{:x}", Sha256::digest(state.as_bytes()))
 }
 

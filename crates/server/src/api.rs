@@ -21,9 +21,11 @@ use ringfence_record::transparency::Transparency;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use crate::auth::{Auth, Viewer};
 use crate::door::Whom;
+use crate::gate::Refused;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::{Server, approvals, enrol, intervene, live};
@@ -197,8 +199,11 @@ async fn decide(
         return Err(Problem::forbidden("agents ask this, with the bearer token or by the socket"));
     }
     let began = instant();
-    let gate = server.gate.clone();
-    let decision = blocking(move || Ok(gate.decide(&action)?)).await;
+    let (tell, told) = oneshot::channel();
+    // Whoever asked may be gone.
+    server.gate.decide(action.into(), Box::new(move |decided| drop(tell.send(decided))));
+    let stopped = |_| Err(Refused::undecided("ringfence stopped unexpectedly; try again"));
+    let decision = told.await.unwrap_or_else(stopped).map_err(Problem::from);
     server.metrics.took(began.elapsed());
     let metrics = &server.metrics;
     Metrics::count(if decision.is_ok() { &metrics.decided } else { &metrics.undecided });

@@ -23,7 +23,15 @@ impl Refused {
     pub fn undecided(problem: impl Into<String>) -> Self {
         Self { status: 503, problem: problem.into() }
     }
+
+    /// Too much is asked at once.
+    pub fn too_much(problem: impl Into<String>) -> Self {
+        Self { status: 429, problem: problem.into() }
+    }
 }
+
+/// Who is told of a decision.
+pub type Then = Box<dyn FnOnce(Result<Vec<u8>, Refused>) + Send>;
 
 /// What is wanted of the queue of those that wait for a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +44,7 @@ pub struct ApprovalTerms {
     pub probes_per_day: Option<u32>,
 }
 
-/// The gate, as the server needs it. Every call may block.
+/// The gate, as the server needs it. Every call but [`Gate::decide`] may block.
 pub trait Gate: Send + Sync + 'static {
     /// The answer to a message of an agent's hook, as JSON. `hook` is the process that asks, as the kernel
     /// names it; `asked` says in its first line with which folders it works, and the message follows.
@@ -45,11 +53,10 @@ pub trait Gate: Send + Sync + 'static {
     /// When the hook is to decide by itself.
     fn answer(&self, agent: &str, hook: u32, asked: &[u8]) -> Result<Vec<u8>, Refused>;
 
-    /// The decision on an action, both as JSON, recorded before it is returned.
-    ///
-    /// # Errors
-    /// When the action cannot be read, or could not be decided or recorded: nothing is permitted then.
-    fn decide(&self, action: &[u8]) -> Result<Vec<u8>, Refused>;
+    /// Has an action decided, and may return before it is. `then` gets the decision, both as JSON, once it is
+    /// recorded; or why the action could not be read, decided or recorded: nothing is permitted then. It does not
+    /// block, and where it is dropped there is no decision.
+    fn decide(&self, action: Vec<u8>, then: Then);
 
     /// The digest of the rules.
     ///

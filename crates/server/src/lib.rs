@@ -40,7 +40,7 @@ pub use crate::cost::cost_of_no;
 pub use crate::door::ServeError;
 pub use crate::enrol::{CODE_SERVES, ShowCode};
 use crate::feed::Feed;
-pub use crate::gate::{ApprovalTerms, Gate, Refused};
+pub use crate::gate::{ApprovalTerms, Gate, Refused, Then};
 use crate::metrics::Metrics;
 
 /// What is served, and where.
@@ -74,7 +74,7 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
     let desk = Desk::of(&terms.state);
     let _only = desk.take_place()?.ok_or(ServeError::Taken)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .max_blocking_threads(128)
+        .max_blocking_threads(64)
         .enable_all()
         .build()
         .map_err(ServeError::Listen)?;

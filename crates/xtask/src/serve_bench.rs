@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ringfence_action::Action;
 use ringfence_record::StateFolder;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_testkit::timing::Percentiles;
@@ -77,16 +78,17 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
     let idle = memory(daemon.process.id(), "VmRSS");
     let hooks = hooks(load, folder)?;
     let token = token(load, folder)?;
-    let bodies = bodies();
+    let bodies = bodies()?;
     let (over, seen) = (AtomicBool::new(false), AtomicU64::new(0));
     let watching: Vec<TcpStream> =
         (0..load.watchers).filter_map(|_| watch(&daemon, &token).ok()).collect();
-    let (times, took) = thread::scope(|scope| {
+    let (times, took, spent, own) = thread::scope(|scope| {
         for socket in &watching {
             let (over, seen) = (&over, &seen);
             scope.spawn(move || read_until(socket, over, seen));
         }
         let began = Instant::now();
+        let (daemon_before, own_before) = (cpu(daemon.process.id()), cpu(std::process::id()));
         let until = began + Duration::from_secs(load.seconds);
         let asking: Vec<_> = (0..load.connections)
             .map(|number| {
@@ -99,13 +101,16 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
             .map(|it| it.join().unwrap_or_else(|_| Err("a connection stopped".to_owned())))
             .collect();
         let took = began.elapsed();
+        let spent = cpu(daemon.process.id()) - daemon_before;
+        let own = cpu(std::process::id()) - own_before;
         over.store(true, Ordering::SeqCst);
         for socket in &watching {
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
-        (times.into_iter().collect::<Result<Vec<_>, _>>(), took)
+        (times.into_iter().collect::<Result<Vec<_>, _>>(), took, spent, own)
     });
     let times = times?.concat();
+    let decided = times.len() as f64;
     let rate = times.len() as f64 / took.as_secs_f64();
     let times = Percentiles::of(times);
     let (now, most) = (memory(daemon.process.id(), "VmRSS"), memory(daemon.process.id(), "VmHWM"));
@@ -119,9 +124,21 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
         times.p50, times.p99, times.max
     );
     println!(
-        "| who watches; entries that reached them | {}; {} | 200 |",
+        "| processor time, of {:.1} s on {} processors: the daemon; who asks and watches | {:.0} %; {:.0} % | |",
+        took.as_secs_f64(),
+        thread::available_parallelism().map_or(1, usize::from),
+        spent / took.as_secs_f64() * 100.0,
+        own / took.as_secs_f64() * 100.0
+    );
+    println!(
+        "| decisions for a second of the daemon's processor time | {:.0} | |",
+        decided / spent
+    );
+    let reached = seen.load(Ordering::SeqCst) as f64 / load.watchers.max(1) as f64;
+    println!(
+        "| who watches; of the entries, as many reached each of them meanwhile | {}; {:.0} % | 200 |",
         load.watchers,
-        seen.load(Ordering::SeqCst)
+        reached / decided.max(1.0) * 100.0
     );
     println!(
         "| memory with {} entries at rest, after, at most | {idle} MB, {now} MB, {most} MB | {MEMORY_MB} MB |",
@@ -206,15 +223,19 @@ fn wait_until_indexed(daemon: &Daemon, entries: u64) -> Result<(), Failure> {
     }
 }
 
-/// Recorded traffic, where there is some.
-fn bodies() -> Vec<Value> {
-    traffic::actions().iter().take(5_000).map(|action| json!(action)).collect()
+/// Recorded traffic, where there is some: as JSON, but for the session, which comes in front of it.
+fn bodies() -> Result<Vec<String>, Failure> {
+    let body = |action: &Action| {
+        let text = serde_json::to_string(&Action { session: None, ..action.clone() })?;
+        Ok(text.strip_prefix('{').unwrap_or_default().to_owned())
+    };
+    traffic::actions().iter().take(5_000).map(body).collect()
 }
 
 fn ask_until(
     socket: &Path,
     number: usize,
-    bodies: &[Value],
+    bodies: &[String],
     until: Instant,
 ) -> Result<Vec<f64>, String> {
     let text = |error: std::io::Error| error.to_string();
@@ -225,16 +246,12 @@ fn ask_until(
         if Instant::now() >= until {
             break;
         }
-        let mut body = body.clone();
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("session".to_owned(), json!(format!("b{number}-{}", index / 100)));
-        }
-        let body = body.to_string();
-        let began = Instant::now();
+        let body = format!("{{\"session\":\"b{number}-{}\",{body}", index / 100);
         let request = format!(
             "POST /api/v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
+        let began = Instant::now();
         socket.write_all(request.as_bytes()).map_err(text)?;
         let (code, _) = read_answer(&mut answers).map_err(text)?;
         if code != 200 {
@@ -277,7 +294,7 @@ fn read_until(mut socket: &TcpStream, over: &AtomicBool, seen: &AtomicU64) {
     while !over.load(Ordering::SeqCst) {
         let Ok(count @ 1..) = socket.read(&mut part) else { return };
         let part = part.get(..count).unwrap_or_default();
-        let entries = part.windows(4).filter(|it| *it == b"\nid:").count();
+        let entries = part.windows(2).filter(|it| *it == b"\n\n").count();
         seen.fetch_add(entries as u64, Ordering::Relaxed);
     }
 }
@@ -301,6 +318,15 @@ fn hooks(load: &Load, folder: &Path) -> Result<[Vec<f64>; 3], Failure> {
         }
     }
     Ok(times)
+}
+
+/// Seconds of processor time that a process has had.
+fn cpu(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in brackets, may have blanks in it.
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
+    // The kernel tells it to everybody in hundredths.
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// Megabytes of a process.

@@ -155,6 +155,7 @@ impl Recorder {
             whose: &whose,
             options: self.options,
             redactor: &self.redactor,
+            state: None,
         };
         let decide = |action: &Action, session: &mut Session| {
             judge.decide_in(action, session).map_err(|error| error.to_string())

@@ -16,10 +16,10 @@ use ringfence_record::cases::Cases;
 use ringfence_record::desk::Desk;
 use ringfence_record::log::Log;
 use ringfence_record::{RecordError, StateFolder};
-use ringfence_server::{Address, ApprovalTerms, Gate, Refused, Terms};
+use ringfence_server::{Address, ApprovalTerms, Gate, Refused, Terms, Then};
 use serde_json::{Value, json};
 
-use super::hook::Gatehouse;
+use super::hook::{Clerks, Gatehouse};
 use super::{oversight, status};
 use crate::exit::{Exit, Failure, Problem};
 use crate::person::{self, Doubt, Known};
@@ -56,9 +56,13 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
     }
     let seat = person::seat(&known_to(&state).map_err(failed)?);
     let house = Gatehouse::of(state.path().to_owned(), places::config_folder()?, places::home()?);
+    let house = Arc::new(house);
     // What does not load would be found by the first call that is to be decided.
     house.rules().map_err(|refused| {
         Problem::new("the rules do not load", "see the cause").because(refused.problem)
+    })?;
+    let clerks = Clerks::start(&house, &log).map_err(|error| {
+        Problem::new("nothing is served", "free some memory or processes").because(error)
     })?;
     let terms = Terms {
         state,
@@ -66,7 +70,7 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
         listen: serve.listen,
         behind_tls: serve.behind_tls,
         show_code: Box::new(show_code),
-        gate: Arc::new(Served { house, config: places::config_folder()?, log }),
+        gate: Arc::new(Served { house, clerks, config: places::config_folder()?, log }),
     };
     let as_json = serve.json;
     ringfence_server::serve(terms, |address| {
@@ -128,7 +132,8 @@ fn failed(error: RecordError) -> Problem {
 
 /// The gate, and what else this machine says of itself.
 struct Served {
-    house: Gatehouse,
+    house: Arc<Gatehouse>,
+    clerks: Clerks,
     config: PathBuf,
     log: Log,
 }
@@ -146,8 +151,8 @@ impl Gate for Served {
         serde_json::to_vec(&told).map_err(|error| Refused::undecided(error.to_string()))
     }
 
-    fn decide(&self, action: &[u8]) -> Result<Vec<u8>, Refused> {
-        self.house.decide(action)
+    fn decide(&self, action: Vec<u8>, then: Then) {
+        self.clerks.ask(action, then);
     }
 
     fn bundle(&self) -> Result<String, String> {

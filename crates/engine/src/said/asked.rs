@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::clauses::{Clause, find_phrase, without_quotes, words};
+use super::clauses::{Clause, without_quotes, words};
 use super::{Intent, Request, digest};
 use crate::lexicon::{
     ASKERS, AT_HAND, COMPOUNDS, DONE_AFTER, DONE_ENDINGS, ENGLISH, ENGLISH_NOUNS, LEAD,
     LIGHT_VERBS, Operation, POINTERS, STEMS, SUBJECTS, WEAK, WORK,
 };
+use crate::words::find_phrase;
 
 /// What the message named before: a pronoun may mean it.
 #[derive(Debug, Default)]

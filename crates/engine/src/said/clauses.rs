@@ -172,19 +172,3 @@ pub(super) fn without_quotes(text: &str) -> String {
     kept.push_str(rest);
     kept
 }
-
-/// Where a phrase begins in the text, at word boundaries. `stem*` may go on; scripts without blanks
-/// between words match anywhere.
-pub(super) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
-    let (stem, open) = phrase.strip_suffix('*').map_or((phrase, false), |stem| (stem, true));
-    let spaced = stem.chars().all(|c| c < '\u{2E80}');
-    text.match_indices(stem).find_map(|(at, _)| {
-        let before = text.get(..at).and_then(|t| t.chars().next_back());
-        let after = text.get(at + stem.len()..).and_then(|t| t.chars().next());
-        let free = |c: Option<char>| {
-            c.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_' && c != '/' && c != '.')
-        };
-        let ends = open && after.is_none_or(|c| c.is_alphabetic() || free(Some(c)));
-        (!spaced || (free(before) && (ends || free(after)))).then_some(at)
-    })
-}

@@ -1,12 +1,13 @@
 //! What a clause rules out.
 
 use super::Boundary;
-use super::clauses::{Clause, find_phrase, words};
+use super::clauses::{Clause, words};
 use crate::lexicon::{
     ANYTHING, CHINESE_FILLERS, CHINESE_NO, CHINESE_OTHER_BEFORE, ENGLISH, EVERYTHING, FILLERS,
     FORBIDDING, JAPANESE_NO, JAPANESE_PARTICLES, LEAD, Operation, READ_ONLY, STEMS, SUBJECTS,
     WAITS, WEAK,
 };
+use crate::words::find_phrase;
 
 /// What was found in a clause.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 
 use super::{Log, line, segment};
 use crate::RecordError;
@@ -15,7 +14,7 @@ const AT_ONCE: u64 = 1 << 20;
 /// A place in the log, from where on it is read.
 #[derive(Debug)]
 pub struct Follower {
-    folder: PathBuf,
+    log: Log,
     segment: u64,
     offset: u64,
     seq: u64,
@@ -46,7 +45,7 @@ impl Log {
         // From the last segment that begins no later than what is looked for.
         let from = numbers.iter().rev().find(|it| begins(it).is_some_and(|first| first <= seq + 1));
         let segment = from.or(numbers.first()).copied().unwrap_or(1);
-        Ok(Follower { folder: self.folder.clone(), segment, offset: 0, seq, file: None })
+        Ok(Follower { log: self.clone(), segment, offset: 0, seq, file: None })
     }
 
     /// The number of the newest entry, as it is kept beside the log. Cheap.
@@ -66,23 +65,25 @@ impl Follower {
     /// When the files cannot be read.
     pub fn more(&mut self, most: usize) -> Result<Vec<Followed>, RecordError> {
         loop {
+            // What is not acknowledged may be taken back. It says nothing where it is not there or damaged.
+            let last = self.log.read_head().ok().flatten().map_or(u64::MAX, |head| head.seq);
             // Listed before it is read: what comes after a full segment comes after its last line.
-            let next = segment::numbers(&self.folder)?.into_iter().find(|it| *it > self.segment);
-            let found = self.read(most)?;
-            match next {
-                _ if !found.is_empty() => return Ok(found),
-                Some(next) => (self.segment, self.offset) = (next, 0),
-                None => return Ok(Vec::new()),
+            let next =
+                segment::numbers(&self.log.folder)?.into_iter().find(|it| *it > self.segment);
+            match (self.read(most, last)?, next) {
+                (Beyond::Lines(found), _) => return Ok(found),
+                (Beyond::NoMore, Some(next)) => (self.segment, self.offset) = (next, 0),
+                (Beyond::NoMore | Beyond::NotYet, _) => return Ok(Vec::new()),
             }
         }
     }
 
-    /// New lines of this segment; none only where it has no whole line more.
-    fn read(&mut self, most: usize) -> Result<Vec<Followed>, RecordError> {
-        let path = segment::path(&self.folder, self.segment);
+    /// New lines of this segment, up to this number.
+    fn read(&mut self, most: usize, last: u64) -> Result<Beyond, RecordError> {
+        let path = segment::path(&self.log.folder, self.segment);
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Beyond::NoMore),
             Err(error) => return Err(RecordError::io("open", &path)(error)),
         };
         let this = file.metadata().map_err(RecordError::io("read", &path))?.ino();
@@ -97,27 +98,43 @@ impl Follower {
                 .map_err(RecordError::io("read", &path))?;
             let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
                 if (bytes.len() as u64) < window {
-                    return Ok(Vec::new());
+                    return Ok(Beyond::NoMore);
                 }
                 window *= 8;
                 continue;
             };
             let mut found = Vec::new();
             for bytes in bytes.get(..=end).unwrap_or_default().split_inclusive(|it| *it == b'\n') {
-                if found.len() == most {
-                    break;
+                let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
+                let new = number_of(&line).filter(|seq| *seq > self.seq);
+                let is_next = new.is_none_or(|seq| seq <= last);
+                if found.len() == most || !is_next {
+                    return Ok(if found.is_empty() {
+                        Beyond::NotYet
+                    } else {
+                        Beyond::Lines(found)
+                    });
                 }
                 self.offset += bytes.len() as u64;
-                let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
-                let Some(seq) = number_of(&line).filter(|seq| *seq > self.seq) else { continue };
-                self.seq = seq;
-                found.push(Followed { seq, line: line.into_owned() });
+                if let Some(seq) = new {
+                    self.seq = seq;
+                    found.push(Followed { seq, line: line.into_owned() });
+                }
             }
             if !found.is_empty() {
-                return Ok(found);
+                return Ok(Beyond::Lines(found));
             }
         }
     }
+}
+
+/// What is in a segment beyond what was read.
+enum Beyond {
+    Lines(Vec<Followed>),
+    /// No whole line.
+    NoMore,
+    /// What nobody was told of yet.
+    NotYet,
 }
 
 /// The number that a line begins with, or else says anywhere.

@@ -125,7 +125,7 @@ impl Log {
         let bytes = old.iter().map(|(_, _, bytes)| bytes).sum();
         let fields = [("segments", json!(segments)), ("bytes", json!(bytes)), ("by", json!(by))];
         let place = self.end(at)?;
-        self.append_at(place, at, entry(PRUNED, fields))?;
+        self.append_one(place, at, entry(PRUNED, fields))?;
         self.remove(old.iter().map(|(number, _, _)| *number))?;
         drop(lock);
         Ok(Some(Pruned { segments: old.len() as u64, last, bytes }))
@@ -229,7 +229,7 @@ impl Log {
             ("by", json!(why.by)),
         ];
         let place = self.end(at)?;
-        let after = self.append_at(place, at, entry(REDACTION, fields))?.after;
+        let after = self.append_one(place, at, entry(REDACTION, fields))?.after;
         self.replace(number, &text, &line::sealed_as(&stub, &receipt.hash))?;
         Ok(Redacted { entry: receipt, was, by: after })
     }

@@ -15,24 +15,24 @@ const RESERVED: &[&str] = &["seq", "prev", "at", "kind", "hash"];
 /// Stands between what is hashed and the hash.
 const SEAL: &str = ",\"hash\":\"";
 
-/// A line with its newline, and the receipt for it.
-pub(super) fn seal(
-    before: &Receipt,
-    at: &str,
-    kind: &str,
-    fields: Map<String, Value>,
-) -> (String, Receipt) {
-    let seq = before.seq + 1;
+/// What a line says of an entry, but for its number, its links and the braces.
+pub(super) fn content(at: &str, kind: &str, fields: Map<String, Value>) -> String {
     let mut entry = Map::new();
-    entry.insert("seq".into(), json!(seq));
-    entry.insert("prev".into(), json!(before.hash));
     entry.insert("at".into(), json!(at));
     entry.insert("kind".into(), json!(kind));
     entry.extend(fields.into_iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())));
     let text = Value::Object(entry).to_string();
-    let content = text.strip_suffix('}').unwrap_or(&text);
-    let hash = digest(content);
-    (sealed_as(content, &hash), Receipt { seq, hash })
+    let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    inner.unwrap_or_default().to_owned()
+}
+
+/// Adds a line with its newline, and returns the receipt for it.
+pub(super) fn seal(before: &Receipt, content: &str, lines: &mut String) -> Receipt {
+    let seq = before.seq + 1;
+    let text = format!("{{\"seq\":{seq},\"prev\":{},{content}", json!(before.hash));
+    let hash = digest(&text);
+    lines.push_str(&sealed_as(&text, &hash));
+    Receipt { seq, hash }
 }
 
 /// A line with its newline, of this content and with this hash, whatever the content hashes to.

@@ -306,6 +306,10 @@ impl Premises {
         (&self.folder, &self.log, &self.redactor)
     }
 
+    pub(super) fn sessions(&self) -> &SessionStore {
+        &self.sessions
+    }
+
     pub(super) fn agents(&self) -> &Agents {
         &self.agents
     }

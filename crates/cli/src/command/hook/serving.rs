@@ -10,32 +10,26 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use ringfence_action::{Action, Preset, Verdict};
+use ringfence_action::Preset;
 use ringfence_adapters::hook::{HookAgent, HookEvent};
-use ringfence_engine::{Engine, Options, Session};
-use ringfence_facts::Supplied;
 use ringfence_policy::Bundle;
 use ringfence_record::given;
-use ringfence_record::holds::{Hold, HoldKind, Holds};
-use ringfence_record::log::{Entry, Log};
-use ringfence_record::sessions::SessionStore;
 use ringfence_server::Refused;
-use serde_json::json;
 
 use super::Hook;
 use super::answer::{self, Premises};
 use super::daemon::{Folders, is_same};
 use super::origin::Sender;
-use super::turn::only_looks;
 use crate::command::run::Told;
-use crate::{processes, recorded, rules};
+use crate::{processes, rules};
 
-/// Whose sessions are those of agents that ask by themselves, in front of the agent's kind.
-const API: &str = "api";
+mod clerks;
+mod memory;
+
+pub(crate) use self::clerks::Clerks;
 
 /// The gate of one state folder.
 pub(crate) struct Gatehouse {
@@ -43,45 +37,6 @@ pub(crate) struct Gatehouse {
     config: PathBuf,
     home: PathBuf,
     premises: Mutex<Option<(Vec<Stamp>, Arc<Premises>)>>,
-    /// How many actions came without a session.
-    alone: AtomicU64,
-    writer: Writer,
-}
-
-/// Entries of many that wait together are written together, each before its asker is answered: whoever comes
-/// while somebody writes waits, and the next to write takes all that have come.
-#[derive(Default)]
-struct Writer {
-    waiting: Mutex<Vec<Waits>>,
-    writing: Mutex<()>,
-}
-
-/// What is to be written, and whom to tell how that went.
-type Waits = (Vec<Entry>, Arc<OnceLock<Result<(), String>>>);
-
-impl Writer {
-    /// Returns once these are in the log, or why they are not.
-    fn keep(&self, log: &Log, entries: Vec<Entry>) -> Result<(), Refused> {
-        let told = Arc::new(OnceLock::new());
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((entries, told.clone()));
-        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever wrote meanwhile may have written this.
-        if told.get().is_none() {
-            let all =
-                std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            let (entries, tell): (Vec<Vec<Entry>>, Vec<_>) = all.into_iter().unzip();
-            let at = answer::now().to_string();
-            let written = log.append_all(&at, entries.concat()).map(drop);
-            let written = written.map_err(|error| error.to_string());
-            for told in tell {
-                // Nobody else tells.
-                let _ = told.set(written.clone());
-            }
-        }
-        drop(writing);
-        let told = told.get().cloned();
-        told.unwrap_or_else(|| Err("it was not recorded".to_owned())).map_err(undecided)
-    }
 }
 
 /// A file as it was when it was read.
@@ -90,14 +45,7 @@ type Stamp = (PathBuf, Option<(u64, u64, i64, i64, u32)>);
 impl Gatehouse {
     /// The gate that works with these folders.
     pub(crate) fn of(state: PathBuf, config: PathBuf, home: PathBuf) -> Self {
-        Self {
-            state,
-            config,
-            home,
-            premises: Mutex::new(None),
-            alone: AtomicU64::new(0),
-            writer: Writer::default(),
-        }
+        Self { state, config, home, premises: Mutex::new(None) }
     }
 
     /// A hook as `init` writes it, of this agent.
@@ -173,60 +121,6 @@ impl Gatehouse {
         Ok(Told { stdout: reply.stdout, stderr: reply.stderr, code: reply.code })
     }
 
-    /// The decision on an action of an agent that asks by itself: as JSON, recorded. It knows this host not at
-    /// all, and that nothing can run contained, since the asker runs it.
-    pub(crate) fn decide(&self, action: &[u8]) -> Result<Vec<u8>, Refused> {
-        let action =
-            Action::from_json(action).map_err(|error| Refused::wrong(error.to_string()))?;
-        let premises = self.premises()?;
-        let (bundle, preset) = premises.rules().map_err(undecided)?;
-        let options = Options { preset, sandbox: false };
-        let engine = Engine::new(bundle, Box::new(Supplied), options);
-        let (folder, log, redactor) = premises.records();
-        let session = action.session.clone();
-        // One without a session is a session of its own.
-        let run = match &session {
-            Some(_) => API.to_owned(),
-            None => {
-                let number = self.alone.fetch_add(1, Ordering::Relaxed);
-                format!("{API} {} {number}", answer::now())
-            }
-        };
-        let whose = json!({"agent": action.agent.kind, "run": run, "session": session});
-        let hold = Holds::of(folder).strictest_on(|| session.iter().cloned().collect());
-        let hold = hold.map_err(undecided)?;
-        let sessions = SessionStore::open(folder).map_err(undecided)?;
-        let name = format!("{API} {}", action.agent.kind);
-        let locked = session.as_ref().map(|id| sessions.lock(&name, id)).transpose();
-        let locked = locked.map_err(undecided)?;
-        let known = locked.as_ref().map(|locked| locked.read()?.load::<Session>()).transpose();
-        let mut memory = known.map_err(undecided)?.flatten().unwrap_or_default();
-        let decide = |action: &Action, session: &mut Session| {
-            let call = ringfence_adapters::normalize(action);
-            catch_unwind(AssertUnwindSafe(|| engine.decide(action, &call, session)))
-                .map_err(|_| "ringfence stopped unexpectedly".to_owned())
-        };
-        let case = recorded::Case { event: "decide", whose: &whose, options, redactor };
-        let before = memory.clone();
-        let (mut explained, mut entries) =
-            case.decide(&decide, action.clone(), &mut memory).map_err(undecided)?;
-        if let Some(hold) = hold
-            && let Some(verdict) = raised(&hold, &explained.decision)
-        {
-            let code = hold.kind.code();
-            explained.decision = engine.held(&action, verdict, code, &hold.reason);
-            memory = before;
-            let fields = json!({"hold": hold.id, "tool": action.tool, "call": action.id,
-                                "verdict": verdict, "code": code, "event": "decide"});
-            entries = vec![recorded::entry("held", &whose, fields)];
-        }
-        self.writer.keep(log, entries)?;
-        if let Some(locked) = locked {
-            locked.save(&memory).map_err(undecided)?;
-        }
-        serde_json::to_vec(&explained.decision).map_err(undecided)
-    }
-
     /// The sessions whose agents are alive.
     pub(crate) fn alive(&self) -> BTreeSet<String> {
         let Ok(premises) = self.premises() else { return BTreeSet::new() };
@@ -240,17 +134,6 @@ impl Gatehouse {
     pub(crate) fn end(&self, session: Option<&str>) -> usize {
         self.premises().map_or(0, |premises| crate::ending::end(premises.agents(), session))
     }
-}
-
-/// What a hold makes of a decision; nothing where that is as strict already.
-fn raised(hold: &Hold, decision: &ringfence_action::Decision) -> Option<Verdict> {
-    let verdict = match hold.kind {
-        HoldKind::Pause | HoldKind::Kill => Verdict::Deny,
-        HoldKind::DenyAll if only_looks(decision) => return None,
-        HoldKind::DenyAll => Verdict::Deny,
-        HoldKind::AskAll => Verdict::Ask,
-    };
-    (verdict > decision.verdict).then_some(verdict)
 }
 
 fn undecided(problem: impl std::fmt::Display) -> Refused {
