@@ -25,7 +25,7 @@ mod line;
 mod segment;
 mod verify;
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -96,6 +96,8 @@ struct Place {
     after: Receipt,
     segment: u64,
     length: u64,
+    /// How many bytes the last line has, where this process wrote it.
+    line: u64,
 }
 
 /// Where the log ended, and in which file.
@@ -241,11 +243,18 @@ impl Log {
         Ok(lock)
     }
 
-    /// Whether nobody has written since: the same file is the newest, as long as it was, and what is kept
-    /// beside the log names its last entry.
+    /// Whether nobody has written since: the same file is the newest, as long as it was, with the same last
+    /// line, and what is kept beside the log names that.
     fn still_ends(&self, Ended { place, file }: &Ended) -> bool {
-        let is_same = |it: Metadata| it.ino() == *file && it.len() == place.length;
-        segment::path(&self.folder, place.segment).metadata().is_ok_and(is_same)
+        let last = || {
+            let newest = File::open(segment::path(&self.folder, place.segment)).ok()?;
+            let metadata = newest.metadata().ok()?;
+            let mut line = vec![0; usize::try_from(place.line).ok()?];
+            newest.read_exact_at(&mut line, place.length.checked_sub(place.line)?).ok()?;
+            let is_same = metadata.ino() == *file && metadata.len() == place.length;
+            Some(is_same && line::ends_in(&line, &place.after.hash))
+        };
+        last() == Some(true)
             && !segment::path(&self.folder, place.segment + 1).exists()
             && self.read_head().is_ok_and(|head| head.as_ref() == Some(&place.after))
     }
@@ -257,10 +266,11 @@ impl Log {
             if place.length >= SEGMENT_BYTES {
                 place = Place { segment: place.segment + 1, length: 0, ..place };
             }
-            let (mut lines, mut after) = (String::new(), place.after);
+            let (mut lines, mut after, mut line) = (String::new(), place.after, 0);
             while place.length + (lines.len() as u64) < SEGMENT_BYTES
                 && let Some(Prepared(content)) = entries.next()
             {
+                line = lines.len();
                 after = line::seal(&after, content, &mut lines);
             }
             self.write(
@@ -269,7 +279,8 @@ impl Log {
                 place.length,
             )?;
             self.write_head(&after)?;
-            place = Place { after, length: place.length + lines.len() as u64, ..place };
+            let (length, line) = (place.length + lines.len() as u64, (lines.len() - line) as u64);
+            place = Place { after, length, line, ..place };
         }
         Ok(place)
     }
@@ -345,7 +356,7 @@ impl Log {
             }
             (_, Err(problem)) => return Err(problem),
         };
-        let mut place = Place { after, segment, length: end.length };
+        let mut place = Place { after, segment, length: end.length, line: 0 };
         for entry in found {
             place = self.append_one(place, at, entry)?;
         }

@@ -40,6 +40,13 @@ pub(super) fn sealed_as(content: &str, hash: &str) -> String {
     format!("{content}{SEAL}{hash}\"}}\n")
 }
 
+/// Whether this is a whole line, with its newline, that this is the hash of.
+pub(super) fn ends_in(line: &[u8], hash: &str) -> bool {
+    let end = format!("{SEAL}{hash}\"}}\n");
+    let content = line.strip_suffix(end.as_bytes());
+    content.is_some_and(|content| format!("sha256:{:x}", Sha256::digest(content)) == hash)
+}
+
 pub(super) fn digest(content: &str) -> String {
     format!("sha256:{:x}", Sha256::digest(content.as_bytes()))
 }

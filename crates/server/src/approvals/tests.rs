@@ -12,7 +12,7 @@ use super::*;
 use crate::api::instant;
 use crate::auth::Auth;
 use crate::feed::Feed;
-use crate::gate::{Gate, Refused};
+use crate::gate::{Then, Gate, Refused};
 use crate::metrics::Metrics;
 
 /// A gate that decides nothing, and says what is wanted of the queue.
@@ -22,8 +22,8 @@ impl Gate for Terms {
     fn answer(&self, _: &str, _: u32, _: &[u8]) -> Result<Vec<u8>, Refused> {
         Err(Refused::undecided("no"))
     }
-    fn decide(&self, _: &[u8]) -> Result<Vec<u8>, Refused> {
-        Err(Refused::undecided("no"))
+    fn decide(&self, _: Vec<u8>, then: Then) {
+        then(Err(Refused::undecided("no")));
     }
     fn bundle(&self) -> Result<String, String> {
         Ok("sha256:0".to_owned())
