@@ -4,7 +4,9 @@
 //! over white space, quotes, or anything that separates commands: what is judged has the same commands,
 //! words and paths as what runs.
 
+use std::array;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A secret that is told by how it begins.
 struct Shape {
@@ -88,10 +90,30 @@ pub(super) fn secrets(text: &str) -> Vec<Found> {
             found.push((kind, at..at + length));
             at += length;
         } else {
-            at += rest.chars().next().map_or(1, char::len_utf8);
+            let here = rest.chars().next().map_or(1, char::len_utf8);
+            at += here + to_next(rest.as_bytes().get(here..).unwrap_or_default());
         }
     }
     found
+}
+
+/// How many bytes are passed over to where something of ours can begin: most of a text is looked at once.
+fn to_next(text: &[u8]) -> usize {
+    /// For each first byte, the bytes that can follow it.
+    static SECOND: LazyLock<[Vec<u8>; 256]> = LazyLock::new(|| {
+        let prefixes = || SHAPES.iter().map(|it| it.prefix).chain([LABEL_BEGIN]);
+        let pairs = || prefixes().filter_map(|it| it.as_bytes().first_chunk::<2>());
+        array::from_fn(|byte| {
+            pairs().filter(|[first, _]| usize::from(*first) == byte).map(|[_, it]| *it).collect()
+        })
+    });
+    let begins = |pair: &[u8]| match pair {
+        [first, second] => {
+            SECOND.get(usize::from(*first)).is_some_and(|seconds| seconds.contains(second))
+        }
+        _ => false,
+    };
+    text.windows(2).position(begins).unwrap_or(text.len())
 }
 
 /// The kind and length of a token at the beginning of the text, given what stands before it.

@@ -1,11 +1,12 @@
 //! The state of a session that one process alone changes, many times a second.
 //!
 //! Two files, written in turn and in place: whoever is killed in the middle of one leaves the other, with the state
-//! before, which is the newest that anybody was told of. Each says how many bytes it has, and what they hash to.
+//! before, which is the newest that anybody was told of. Each says how many bytes it has and what they hash to, and
+//! has its number at both ends.
 //!
 //! ```text
-//! sessions/4ae….0    17 2048 sha256:9f3…\n{"said":[…
-//! sessions/4ae….1    18 2051 sha256:c41…\n{"said":[…
+//! sessions/4ae….0    18 2048 sha256:9f3…\n{"said":[…]…}\n18\n
+//! sessions/4ae….1    17 2051 sha256:c41…\n{"said":[…]…}\n17\n
 //! ```
 
 use std::os::unix::fs::FileExt;
@@ -85,7 +86,7 @@ impl Alternating {
     /// When it is not written whole; the newest stands then.
     pub fn write(&self, number: u64, state: &str, digest: &str) -> Result<(), RecordError> {
         let path = self.file(number);
-        let text = format!("{number} {} {digest}\n{state}", state.len());
+        let text = format!("{number} {} {digest}\n{state}\n{number}\n", state.len());
         open_private(&path, false)?
             .write_all_at(text.as_bytes(), 0)
             .map_err(RecordError::io("write", &path))
@@ -100,10 +101,16 @@ impl Alternating {
 fn numbered(text: &str) -> Option<Numbered> {
     let (head, rest) = text.split_once('\n')?;
     let mut head = head.split(' ');
-    let number = head.next()?.parse().ok()?;
-    let state = rest.get(..head.next()?.parse().ok()?)?;
+    let number = head.next()?;
+    let (state, end) = rest.split_at_checked(head.next()?.parse().ok()?)?;
+    // Whoever was stopped has not come to the end.
+    end.strip_prefix('\n')?.strip_prefix(number)?.strip_prefix('\n')?;
     let digest = head.next().filter(|digest| digest_of(state) == *digest)?;
-    Some(Numbered { number, state: state.to_owned(), digest: digest.to_owned() })
+    Some(Numbered {
+        number: number.parse().ok()?,
+        state: state.to_owned(),
+        digest: digest.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +139,7 @@ mod tests {
             assert_eq!((newest.number, newest.state.len() as u64), (number, 100 - 10 * number));
         }
         // Of the next one, every beginning.
-        let whole = format!("8 20 {}\n{}", digest_of(&"y".repeat(20)), "y".repeat(20));
+        let whole = format!("8 20 {}\n{}\n8\n", digest_of(&"y".repeat(20)), "y".repeat(20));
         let old = fs::read(kept.file(8)).unwrap();
         for end in 0..whole.len() {
             let torn = [&whole.as_bytes()[..end], old.get(end..).unwrap_or_default()].concat();
