@@ -4,21 +4,23 @@
 
 mod sessions;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::Value;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde_json::{Value, json};
 
 use crate::folder::open_private;
 use crate::log::{Followed, Log};
 use crate::{RecordError, StateFolder};
 
 /// Changes whenever the tables do: a database of another version is thrown away and built again.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// So long whoever else writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,6 +36,7 @@ const SCHEMA: &str = "
         tool TEXT,
         line TEXT NOT NULL
     ) STRICT;
+    CREATE INDEX entry_kind ON entry (kind, seq);
     CREATE INDEX entry_session ON entry (session, seq);
     CREATE INDEX entry_verdict ON entry (verdict, seq);
     CREATE INDEX entry_code ON entry (code, seq);
@@ -58,10 +61,16 @@ const SCHEMA: &str = "
 
 pub use self::sessions::SessionRow;
 
+/// The kind under which a line is found that could not be read.
+const DAMAGED: &str = "damaged";
+
 /// The database beside the log.
 #[derive(Debug)]
 pub struct Projection {
     connection: Connection,
+    path: PathBuf,
+    /// The file that was opened.
+    file: u64,
 }
 
 /// Which entries are wanted; `None` is any.
@@ -104,13 +113,12 @@ impl Projection {
         let path = path(state);
         // Made by us first: what SQLite makes, others may read.
         drop(open_private(&path, false)?);
-        let mut projection = Self { connection: Connection::open(path)? };
-        projection.connection.busy_timeout(PATIENCE)?;
+        let mut projection = Self::opened(path)?;
         projection.connection.pragma_update(None, "journal_mode", "WAL")?;
         projection.connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let version: i64 =
-            projection.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != SCHEMA_VERSION {
+        // What is removed is written over: it may have been removed for what it says.
+        projection.connection.pragma_update(None, "secure_delete", true)?;
+        if projection.version()? != SCHEMA_VERSION {
             projection.clear()?;
         }
         Ok(projection)
@@ -121,10 +129,59 @@ impl Projection {
     /// # Errors
     /// When it cannot be opened.
     pub fn look(state: &StateFolder) -> Result<Self, RecordError> {
-        let connection = Connection::open(path(state))?;
-        connection.pragma_update(None, "query_only", true)?;
+        let projection = Self::opened(path(state))?;
+        projection.connection.pragma_update(None, "query_only", true)?;
+        Ok(projection)
+    }
+
+    fn opened(path: PathBuf) -> Result<Self, RecordError> {
+        // Before it is opened: where another takes its place in between, it is opened once more.
+        let file = fs::metadata(&path).map_err(RecordError::io("read", &path))?.ino();
+        let connection = Connection::open(&path)?;
         connection.busy_timeout(PATIENCE)?;
-        Ok(Self { connection })
+        Ok(Self { connection, path, file })
+    }
+
+    /// Whether somebody has built it anew since it was opened: what is open here is what there was before.
+    pub fn is_replaced(&self) -> bool {
+        fs::metadata(&self.path).map_or(true, |now| now.ino() != self.file)
+    }
+
+    /// Removes what is about entries up to this number, where there is a database: the log has them no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn forget(state: &StateFolder, last: u64) -> Result<(), RecordError> {
+        if !path(state).exists() {
+            return Ok(());
+        }
+        let mut projection = Self::open_as_it_is(state)?;
+        let last = i64::try_from(last).unwrap_or(i64::MAX);
+        let transaction =
+            projection.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO entry_text (entry_text, rowid, line)
+             SELECT 'delete', seq, line FROM entry WHERE seq <= ?1",
+            [last],
+        )?;
+        transaction.execute("DELETE FROM entry WHERE seq <= ?1", [last])?;
+        // Of sessions that went on, the counts stay.
+        transaction.execute("DELETE FROM session WHERE last_seq <= ?1", [last])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// How many lines could not be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn damaged(&self) -> Result<u64, RecordError> {
+        let question = "SELECT count(*) FROM entry WHERE kind = ?1";
+        let count: i64 = self.connection.query_row(question, [DAMAGED], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    fn version(&self) -> Result<i64, RecordError> {
+        Ok(self.connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
     }
 
     /// Throws the database away, whatever is in it, and builds it again. Returns how many entries there
@@ -204,7 +261,14 @@ impl Projection {
     }
 
     fn clear(&mut self) -> Result<(), RecordError> {
-        let transaction = self.connection.transaction()?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Whoever was waited for may have done it, and begun to fill it.
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == SCHEMA_VERSION {
+            return Ok(());
+        }
         transaction.execute_batch(
             "DROP TABLE IF EXISTS entry_text; DROP TABLE IF EXISTS entry;
                  DROP TABLE IF EXISTS session;",
@@ -235,10 +299,11 @@ impl Projection {
         Ok(u64::try_from(last).unwrap_or_default())
     }
 
-    /// Adds lines of the log, all or none. What is there already stays.
+    /// Adds lines of the log, all or none. What is there already stays. A line that cannot be read is found as
+    /// damaged: what comes after it is worth finding all the same, and it is worth seeing.
     ///
     /// # Errors
-    /// When a line is not JSON, or the database fails.
+    /// When the database fails.
     pub fn add(&mut self, lines: &[Followed]) -> Result<(), RecordError> {
         let transaction = self.connection.transaction()?;
         {
@@ -249,10 +314,14 @@ impl Projection {
             let mut index = transaction
                 .prepare_cached("INSERT INTO entry_text (rowid, line) VALUES (?1, ?2)")?;
             for Followed { seq, line } in lines {
-                let entry: Value = serde_json::from_str(line).map_err(|error| {
-                    let problem = format!("entry {seq} is not JSON: {error}");
-                    RecordError::Damaged { path: "audit".into(), problem }
-                })?;
+                let (entry, line) = match serde_json::from_str::<Value>(line) {
+                    Ok(entry) => (entry, Cow::Borrowed(line)),
+                    Err(error) => {
+                        let entry = damaged(*seq, line, &error);
+                        let line = entry.to_string();
+                        (entry, Cow::Owned(line))
+                    }
+                };
                 let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
                 let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
                 // A number that stands there twice is for `verify` to report.
@@ -274,6 +343,13 @@ impl Projection {
         }
         Ok(transaction.commit()?)
     }
+}
+
+/// What stands for a line that cannot be read.
+fn damaged(seq: u64, line: &str, error: &serde_json::Error) -> Value {
+    let problem = format!("it cannot be read: {error}; `ringfence audit verify` says more");
+    let beginning: String = line.chars().take(1_000).collect();
+    json!({"seq": seq, "kind": DAMAGED, "problem": problem, "begins": beginning})
 }
 
 fn path(state: &StateFolder) -> PathBuf {

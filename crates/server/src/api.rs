@@ -226,13 +226,17 @@ async fn health(State(server): State<Arc<Server>>) -> Result<Json<Value>, Proble
 
 async fn metrics(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
     let text = blocking(move || {
-        let indexed = server.feed.database().newest().unwrap_or_default();
+        let database = server.feed.database();
+        let indexed = database.newest().unwrap_or_default();
+        let damaged = database.damaged().unwrap_or_default();
+        drop(database);
         let holds = server.holds.all().map_or(0, |holds| holds.len() as u64);
         let state = server.feed.state().borrow().clone();
         let waiting = state.get("approvals").and_then(Value::as_u64).unwrap_or_default();
         Ok(server.metrics.text(&[
             ("ringfence_log_entries", "Entries in the log", server.feed.last()),
             ("ringfence_log_entries_indexed", "Entries in the database", indexed),
+            ("ringfence_log_entries_damaged", "Entries that cannot be read", damaged),
             ("ringfence_watchers", "Who watches now", server.feed.watchers() as u64),
             ("ringfence_approvals_waiting", "What waits for a person now", waiting),
             ("ringfence_holds", "What is held now", holds),

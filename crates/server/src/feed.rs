@@ -1,7 +1,7 @@
 //! What is recorded, as it is recorded: the log is followed, whoever writes it; its lines are sent on at once,
 //! and put into the database as time allows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -9,26 +9,34 @@ use std::time::Duration;
 use axum::body::Bytes;
 use ringfence_record::cases::Cases;
 use ringfence_record::holds::Holds;
-use ringfence_record::log::{Followed, Log};
+use ringfence_record::log::{Followed, Follower, Log};
 use ringfence_record::projection::Projection;
 use ringfence_record::{RecordError, StateFolder};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
+use crate::api::instant;
+
 /// So often it is looked whether there is more.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Longer by this for each who watches, since each is woken.
-const PAUSE_FOR_EACH: Duration = Duration::from_micros(400);
+const PAUSE_FOR_EACH: Duration = Duration::from_micros(100);
 
 /// So many lines are sent on together.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 512;
 
 /// So many batches wait for who is slow; who is slower reads the log.
-const WAITING: usize = 64;
+const WAITING: usize = 16;
 
 /// So many lines go into the database at once.
 const INSERTED: usize = 500;
+
+/// Where more entries are made in a second, decisions come first: the database and those who watch may wait.
+const MANY_A_SECOND: f64 = 300.0;
+
+/// While there are so many, the database takes no more than this share of a processor's time.
+const SHARE: u32 = 10;
 
 /// Lines that follow one another, as they are sent to who watches.
 #[derive(Debug, Clone)]
@@ -40,71 +48,44 @@ pub(crate) struct Batch {
 
 /// The feed of one log.
 pub(crate) struct Feed {
+    folder: StateFolder,
     batches: broadcast::Sender<Batch>,
     state: watch::Receiver<Value>,
-    last: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
     reader: Mutex<Projection>,
+}
+
+/// How far the log has come, and how fast.
+#[derive(Debug, Default)]
+struct Pulse {
+    last: AtomicU64,
+    many: AtomicBool,
 }
 
 impl Feed {
     pub(crate) fn start(state: &StateFolder, log: &Log) -> Result<Self, RecordError> {
         // Made, and brought up to date beside.
-        let mut projection = Projection::open_as_it_is(state)?;
+        let projection = Projection::open_as_it_is(state)?;
         let reader = Mutex::new(Projection::look(state)?);
         let (batches, _) = broadcast::channel(WAITING);
         let newest = log.newest()?;
-        let last = Arc::new(AtomicU64::new(newest));
+        let pulse = Arc::new(Pulse::default());
+        pulse.last.store(newest, Ordering::Release);
         let (told, state_now) = watch::channel(state_of(state));
-        let feed = Self { batches: batches.clone(), state: state_now, last: last.clone(), reader };
-
-        let mut follower = log.follow_after(newest)?;
-        let folder = state.clone();
-        let started = thread::Builder::new().name("feed".to_owned()).spawn(move || {
-            loop {
-                // What cannot be read now may be read later.
-                let lines = follower.more(TOGETHER).unwrap_or_default();
-                if let (Some(first), Some(end)) = (lines.first(), lines.last()) {
-                    last.store(end.seq, Ordering::Release);
-                    if batches.receiver_count() > 0 {
-                        let (first, last) = (first.seq, end.seq);
-                        // Where nobody watches any more, nothing is lost.
-                        let _ = batches.send(Batch { first, last, frames: frames(&lines) });
-                    }
-                }
-                let now = state_of(&folder);
-                told.send_if_modified(|before| {
-                    let changed = *before != now;
-                    if changed {
-                        *before = now;
-                    }
-                    changed
-                });
-                if lines.len() < TOGETHER {
-                    let watchers = u32::try_from(batches.receiver_count()).unwrap_or_default();
-                    thread::sleep(PAUSE + PAUSE_FOR_EACH * watchers.min(1_000));
-                }
-            }
-        });
-        let indexed = log.clone();
-        let inserting = thread::Builder::new().name("index".to_owned()).spawn(move || {
-            let newest = projection.newest().unwrap_or_default();
-            let Ok(mut follower) = indexed.follow_after(newest) else { return };
-            loop {
-                let lines = follower.more(INSERTED).unwrap_or_default();
-                if lines.is_empty() || projection.add(&lines).is_err() {
-                    thread::sleep(PAUSE);
-                    if !lines.is_empty()
-                        && let Ok(newest) = projection.newest()
-                        && let Ok(again) = indexed.follow_after(newest)
-                    {
-                        follower = again;
-                    }
-                } else if lines.len() == INSERTED {
-                    // Decisions come first: what waits to be found may wait.
-                    thread::sleep(PAUSE / 2);
-                }
-            }
-        });
+        let follower = log.follow_after(newest)?;
+        let feed = Self {
+            folder: state.clone(),
+            batches: batches.clone(),
+            state: state_now,
+            pulse: pulse.clone(),
+            reader,
+        };
+        let sending = Sending { folder: state.clone(), batches, told, pulse: pulse.clone() };
+        let started = thread::Builder::new().name("feed".to_owned());
+        let started = started.spawn(move || sending.send(follower));
+        let (folder, log) = (state.clone(), log.clone());
+        let inserting = thread::Builder::new().name("index".to_owned());
+        let inserting = inserting.spawn(move || insert(&folder, &log, projection, &pulse));
         let io = |source| RecordError::Io { what: "follow", path: state.path().to_owned(), source };
         started.and(inserting).map_err(io)?;
         Ok(feed)
@@ -112,7 +93,12 @@ impl Feed {
 
     /// The number of the newest entry that was sent on.
     pub(crate) fn last(&self) -> u64 {
-        self.last.load(Ordering::Acquire)
+        self.pulse.last.load(Ordering::Acquire)
+    }
+
+    /// Whether so much is recorded now that whoever watches may wait.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.pulse.many.load(Ordering::Relaxed)
     }
 
     /// From now on, whatever comes.
@@ -130,9 +116,92 @@ impl Feed {
         self.state.clone()
     }
 
-    /// The database, to look.
+    /// The database, to look: the one that is there now.
     pub(crate) fn database(&self) -> MutexGuard<'_, Projection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where the new one is not there yet, it is tried again next time.
+        if reader.is_replaced()
+            && let Ok(now) = Projection::look(&self.folder)
+        {
+            *reader = now;
+        }
+        reader
+    }
+}
+
+/// Who sends on what is recorded.
+struct Sending {
+    folder: StateFolder,
+    batches: broadcast::Sender<Batch>,
+    told: watch::Sender<Value>,
+    pulse: Arc<Pulse>,
+}
+
+impl Sending {
+    fn send(&self, mut follower: Follower) {
+        let mut rate = 0.0;
+        let mut before = instant();
+        loop {
+            // What cannot be read now may be read later.
+            let lines = follower.more(TOGETHER).unwrap_or_default();
+            if let (Some(first), Some(end)) = (lines.first(), lines.last()) {
+                self.pulse.last.store(end.seq, Ordering::Release);
+                if self.batches.receiver_count() > 0 {
+                    let (first, last) = (first.seq, end.seq);
+                    // Where nobody watches any more, nothing is lost.
+                    let _ = self.batches.send(Batch { first, last, frames: frames(&lines) });
+                }
+            }
+            let now = state_of(&self.folder);
+            self.told.send_if_modified(|before| {
+                let changed = *before != now;
+                if changed {
+                    *before = now;
+                }
+                changed
+            });
+            if lines.len() < TOGETHER {
+                let watchers = u32::try_from(self.batches.receiver_count()).unwrap_or_default();
+                thread::sleep(PAUSE + PAUSE_FOR_EACH * watchers.min(1_000));
+            }
+            // Of about the last quarter of a second.
+            let (now, count) = (instant(), lines.len() as f64);
+            let passed = now.duration_since(before).as_secs_f64().max(1e-6);
+            let weight = (passed / 0.25).min(1.0);
+            rate += (count / passed - rate) * weight;
+            before = now;
+            self.pulse.many.store(rate > MANY_A_SECOND, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Puts what is recorded into the database, or into the one that took its place.
+fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &Pulse) {
+    let follow = |projection: &Projection| log.follow_after(projection.newest()?);
+    let mut follower = follow(&projection).ok();
+    loop {
+        let began = instant();
+        if projection.is_replaced() {
+            // It was built anew, since something in it was not to stay.
+            match Projection::open_as_it_is(folder) {
+                Ok(now) => (projection, follower) = (now, None),
+                Err(_) => thread::sleep(PAUSE),
+            }
+        }
+        if follower.is_none() {
+            follower = follow(&projection).ok();
+        }
+        let lines = follower.as_mut().and_then(|it| it.more(INSERTED).ok()).unwrap_or_default();
+        if lines.is_empty() {
+            thread::sleep(PAUSE);
+        } else if projection.add(&lines).is_err() {
+            // As far as it has come, once it can be written again.
+            follower = None;
+            thread::sleep(PAUSE);
+        } else if pulse.many.load(Ordering::Relaxed) {
+            // What waits to be found may wait.
+            thread::sleep(began.elapsed() * SHARE);
+        }
     }
 }
 

@@ -29,9 +29,12 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// So many lines of the log are read at once for who was away.
 const READ: usize = 16;
 
-/// So many bytes a second go to all who watch together. Whoever falls behind by that reads on in the log, later:
-/// decisions come first, and nothing piles up in memory.
+/// So many bytes a second go to all who watch together while much is decided. Whoever falls behind by that reads
+/// on in the log, later: decisions come first, and nothing piles up in memory.
 const BYTES_A_SECOND: f64 = 16e6;
+
+/// So often it is looked whether there is still much to decide.
+const BREATH: Duration = Duration::from_millis(500);
 
 /// More do not watch at once.
 const MOST_WATCHERS: usize = 1_000;
@@ -128,7 +131,10 @@ async fn read_up(server: &Server, after: u64, send: &Sender<Bytes>) -> Option<u6
 async fn send_at_pace(server: &Server, frames: Bytes, send: &Sender<Bytes>) -> Option<()> {
     let all = frames.len() as f64 * server.feed.watchers().max(1) as f64;
     send.send(frames).await.ok()?;
-    tokio::time::sleep(Duration::from_secs_f64(all / BYTES_A_SECOND)).await;
+    let until = tokio::time::Instant::now() + Duration::from_secs_f64(all / BYTES_A_SECOND);
+    while server.feed.is_busy() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(BREATH.min(until.duration_since(tokio::time::Instant::now()))).await;
+    }
     Some(())
 }
 

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use clap::Args;
 use jiff::Timestamp;
-use ringfence_record::log::{Log, Pruned, Redacted};
+use ringfence_record::RecordError;
+use ringfence_record::log::{Pruned, Redacted};
 use ringfence_record::projection::Projection;
-use ringfence_record::{RecordError, StateFolder};
 use serde_json::json;
 
 use super::failed;
@@ -105,8 +105,8 @@ pub(super) fn prune(asked: &Prune, out: &mut impl Write) -> Result<Exit, Failure
     };
     log.settle().map_err(failed)?;
     let pruned = retention.prune(&log, Timestamp::now(), &by).map_err(failed)?;
-    if pruned.is_some() {
-        forget(&folder, &log)?;
+    if let Some(pruned) = &pruned {
+        Projection::forget(&folder, pruned.last.seq).map_err(failed)?;
     }
     match (&pruned, asked.json) {
         (Some(Pruned { segments, last, bytes }), true) => {
@@ -141,7 +141,8 @@ pub(super) fn redact(asked: &Redact, out: &mut impl Write) -> Result<Exit, Failu
         }
         Err(error) => return Err(failed(error).into()),
     };
-    forget(&folder, &log)?;
+    // The database has it, too, and so may whoever has that open: another takes its place.
+    Projection::reindex(&folder, &log).map_err(failed)?;
     if asked.json {
         json::line(
             out,
@@ -164,12 +165,6 @@ pub(super) fn redact(asked: &Redact, out: &mut impl Write) -> Result<Exit, Failu
 fn somebody(what: &str, out: &mut impl Write) -> Result<Option<String>, Failure> {
     let seat = hold::Office::open()?.proof(what, out)?;
     Ok(seat.map(|seat| format!("the user at {}, through {}", seat.terminal, seat.through)))
-}
-
-/// The database for searching has what went, too.
-fn forget(folder: &StateFolder, log: &Log) -> Result<(), Failure> {
-    Projection::reindex(folder, log).map_err(failed)?;
-    Ok(())
 }
 
 fn nothing(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {

@@ -23,6 +23,7 @@ use ringfence_record::agents::Agents;
 use ringfence_record::holds::{Hold, Holds};
 use ringfence_record::ledger::Ledger;
 use ringfence_record::log::{Durability, Entry, Log};
+use ringfence_record::projection::Projection;
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{SessionStore, Stored};
 use ringfence_record::transparency::Transparency;
@@ -203,7 +204,10 @@ pub(super) fn sign_as(hook: &Hook, chosen: &Result<rules::Settings, String>) {
     let Ok(log) = Log::open(&folder, Durability::Process) else { return };
     let signed = Transparency::of(&folder, &log).sign().map(drop);
     let kept = match chosen {
-        Ok(settings) => settings.audit.apply(&log, now()).map(drop),
+        Ok(settings) => settings.audit.apply(&log, now()).and_then(|pruned| match pruned {
+            Some(pruned) => Projection::forget(&folder, pruned.last.seq),
+            None => Ok(()),
+        }),
         // What the user wants is not known: everything stays.
         Err(_) => Ok(()),
     };
