@@ -57,6 +57,7 @@ const SCHEMA: &str = "
     ) STRICT;
     CREATE INDEX session_last ON session (last_seq);
     CREATE VIRTUAL TABLE entry_text USING fts5 (line, content='entry', content_rowid='seq');
+    INSERT INTO entry_text (entry_text, rank) VALUES ('secure-delete', 1);
 ";
 
 pub use self::sessions::SessionRow;
@@ -167,7 +168,10 @@ impl Projection {
         transaction.execute("DELETE FROM entry WHERE seq <= ?1", [last])?;
         // Of sessions that went on, the counts stay.
         transaction.execute("DELETE FROM session WHERE last_seq <= ?1", [last])?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        // What was changed is written where it belongs. Whoever looks meanwhile puts it off.
+        projection.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
     }
 
     /// How many lines could not be read.

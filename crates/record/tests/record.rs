@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ringfence_record::StateFolder;
-use ringfence_record::log::{Durability, Log};
+use ringfence_record::log::{Durability, Keep, Log};
 use ringfence_record::projection::{Projection, Query};
 use ringfence_record::sessions::SessionStore;
 use serde_json::{Map, Value, json};
@@ -183,6 +183,96 @@ fn the_database_follows_the_log_and_can_be_lost() {
     let projection = Projection::open(&state, &log).unwrap();
     assert_eq!(projection.find(&words("echo")).unwrap().len(), 4);
     assert_eq!(Projection::reindex(&state, &log).unwrap(), 4);
+}
+
+#[test]
+fn a_line_that_is_garbage_is_found_as_damaged_and_what_follows_as_ever() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    (0..3).for_each(|n| append(&log, n));
+    let text = fs::read_to_string(first_segment(&state)).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let garbage = format!("{}\n{{\"seq\":2,\u{1}garbage\n{}\n", lines[0], lines[2]);
+    fs::write(first_segment(&state), garbage).unwrap();
+    let projection = Projection::open(&state, &log).unwrap();
+    let of_kind = |kind: &str| Query { kind: Some(kind.to_owned()), limit: 10, ..Query::default() };
+    let damaged = projection.find(&of_kind("damaged")).unwrap();
+    assert_eq!((damaged.len(), &damaged[0]["seq"]), (1, &json!(2)), "{damaged:?}");
+    assert!(damaged[0]["problem"].as_str().unwrap().contains("cannot be read"), "{damaged:?}");
+    assert_eq!(projection.find(&of_kind("decision")).unwrap().len(), 2);
+    assert_eq!((projection.damaged().unwrap(), projection.newest().unwrap()), (1, 3));
+    append(&log, 3);
+    assert_eq!(Projection::open(&state, &log).unwrap().newest().unwrap(), 4);
+}
+
+#[test]
+fn what_was_pruned_leaves_the_database_to_the_byte() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    log.append("decision", "2026-11-21T10:00:00Z", fields("old", "echo xyzzyplugh")).unwrap();
+    append(&log, 1);
+    assert!(log.rotate().unwrap());
+    append(&log, 2);
+    Projection::forget(&state, 1).unwrap();
+    assert!(!state.path().join("audit.sqlite").exists(), "none is made for that");
+    drop(Projection::open(&state, &log).unwrap());
+    let holds = || {
+        let read = |name: &str| fs::read(state.path().join(name)).unwrap_or_default();
+        let bytes = [read("audit.sqlite"), read("audit.sqlite-wal")].concat();
+        bytes.windows(10).any(|window| window == b"xyzzyplugh")
+    };
+    assert!(holds());
+    let keep = Keep { is_old: None, most_bytes: Some(0) };
+    let pruned = log.prune(&keep, "2026-11-21T11:00:00Z", "retention").unwrap().unwrap();
+    Projection::forget(&state, pruned.last.seq).unwrap();
+    assert!(!holds());
+    let projection = Projection::open(&state, &log).unwrap();
+    assert_eq!(projection.session("old").unwrap(), None);
+    assert_eq!(projection.session("s").unwrap().map(|it| it.last_seq), Some(3));
+    let all = projection.find(&Query { limit: 10, ..Query::default() }).unwrap();
+    let seqs: Vec<_> = all.iter().map(|it| it["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, [3, 4], "what is left, and the entry that says so");
+}
+
+#[test]
+fn a_database_that_is_built_anew_is_seen_to_be_another() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    append(&log, 0);
+    let mut writes = Projection::open(&state, &log).unwrap();
+    let looks = Projection::look(&state).unwrap();
+    assert!(!writes.is_replaced() && !looks.is_replaced());
+    assert_eq!(Projection::reindex(&state, &log).unwrap(), 1);
+    assert!(writes.is_replaced() && looks.is_replaced());
+    // What it still does harms nobody.
+    append(&log, 1);
+    let more = log.follow_after(1).unwrap().more(10).unwrap();
+    writes.add(&more).unwrap();
+    drop((writes, looks));
+    assert_eq!(Projection::open(&state, &log).unwrap().newest().unwrap(), 2);
+}
+
+#[test]
+fn whoever_writes_again_goes_on_where_others_have_left_it() {
+    let (_keep, state) = state();
+    let [one, other] = [0, 1].map(|_| Log::open(&state, Durability::Process).unwrap());
+    append(&one, 0);
+    append(&one, 1);
+    append(&other, 2);
+    append(&one, 3);
+    assert!(other.rotate().unwrap());
+    append(&one, 4);
+    append(&other, 5);
+    assert!(state.path().join("audit/000002.jsonl").metadata().unwrap().len() > 0);
+    one.redact(2, "a name", "2026-11-21T11:00:00Z", "me").unwrap();
+    append(&one, 6);
+    append(&other, 7);
+    let found = one.verify(&[]).unwrap();
+    assert_eq!((found.entries, found.problems), (9, vec![]));
+    // A hand that puts back the end of it is seen at once, too.
+    fs::remove_file(state.path().join("audit.head")).unwrap();
+    append(&one, 8);
+    assert_eq!(one.verify(&[]).unwrap().problems, Vec::<String>::new());
 }
 
 #[test]

@@ -128,8 +128,13 @@ async fn only_viewers(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match server.auth.viewer(whom, request.headers()) {
-        Ok(viewer) => {
+    let viewer = match server.auth.viewer(whom, request.headers()) {
+        Ok(viewer) => viewer,
+        Err(problem) => return problem.into_response(),
+    };
+    // Only now: strangers use up nothing.
+    match server.limits.enter().await {
+        Ok(_turn) => {
             request.extensions_mut().insert(viewer);
             next.run(request).await
         }

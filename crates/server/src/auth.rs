@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::approvals::lock;
 use crate::enrol::{Codes, Enrolment, ShowCode};
+use crate::limits::Bucket;
 use crate::passkey::{self, Party};
 use crate::problem::Problem;
 use crate::{Address, door::Whom};
@@ -72,12 +73,6 @@ pub(crate) enum Purpose {
     Enrol(Enrolment),
 }
 
-/// A bucket that empties by what is done, and fills with time.
-pub(crate) struct Bucket {
-    left: f64,
-    at: Instant,
-}
-
 pub(crate) struct Auth {
     pub(crate) desk: Desk,
     key: hmac::Key,
@@ -92,9 +87,9 @@ pub(crate) struct Auth {
     origins: Vec<String>,
     pub(crate) party: Party,
     challenges: Mutex<HashMap<String, Challenge>>,
-    pub(crate) tries: Mutex<Bucket>,
+    pub(crate) tries: Bucket,
     /// Of their own: whoever reaches the port can use them up, and a person has still to say no.
-    logins: Mutex<Bucket>,
+    logins: Bucket,
     port: u16,
 }
 
@@ -160,8 +155,8 @@ impl Auth {
             hosts,
             party: Party { id: "localhost", origin: format!("http://localhost:{port}") },
             challenges: Mutex::default(),
-            tries: Mutex::new(Bucket { left: TRIES, at: now() }),
-            logins: Mutex::new(Bucket { left: TRIES, at: now() }),
+            tries: Bucket::new(TRIES, TRIES_A_SECOND),
+            logins: Bucket::new(TRIES, TRIES_A_SECOND),
             desk,
             port,
         })
@@ -373,15 +368,8 @@ impl Auth {
     }
 }
 
-pub(crate) fn take(tries: &Mutex<Bucket>) -> Result<(), Problem> {
-    let mut bucket = lock(tries);
-    let filled = bucket.at.elapsed().as_secs_f64() * TRIES_A_SECOND;
-    *bucket = Bucket { left: (bucket.left + filled).min(TRIES), at: now() };
-    if bucket.left < 1.0 {
-        return Err(too_many());
-    }
-    bucket.left -= 1.0;
-    Ok(())
+pub(crate) fn take(tries: &Bucket) -> Result<(), Problem> {
+    if tries.take() { Ok(()) } else { Err(too_many()) }
 }
 
 pub(crate) fn too_many() -> Problem {

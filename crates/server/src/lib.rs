@@ -17,6 +17,7 @@ mod enrol;
 mod feed;
 mod gate;
 mod intervene;
+mod limits;
 mod live;
 mod metrics;
 mod passkey;
@@ -41,6 +42,7 @@ pub use crate::door::ServeError;
 pub use crate::enrol::{CODE_SERVES, ShowCode};
 use crate::feed::Feed;
 pub use crate::gate::{ApprovalTerms, Gate, Refused, Then};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 
 /// What is served, and where.
@@ -89,6 +91,7 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
             log: terms.log,
             gate: terms.gate,
             auth,
+            limits: Limits::default(),
             metrics: Metrics::default(),
             office: Office::default(),
         });
@@ -110,6 +113,7 @@ struct Server {
     gate: Arc<dyn Gate>,
     feed: Feed,
     auth: Auth,
+    limits: Limits,
     metrics: Metrics,
     office: Office,
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_record::StateFolder;
 use ringfence_record::holds::{Hold, HoldKind, Holds};
+use ringfence_record::log::{Durability, Log};
 use serde_json::{Value, json};
 
 use super::daemon::{Daemon, send};
@@ -195,6 +196,164 @@ fn only_one_serves_a_folder_and_only_this_machine_unless_told() {
     assert!(run.code == 2 && run.err().contains("--behind-tls"), "{run:?}");
 }
 
+/// The process that began to listen becomes this very program, and its child answers in its place.
+#[test]
+fn whoever_answers_in_the_place_of_the_daemon_is_not_believed() {
+    let gate = Gate::new();
+    gate.start("s");
+    let forged = r#"
+import os, socket, sys
+path, program, asked = sys.argv[1:]
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+listener.listen(8)
+if os.fork():
+    os.execv(program, [program, "serve", "--listen", "127.0.0.1:0"])
+while True:
+    connection, _ = listener.accept()
+    if connection.recv(65536):
+        open(asked, "w").close()
+    body = b'{"stdout":"","stderr":"","code":0}'
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+    connection.close()
+"#;
+    let (path, asked) = (gate.path("state/serve.sock"), gate.path("asked"));
+    let mut command = Command::new("python3");
+    command.args(["-c", forged]).args([path.as_os_str(), PROGRAM.as_ref(), asked.as_os_str()]);
+    // What it becomes serves another folder, so that it lives and leaves this socket alone.
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", gate.path("elsewhere"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let Ok(mut process) = command.spawn() else {
+        eprintln!("skipped: needs python3");
+        return;
+    };
+    // It says where it serves once it is what it claims to be.
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("http://localhost"), "{line}");
+    assert_eq!(gate.asked("s", "c1", DENIED).0, "deny");
+    assert!(asked.exists(), "it was this far that it came");
+    let group = format!("-{}", process.id());
+    assert!(Command::new("kill").args(["-9", "--", &group]).status().unwrap().success());
+    process.wait().unwrap();
+}
+
+/// Whoever listens under a name of this machine could take a browser's proof.
+#[test]
+fn a_port_that_another_has_on_any_loopback_is_not_served() {
+    let Ok(other) = std::net::TcpListener::bind("[::1]:0") else {
+        eprintln!("skipped: needs IPv6");
+        return;
+    };
+    let gate = Gate::new();
+    let listen = format!("127.0.0.1:{}", other.local_addr().unwrap().port());
+    let run = gate.run(&["serve", "--listen", &listen]);
+    assert!(run.code == 2 && run.err().contains("cannot listen"), "{run:?}");
+}
+
+/// Guesses of a token use up guesses of a token, and nothing else.
+#[test]
+fn whoever_guesses_is_held_up_and_holds_nobody_up() {
+    let gate = Gate::new();
+    let daemon = Daemon::start(&gate);
+    let log_in = |token: &str| {
+        let body = json!({"token": token}).to_string();
+        daemon.asks_by_network("POST", "/api/v1/login", "", &body)
+    };
+    let said = log_in(&daemon.token);
+    let cookie = said.head.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+    let cookie = format!("cookie: {cookie}\r\n");
+    let me = daemon.asks_by_network("GET", "/api/v1/me", &cookie, "").json();
+    let csrf = format!("{cookie}x-ringfence-csrf: {}\r\n", me["csrf"].as_str().unwrap());
+    let codes: Vec<u16> = (0..60).map(|_| log_in("guess").code).collect();
+    assert!(codes.contains(&401) && codes.contains(&429), "{codes:?}");
+    let wanted = json!({"method": "POST", "path": "/api/v1/holds", "body": {}}).to_string();
+    let said = daemon.asks_by_network("POST", "/api/v1/challenge", &csrf, &wanted);
+    assert_ne!(said.code, 429, "a person can still begin to say no: {said:?}");
+    assert_eq!(daemon.asks_by_network("GET", "/api/v1/holds", &cookie, "").code, 200);
+    assert!(daemon.counts("ringfence_requests_turned_away_total") >= 30);
+}
+
+/// The same actions, in the same sessions, through `check` and through a daemon that is killed on the way.
+#[test]
+fn an_action_is_decided_as_check_decides_it_whoever_is_killed() {
+    let gate = Gate::new();
+    let actions: Vec<Value> = ringfence_testkit::traffic::actions()
+        .into_iter()
+        .take(150)
+        .enumerate()
+        .map(|(number, action)| {
+            let mut action = json!(action);
+            action["session"] = json!(format!("s{}", number % 3));
+            action["id"] = json!(format!("a{number}"));
+            action["agent"] = json!({"kind": "homegrown"});
+            action
+        })
+        .collect();
+    let lines: String = actions.iter().map(|action| format!("{action}\n")).collect();
+    let mut check = gate.command(&["check", "--no-sandbox", "--json"]);
+    check.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let told = finish(check, lines.as_bytes()).out();
+    let alone: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(alone.len(), actions.len());
+
+    let (mut served, mut daemon) = (Vec::new(), Daemon::start(&gate));
+    for (number, action) in actions.iter().enumerate() {
+        if number % 40 == 39 {
+            daemon.is_killed();
+            daemon = Daemon::start(&gate);
+        }
+        served.push(daemon.asks("POST", "/api/v1/decide", &action.to_string()).json());
+    }
+    let of = |decision: &Value| {
+        let mut decision = decision.clone();
+        decision.as_object_mut().unwrap().remove("elapsed_us");
+        decision
+    };
+    for ((alone, served), action) in alone.iter().zip(&served).zip(&actions) {
+        assert_eq!(of(alone), of(served), "{action}");
+    }
+    assert!(alone.iter().any(|it| it["verdict"] != "allow"));
+    gate.assert_sound();
+}
+
+/// Content that was taken out is not found any more, by a daemon that had it open, either.
+#[test]
+fn a_database_that_is_built_anew_beside_it_is_the_one_that_is_asked() {
+    let gate = Gate::new();
+    let daemon = Daemon::start(&gate);
+    let decide = |command: &str| {
+        let action = json!({"session": "s", "tool": "Bash", "cwd": "/p",
+                            "input": {"command": command}});
+        assert_eq!(daemon.asks("POST", "/api/v1/decide", &action.to_string()).code, 200);
+    };
+    let found = |words: &str| {
+        let found = daemon.gets(&format!("/api/v1/events?q={words}"));
+        found["events"].as_array().unwrap().len()
+    };
+    let until = |what: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !what() {
+            assert!(began.elapsed() < Duration::from_secs(40));
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    decide("echo xyzzyplugh");
+    decide("echo other");
+    until(&|| found("xyzzyplugh") == 1);
+    let state = StateFolder::open(gate.path("state")).unwrap();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    log.redact(1, "a name", "2026-01-01T00:00:00Z", "me").unwrap();
+    assert_eq!(gate.run(&["audit", "reindex"]).code, 0);
+    assert_eq!(found("xyzzyplugh"), 0);
+    decide("echo another");
+    until(&|| found("another") == 1);
+    let last = daemon.gets("/api/v1/events")["last"].clone();
+    assert_eq!(last, json!(4), "and what comes goes into the new one");
+    assert_eq!(gate.entries().len(), 4);
+}
+
 /// What a homegrown agent asks.
 #[test]
 fn an_action_is_decided_and_recorded_before_it_is_answered() {
@@ -368,12 +527,13 @@ fn who_watches_sees_every_entry_in_order_whoever_writes_and_after_a_restart() {
     assert_eq!(Some(entry.as_str()), log.lines().nth(2));
 }
 
-/// Asks as fast as it may until the daemon is gone; returns what was acknowledged.
+/// Asks so often until the daemon is gone; returns what was acknowledged.
 fn hammer(daemon: &Daemon, name: &str, each: Duration) -> Vec<String> {
     let mut acknowledged = Vec::new();
     let Ok(mut socket) = UnixStream::connect(&daemon.socket) else { return acknowledged };
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut answers = BufReader::new(socket.try_clone().unwrap());
+    let mut due = Instant::now();
     for number in 0.. {
         let id = format!("h{name}-{number}");
         let body = json!({"id": id, "session": format!("s{name}"), "tool": "Bash", "cwd": "/p",
@@ -403,7 +563,8 @@ fn hammer(daemon: &Daemon, name: &str, each: Duration) -> Vec<String> {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["id"], json!(id), "{answer}");
         acknowledged.push(id);
-        thread::sleep(each);
+        due += each;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     acknowledged
 }

@@ -178,8 +178,12 @@ mod tests {
             }
         };
         read(&mut follower);
-        // More than a segment, in lines longer than what is read at once.
-        append(12, 2 << 20);
+        // More than a segment, in lines longer than what is read at once, written together.
+        let mut fields = Map::new();
+        fields.insert("padding".to_owned(), "x".repeat(2 << 20).into());
+        let entry = Entry { kind: "note", fields };
+        let receipt = log.append_all("now", vec![entry; 12]).unwrap();
+        assert_eq!(receipt.map(|it| it.seq), Some(37));
         read(&mut follower);
         append(3, 10);
         read(&mut follower);
@@ -189,5 +193,26 @@ mod tests {
         let again: Vec<_> = log.follow_after(38).unwrap().more(10).unwrap();
         assert_eq!(again.iter().map(|it| it.seq).collect::<Vec<_>>(), [39, 40]);
         assert_eq!(log.newest().unwrap(), 40);
+        assert_eq!(log.verify(&[]).unwrap().problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_nobody_was_told_of_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        let append = || log.append("note", "now", Map::new()).unwrap();
+        append();
+        let before = std::fs::read(&log.head).unwrap();
+        append();
+        let after = std::fs::read(&log.head).unwrap();
+        // As it is while it is written, and may still be taken back.
+        std::fs::write(&log.head, before).unwrap();
+        let mut follower = log.follow_after(0).unwrap();
+        let seqs = |lines: Vec<Followed>| lines.iter().map(|it| it.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(follower.more(10).unwrap()), [1]);
+        assert_eq!(seqs(follower.more(10).unwrap()), [] as [u64; 0]);
+        std::fs::write(&log.head, after).unwrap();
+        assert_eq!(seqs(follower.more(10).unwrap()), [2]);
     }
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::api::instant;
 use crate::auth::Auth;
 use crate::feed::Feed;
-use crate::gate::{Then, Gate, Refused};
+use crate::gate::{Gate, Refused, Then};
 use crate::metrics::Metrics;
 
 /// A gate that decides nothing, and says what is wanted of the queue.
@@ -86,6 +86,7 @@ fn place(terms: ApprovalTerms) -> Place {
         gate: quiet_gate(terms),
         metrics: Metrics::default(),
         office: Office::default(),
+        limits: crate::limits::Limits::default(),
         state: state.clone(),
         log,
     };
