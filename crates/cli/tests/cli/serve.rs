@@ -294,7 +294,8 @@ fn an_action_is_decided_as_check_decides_it_whoever_is_killed() {
     let lines: String = actions.iter().map(|action| format!("{action}\n")).collect();
     let mut check = gate.command(&["check", "--no-sandbox", "--json"]);
     check.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let told = finish(check, lines.as_bytes()).out();
+    let told = finish(check, lines.as_bytes());
+    let told = told.out();
     let alone: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(alone.len(), actions.len());
 
