@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ringfence_classify::probe::{Second, Settings};
 
 /// The files of a model, as they lie in its folder.
+#[cfg(feature = "encoder")]
 pub(crate) const FILES: [&str; 2] = ["model.onnx", "vocab.txt"];
 
 /// Loads the model that these settings name. Nothing is taken that the head was not trained over, or that others than

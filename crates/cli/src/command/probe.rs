@@ -131,9 +131,11 @@ fn draw(report: &Report, text: &str, out: &mut impl Write) -> Result<(), Failure
 }
 
 #[cfg(not(feature = "encoder"))]
-fn put(_: &Put, _: &mut impl Write) -> Result<Exit, Failure> {
-    let what = "this program was built without the part that runs a model";
-    Err(Problem::new(what, "build it with the feature `encoder`").into())
+fn put(what: &Put, _: &mut impl Write) -> Result<Exit, Failure> {
+    let files = [&what.model, &what.vocabulary].map(|path| path.display().to_string()).join(", ");
+    let cause = "this program was built without the part that runs a model";
+    let help = "build it with the feature `encoder`";
+    Err(Problem::new(format!("{files}: not put anywhere"), help).because(cause).into())
 }
 
 #[cfg(feature = "encoder")]

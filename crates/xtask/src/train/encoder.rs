@@ -32,7 +32,7 @@ const POSITIVE: f64 = 0.4;
 /// Windows of each text without an instruction, beside the one that scores most.
 const WINDOWS: usize = 3;
 const ROUNDS: usize = 3;
-/// Whether a score is of traffic, where false alarms are counted.
+/// What the scores of a text are of, in this order.
 const SCORES: [&str; 3] = ["built in", "encoder", "both"];
 
 pub(super) struct Trained {

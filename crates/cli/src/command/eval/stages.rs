@@ -158,7 +158,8 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
             score: output.report.score,
             acts: output.report.taints_alone(),
             stopped: false,
-            elapsed_us: Some(output.elapsed_us),
+            // Where both read it, they were not timed apart.
+            elapsed_us: output.report.second.is_none().then_some(output.elapsed_us),
         })
     };
     // Where the second score said nothing, the first stands.
@@ -166,7 +167,8 @@ pub(super) fn worth(seen: &[Seen], outputs: &[Output]) -> Vec<Worth> {
         let first = of_output(output)?;
         let second = output.report.second.as_ref()?;
         let score = second.score.unwrap_or_default().max(output.report.surest());
-        Some(Score { score, acts: output.report.taints, ..first })
+        let elapsed_us = Some(output.elapsed_us);
+        Some(Score { score, acts: output.report.taints, elapsed_us, ..first })
     };
     let stage_one: Vec<Score> = seen.iter().filter_map(of_action).collect();
     let probe: Vec<Score> = outputs.iter().filter_map(of_output).collect();
