@@ -27,7 +27,7 @@ pub(crate) type Tools = &'static [(&'static str, Shape)];
 /// The shapes that the agents' tables are written in.
 pub(crate) mod shapes {
     pub(crate) use super::browser::ACTION;
-    pub(crate) use super::command::{ARGV, CMD, POWERSHELL, SHELL};
+    pub(crate) use super::command::{ARGV, CMD, POWERSHELL, SHELL, line_or_program};
     pub(crate) use super::patch::PATCH;
     pub(crate) use super::shape::*;
 }
@@ -131,6 +131,12 @@ fn mcp_name<'t>(kind: &str, tool: &'t str) -> Option<(&'t str, &'t str)> {
     // Cursor names the tool alone.
     if let Some(tool) = strip_prefix(tool, "MCP:") {
         return Some(("", tool.trim_start())).filter(|(_, tool)| !tool.is_empty());
+    }
+    // Grok joins the two, and has no such name among its own.
+    if kind == "grok" {
+        return tool
+            .split_once("__")
+            .filter(|(server, tool)| !server.is_empty() && !tool.is_empty());
     }
     // Gemini: server names have no underscore.
     if kind == "gemini-cli" {

@@ -118,6 +118,13 @@ impl Target {
     }
 }
 
+/// Has a limit that is reached be an error of whatever reached it, where the system would end the process: a file
+/// that may not grow cannot be written to, and processor time is used until the last limit. For a process whose
+/// end somebody would take for permission; what it starts begins so, too.
+pub fn outlive_limits() {
+    system::outlive_limits();
+}
+
 /// Starts commands behind walls.
 #[derive(Debug)]
 pub struct Sandbox;

@@ -72,6 +72,8 @@ impl Look for Host {
 
 pub(crate) fn carry_on() {}
 
+pub(crate) fn outlive_limits() {}
+
 pub(crate) fn apparmor_restricts() -> bool {
     false
 }

@@ -16,6 +16,8 @@ pub(crate) const TOOLS: Tools = &[
     ("WebSearch", WEB_SEARCH),
     ("Task", SUBAGENT),
     ("KillProcess", STOP),
+    ("TaskStop", STOP),
+    ("ToolSearch", INERT),
     ("TodoWrite", INERT),
     ("ExitSpecMode", INERT),
     ("AskUser", INERT),

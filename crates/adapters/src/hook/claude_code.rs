@@ -10,6 +10,7 @@ use ringfence_action::Action;
 use serde_json::{Value, json};
 
 use super::claude_like::{self, Names};
+use super::grok;
 use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply, Typed};
 use crate::transcript::claude_code;
 
@@ -28,11 +29,13 @@ const NAMES: Names = Names {
 
 impl Dialect for ClaudeCode {
     fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
-        NAMES.read(HookAgent::ClaudeCode, input)
+        let others = grok::heard_as(HookAgent::ClaudeCode, input);
+        others.unwrap_or_else(|| NAMES.read(HookAgent::ClaudeCode, input))
     }
 
     fn reply(&self, event: &str, answer: &Answer) -> Reply {
         match event {
+            _ if grok::is_own(event) => grok::Grok.reply(event, answer),
             "PreToolUse" => before(event, answer),
             "PermissionRequest" => permission(event, answer),
             _ => beside(event, answer),
@@ -40,7 +43,7 @@ impl Dialect for ClaudeCode {
     }
 
     fn decides(&self, event: &str) -> bool {
-        NAMES.decides(event)
+        NAMES.decides(event) || (grok::is_own(event) && grok::Grok.decides(event))
     }
 
     fn before_call(&self) -> &'static str {

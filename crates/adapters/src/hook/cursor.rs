@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use super::grok;
 use super::message::{About, Message, prompt, unpacked};
 use super::{Answer, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Reply};
 
@@ -21,6 +22,9 @@ const ELSEWHERE: &[&str] = &["Shell", "Read", "read_file", "run_terminal_cmd", "
 
 impl Dialect for Cursor {
     fn read(&self, input: &[u8]) -> Result<HookInput, MalformedHook> {
+        if let Some(others) = grok::heard_as(HookAgent::Cursor, input) {
+            return others;
+        }
         let mut message = Message::parse(HookAgent::Cursor, input)?;
         let name = message.name(&["hook_event_name"])?;
         let session = message.need(&["conversation_id"])?;
@@ -87,6 +91,9 @@ impl Dialect for Cursor {
     }
 
     fn reply(&self, event: &str, answer: &Answer) -> Reply {
+        if grok::is_own(event) {
+            return grok::Grok.reply(event, answer);
+        }
         if event == "beforeSubmitPrompt" {
             return Reply::line(&json!({"continue": true}));
         }
@@ -116,7 +123,7 @@ impl Dialect for Cursor {
     }
 
     fn decides(&self, event: &str) -> bool {
-        BEFORE.contains(&event)
+        BEFORE.contains(&event) || (grok::is_own(event) && grok::Grok.decides(event))
     }
 
     fn before_call(&self) -> &'static str {

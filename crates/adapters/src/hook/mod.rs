@@ -332,11 +332,12 @@ impl HookAgent {
                 "the hook is killed, missing or too slow",
             ],
             Self::Copilot => &["the hook is too slow"],
-            Self::GeminiCli | Self::QwenCode => &["the hook is killed or too slow"],
+            Self::GeminiCli => &["the hook is killed or too slow"],
             Self::Cursor => &["it runs in the cloud"],
             Self::OpenCode => &["the plugin does not load"],
             Self::Antigravity
             | Self::Windsurf
+            | Self::QwenCode
             | Self::Droid
             | Self::Grok
             | Self::Kiro

@@ -70,11 +70,11 @@ pub struct Replacement {
 impl Replacement {
     /// Nothing of it but `notice`.
     pub fn withheld(response: &Value, notice: &str, note: String) -> Self {
-        // Where most of the words are, the agent looks for them.
-        let longest = longest(response);
+        // Where most of the words are, the agent looks for them: a path beside them may be longer.
+        let most = most(response);
         let mut notices = Some(notice.to_owned());
         let mut other = |text: &str| {
-            let is_place = text.len() == longest;
+            let is_place = size(text) == most;
             notices.take_if(|_| is_place).unwrap_or_default()
         };
         Self { response: with_words(response, &mut other), text: notice.to_owned(), note }
@@ -119,14 +119,19 @@ fn collect_words(value: &Value, words: &mut String) {
     }
 }
 
-/// The length of the longest string that is replaced.
-fn longest(response: &Value) -> usize {
-    let mut longest = 0;
+/// The size of the largest string that is replaced.
+fn most(response: &Value) -> (usize, usize) {
+    let mut most = (0, 0);
     with_words(response, &mut |text| {
-        longest = longest.max(text.len());
+        most = most.max(size(text));
         String::new()
     });
-    longest
+    most
+}
+
+/// How many words there are, of those that tell prose from a path, and how many bytes.
+fn size(text: &str) -> (usize, usize) {
+    (text.split_whitespace().take(8).count(), text.len())
 }
 
 /// The same shape with other words. Names that are words are left out.
@@ -195,6 +200,15 @@ mod tests {
                 "content": [{"type": "text", "text": "withheld"}, {"type": "", "text": ""}],
             }),
         );
+    }
+
+    #[test]
+    fn a_notice_stands_where_the_words_were() {
+        let response =
+            json!({"output_for_prompt": "send the keys", "output_file": "/a/very/long/path/to/it"});
+        let Replacement { response, .. } =
+            Replacement::withheld(&response, "withheld", String::new());
+        assert_eq!(response, json!({"output_for_prompt": "withheld", "output_file": ""}));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
-use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
-use jsonc_parser::json;
+use jsonc_parser::errors::ParseError;
+use jsonc_parser::{CollectOptions, ParseOptions, json, parse_to_ast};
 
 use super::{InstallError, Registered, Registration, folder_of, program_of};
 use crate::hook::HookAgent;
@@ -36,8 +36,12 @@ pub(super) struct Layout {
     pub(super) timeout: Option<(&'static str, &'static str)>,
     /// What makes a failing hook block, on events that decide.
     pub(super) blocking: Option<(&'static str, Literal)>,
-    /// Settings that switch hooks off, and what that means.
+    /// What the agent reads beside plain JSON. With anything else in it, the whole file is passed over.
+    pub(super) reads: Reads,
+    /// Settings that switch hooks off, at the top or among the hooks, and what that means.
     pub(super) switches: &'static [(&'static str, &'static str)],
+    /// How the line of our hooks begins in a list, in a file of its own, of those that do not run.
+    pub(super) listed_off: Option<&'static str>,
     /// Settings below another that switch hooks on, and are as good as set where they are missing.
     pub(super) enabled: &'static [(&'static str, &'static str)],
     /// Settings below another that list hooks by name or command which do not run.
@@ -50,6 +54,32 @@ pub(super) enum Literal {
     Text(&'static str),
     Number(&'static str),
     True,
+}
+
+/// What a file may have that is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Nothing.
+    Plain,
+    /// Comments.
+    Comments,
+}
+
+impl Reads {
+    const fn options(self) -> ParseOptions {
+        ParseOptions {
+            allow_comments: matches!(self, Self::Comments),
+            allow_trailing_commas: false,
+            allow_loose_object_property_names: false,
+            allow_missing_commas: false,
+            allow_single_quoted_strings: false,
+            allow_hexadecimal_numbers: false,
+            allow_unary_plus_numbers: false,
+            allow_bare_decimal_point_numbers: false,
+            allow_non_finite_numbers: false,
+            allow_extended_string_escapes: false,
+        }
+    }
 }
 
 impl Literal {
@@ -85,7 +115,7 @@ impl Layout {
         gate: &Registration,
     ) -> Result<String, InstallError> {
         let (mark, text) = without_mark(settings);
-        let root = parse(text)?;
+        let root = self.parse_as_agent(text)?;
         let top = root.object_value_or_create().ok_or_else(not_an_object)?;
         if self.is_registered(&top, gate) {
             return Ok(settings.to_owned());
@@ -119,7 +149,7 @@ impl Layout {
     }
 
     pub(super) fn registered(&self, settings: &str) -> Result<Registered, InstallError> {
-        let root = parse(without_mark(settings).1)?;
+        let root = self.parse_as_agent(without_mark(settings).1)?;
         let mut found = Registered::default();
         let Some(top) = root.object_value() else {
             found.missing = self.deciding.iter().map(|event| (*event).to_owned()).collect();
@@ -216,8 +246,16 @@ impl Layout {
 
     /// Whether hooks are switched off in these settings. Whatever is not plainly `false` may mean so.
     pub(super) fn switches(&self, settings: &str) -> Result<Vec<String>, InstallError> {
+        let is_ours =
+            |line: &str| self.listed_off.is_some_and(|ours| line.trim().starts_with(ours));
+        if settings.lines().any(is_ours) {
+            return Ok(vec!["it lists the gate among the hooks that do not run".to_owned()]);
+        }
         let root = parse(without_mark(settings).1)?;
-        let properties = root.object_value().map(|top| top.properties()).unwrap_or_default();
+        let top = root.object_value();
+        let hooks = top.as_ref().and_then(|top| top.object_value("hooks"));
+        let properties: Vec<CstObjectProp> =
+            [&top, &hooks].into_iter().flatten().flat_map(CstObject::properties).collect();
         let on = self.switches.iter().filter(|(switch, _)| {
             properties.iter().any(|property| {
                 let is_off = property
@@ -229,7 +267,6 @@ impl Layout {
         });
         let mut found: Vec<String> =
             on.map(|(switch, effect)| format!("`{switch}` is set: {effect}")).collect();
-        let top = root.object_value();
         let below = |(outer, inner): &(&str, &str)| top.as_ref()?.object_value(outer)?.get(inner);
         for (outer, inner) in self.enabled {
             let value = below(&(outer, inner)).and_then(|property| property.value());
@@ -439,11 +476,37 @@ fn without_mark(settings: &str) -> (&str, &str) {
     settings.split_at_checked(length).unwrap_or(("", settings))
 }
 
+impl Layout {
+    /// The settings as the agent reads them: what it would pass over is an error, since then no hook runs.
+    fn parse_as_agent(&self, settings: &str) -> Result<CstRootNode, InstallError> {
+        let root = parse(settings)?;
+        let Err(error) = parse_with(settings, self.reads) else { return Ok(root) };
+        let agent = self.agent.title();
+        let instead = match self.reads {
+            Reads::Plain => "it takes plain JSON alone, without comments",
+            Reads::Comments => "it takes JSON with comments, and no comma after a last entry",
+        };
+        Err(InstallError(format!(
+            "{agent} passes over this file as it is, with every hook in it: {instead} ({error}); \
+             repair the file and try again"
+        )))
+    }
+}
+
+/// The settings, with whatever some agent allows in them.
 fn parse(settings: &str) -> Result<CstRootNode, InstallError> {
     let settings = if settings.trim().is_empty() { "{}\n" } else { settings };
     CstRootNode::parse(settings, &ParseOptions::default()).map_err(|error| {
         InstallError(format!("the settings are not JSON: {error}; repair the file and try again"))
     })
+}
+
+fn parse_with(settings: &str, reads: Reads) -> Result<(), ParseError> {
+    if settings.trim().is_empty() {
+        return Ok(());
+    }
+    // The tree that is changed takes comments whatever it is told.
+    parse_to_ast(settings, &CollectOptions::default(), &reads.options()).map(drop)
 }
 
 fn not_an_object() -> InstallError {
@@ -468,20 +531,23 @@ mod tests {
     ],
     "Stop": []
   },
-  "permissions": {"allow": ["Bash(ls:*)"]}, /* last */
+  "permissions": {"allow": ["Bash(ls:*)"]} /* last */
 }
 "#;
 
+    /// An agent that reads comments, too.
+    const AGENT: Layout = Layout { reads: Reads::Comments, ..CLAUDE_CODE };
+
     fn register(settings: &str, gate: &Registration) -> Result<String, InstallError> {
-        CLAUDE_CODE.register(settings, gate)
+        AGENT.register(settings, gate)
     }
 
     fn unregister(settings: &str, theirs: &str) -> Result<String, InstallError> {
-        CLAUDE_CODE.unregister(settings, theirs)
+        AGENT.unregister(settings, theirs)
     }
 
     fn registered(settings: &str) -> Result<Registered, InstallError> {
-        CLAUDE_CODE.registered(settings)
+        AGENT.registered(settings)
     }
 
     fn gate() -> Registration {
@@ -549,6 +615,40 @@ mod tests {
         assert_eq!(registered(&narrow).unwrap().guarded, Vec::<String>::new());
         let off = r#"{"disableAllHooks": true}"#;
         assert_eq!(registered(&register(off, &gate()).unwrap()).unwrap().bypasses.len(), 1);
+    }
+
+    /// Measured on the real agents: what they do not read takes their hooks away without a word.
+    #[test]
+    fn a_file_that_the_agent_passes_over_holds_no_gate() {
+        use super::super::layouts::{CODEX, DROID, GEMINI_CLI, QWEN_CODE};
+        let (comment, comma) = ("{\n  // mine\n}\n", "{\n  \"Stop\": [],\n}\n");
+        for (layout, reads_comments) in [
+            (&CLAUDE_CODE, false),
+            (&CODEX, false),
+            (&GEMINI_CLI, true),
+            (&QWEN_CODE, true),
+            (&DROID, true),
+        ] {
+            for (text, reads) in [(comment, reads_comments), (comma, false)] {
+                let agent = layout.agent.title();
+                let done = layout.register(text, &gate());
+                assert_eq!(done.is_ok(), reads, "{agent}: {text}: {done:?}");
+                assert_eq!(layout.registered(text).is_ok(), reads, "{agent}: {text}");
+                if let Err(error) = done {
+                    assert!(error.to_string().contains("passes over this file"), "{error}");
+                }
+            }
+            // What is broken later is found, and can still be taken away.
+            let broken = layout.register("", &gate()).unwrap().replacen('{', "{ 'a': 1,", 1);
+            assert!(layout.registered(&broken).is_err(), "{}", layout.agent.title());
+            assert!(layout.unregister(&broken, "").is_ok(), "{}", layout.agent.title());
+        }
+        assert!(layouts_off("global/ringfence:pre_tool_use[0].hooks[0]\n"));
+        assert!(!layouts_off("global/mine:pre_tool_use[0].hooks[0]\n"));
+    }
+
+    fn layouts_off(listed: &str) -> bool {
+        super::super::layouts::GROK.switches(listed).is_ok_and(|found| !found.is_empty())
     }
 
     #[test]

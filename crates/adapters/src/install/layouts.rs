@@ -2,9 +2,11 @@
 //!
 //! Data: what is not the same for all of them. Events are named as the agent's messages name them.
 
-use super::json_hooks::{Layout, Literal};
+use super::json_hooks::{Layout, Literal, Reads};
 use crate::hook::HookAgent;
 
+/// What most have in common. Where it is not known what an agent reads, it is plain JSON: a file that is passed
+/// over holds no gate.
 const NONE: Layout = Layout {
     agent: HookAgent::ClaudeCode,
     events: Some("hooks"),
@@ -18,7 +20,9 @@ const NONE: Layout = Layout {
     command: "command",
     timeout: Some(("timeout", "10")),
     blocking: None,
+    reads: Reads::Plain,
     switches: &[],
+    listed_off: None,
     enabled: &[],
     disabled: &[],
 };
@@ -84,6 +88,7 @@ pub(super) const GEMINI_CLI: Layout = Layout {
     telling: &["AfterTool", "BeforeAgent", "SessionStart", "SessionEnd"],
     matched: &["BeforeTool", "AfterTool"],
     timeout: Some(("timeout", "10000")),
+    reads: Reads::Comments,
     enabled: &[("hooksConfig", "enabled"), ("tools", "enableHooks")],
     disabled: &[("hooksConfig", "disabled"), ("hooks", "disabled")],
     ..NONE
@@ -128,6 +133,7 @@ pub(super) const QWEN_CODE: Layout = Layout {
         "Stop",
     ],
     timeout: Some(("timeout", "10000")),
+    reads: Reads::Comments,
     switches: &[("disableAllHooks", "no hook runs")],
     ..NONE
 };
@@ -149,12 +155,21 @@ pub(super) const DROID: Layout = Layout {
     deciding: &["PreToolUse"],
     telling: &["PostToolUse", "UserPromptSubmit", "SessionStart", "SessionEnd"],
     matched: &["PreToolUse", "PostToolUse"],
+    reads: Reads::Comments,
+    switches: &[("hooksDisabled", "no hook runs")],
     ..NONE
 };
 
 pub(super) const GROK: Layout = Layout {
     agent: HookAgent::Grok,
     deciding: &["PreToolUse"],
-    telling: &["PostToolUse", "UserPromptSubmit", "SessionStart", "SessionEnd"],
+    telling: &[
+        "PostToolUse",
+        "PostToolUseFailure",
+        "UserPromptSubmit",
+        "SessionStart",
+        "SessionEnd",
+    ],
+    listed_off: Some("global/ringfence:"),
     ..NONE
 };

@@ -163,7 +163,10 @@ mod tests {
         for agent in managed {
             let theirs = match agent {
                 HookAgent::Codex => "# ours\nallowed_sandbox_modes = [\"read-only\"]\n",
-                _ => "{\n  // the company's\n  \"x\": 1\n}\n",
+                HookAgent::GeminiCli | HookAgent::QwenCode => {
+                    "{\n  // the company's\n  \"x\": 1\n}\n"
+                }
+                _ => "{\n\t\"x\" :1\n\n}\n",
             };
             let with = agent.register_managed(theirs, &gate).unwrap();
             let found = agent.registered_managed(&with).unwrap();

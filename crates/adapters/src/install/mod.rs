@@ -234,12 +234,12 @@ impl HookAgent {
             Self::GeminiCli => Some("GEMINI_CLI_HOME"),
             Self::OpenCode => Some("OPENCODE_CONFIG_DIR"),
             Self::QwenCode => Some("QWEN_HOME"),
+            Self::Grok => Some("GROK_HOME"),
             Self::Antigravity
             | Self::Cursor
             | Self::Windsurf
             | Self::Cline
             | Self::Droid
-            | Self::Grok
             | Self::Kiro
             | Self::Kimi
             | Self::Amp
@@ -258,14 +258,14 @@ impl HookAgent {
             Self::GeminiCli => (&["etc/gemini-cli/settings.json"], &["settings.json"]),
             Self::QwenCode => (&["etc/qwen-code/settings.json"], &["settings.json"]),
             Self::Copilot => (&[], &["settings.json"]),
+            Self::Grok => (&[], &["disabled-hooks"]),
+            Self::Droid => (&[], &["settings.json", "settings.local.json", "hooks.json"]),
             Self::Codex
             | Self::Antigravity
             | Self::Cursor
             | Self::OpenCode
             | Self::Windsurf
             | Self::Cline
-            | Self::Droid
-            | Self::Grok
             | Self::Kiro
             | Self::Kimi
             | Self::Amp

@@ -70,6 +70,24 @@ fn argv(input: &Node<'_>) -> Result<Call, Problem> {
     }
 }
 
+/// One of several commands: a line for the user's shell, or a program with its arguments beside it.
+pub(crate) fn line_or_program(item: &Node<'_>) -> Result<Call, Problem> {
+    if !item.value().is_object() {
+        let command = item.text()?;
+        if command.value.trim().is_empty() {
+            return Err(Problem::new("a command is empty"));
+        }
+        return Ok(Call::Shell { command, dialect: Dialect::Bash, cwd: None });
+    }
+    let Some(arguments) = item.field(&["args"])? else {
+        return command(item, Dialect::Bash);
+    };
+    no_environment(item)?;
+    let mut argv = vec![item.need_words(&["command"])?];
+    argv.extend(arguments.texts()?);
+    program(argv, item.optional_text(FOLDER)?)
+}
+
 /// Variables can change which programs run, and a [`Call`] has no place for them.
 fn no_environment(input: &Node<'_>) -> Result<(), Problem> {
     match input.field(&["env", "environment"])?.map(|node| node.value().clone()) {

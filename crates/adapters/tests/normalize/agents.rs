@@ -480,6 +480,36 @@ fn cline() {
                 json!({"path":"src","regex":"fn","file_pattern":"*.rs"}),
                 search(Some(("path", "src")), Some(("regex", "fn"))),
             ),
+            ("run_commands", json!({"commands":["ls"]}), bash("commands/0", "ls")),
+            ("run_commands", json!({"commands":"ls"}), bash("commands", "ls")),
+            ("run_commands", json!({"cmd":"ls"}), bash("cmd", "ls")),
+            (
+                "run_commands",
+                json!({"commands":["ls", {"command":"rm","args":["-rf","x y"]}]}),
+                Call::Many(vec![
+                    bash("commands/0", "ls"),
+                    Call::Exec {
+                        argv: vec![
+                            text("commands/1/command", "rm"),
+                            text("commands/1/args/0", "-rf"),
+                            text("commands/1/args/1", "x y"),
+                        ],
+                        cwd: None,
+                    },
+                ]),
+            ),
+            ("run_commands", json!(["ls"]), bash("0", "ls")),
+            (
+                "read_files",
+                json!({"files":[{"path":"a"},"b"]}),
+                Call::Many(vec![read("files/0/path", "a"), read("files/1", "b")]),
+            ),
+            ("search_codebase", json!({"queries":["fn"]}), search(None, Some(("queries/0", "fn")))),
+            (
+                "fetch_web_content",
+                json!({"requests":[{"url":"https://e.x","prompt":"what"}]}),
+                Call::Fetch { url: text("requests/0/url", "https://e.x") },
+            ),
             ("attempt_completion", json!({"result":"done"}), Call::Inert),
             (
                 "attempt_completion",

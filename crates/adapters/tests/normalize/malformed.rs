@@ -122,3 +122,23 @@ fn a_name_that_nobody_has_is_unknown() {
         );
     }
 }
+
+/// Cline's commands have a shape of their own; what is not of it is not guessed at.
+#[test]
+fn commands_that_are_none() {
+    let takes = "`run_commands` takes an object such as {\"commands\":[\"ls\"]}";
+    for (input, problem) in [
+        (json!({"commands": [{"script": "rm -rf ~"}]}), "`command` is missing"),
+        (json!({"commands": ["ls", {"script": "rm -rf ~"}]}), "`command` is missing"),
+        (json!({"script": "rm -rf ~"}), "`command` is missing"),
+        (json!({"commands": [["ls"]]}), "`commands` is an array, not a string"),
+        (json!({"commands": []}), "the list is empty"),
+        (
+            json!({"commands": [{"command": "ls", "args": {"x": 1}}]}),
+            "`args` is an object, not an array",
+        ),
+        (json!({"commands": [" "]}), "a command is empty"),
+    ] {
+        assert_problem("run_commands", input, &format!("{problem}; {takes}"));
+    }
+}

@@ -314,7 +314,8 @@ fn registered(agent: HookAgent, place: &Place<'_>, init: &Init) -> Result<Change
         _ => agent.register(text, &gate),
     };
     let after = after.map_err(|error| {
-        Problem::new(format!("cannot change `{}`", path.display()), "see the cause").because(error)
+        let help = "nothing was changed; to leave this agent out, name the others: `ringfence init AGENT…`";
+        Problem::new(format!("cannot change `{}`", path.display()), help).because(error)
     })?;
     Ok(Change { agent, file, path, before, after: Some(after) })
 }

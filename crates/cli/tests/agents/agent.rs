@@ -15,11 +15,20 @@ pub(crate) enum Agent {
     GeminiCli,
     QwenCode,
     OpenCode,
+    Grok,
+    Droid,
 }
 
 impl Agent {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Codex, Self::Copilot, Self::GeminiCli, Self::QwenCode, Self::OpenCode];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Codex,
+        Self::Copilot,
+        Self::GeminiCli,
+        Self::QwenCode,
+        Self::OpenCode,
+        Self::Grok,
+        Self::Droid,
+    ];
 
     pub(crate) fn kind(self) -> &'static str {
         match self {
@@ -28,6 +37,8 @@ impl Agent {
             Self::GeminiCli => "gemini-cli",
             Self::QwenCode => "qwen-code",
             Self::OpenCode => "opencode",
+            Self::Grok => "grok",
+            Self::Droid => "droid",
         }
     }
 
@@ -39,6 +50,8 @@ impl Agent {
             Self::GeminiCli => "Gemini CLI 0.61.0",
             Self::QwenCode => "Qwen Code 0.15.10",
             Self::OpenCode => "OpenCode 1.18.33",
+            Self::Grok => "Grok CLI 1.0.41",
+            Self::Droid => "Droid 0.225.2",
         }
     }
 
@@ -53,6 +66,13 @@ impl Agent {
                 "../opencode-linux-arm64/bin/opencode"
             }
             Self::OpenCode => "../opencode-linux-x64/bin/opencode",
+            // The programs themselves, too: what starts them would unpack or fetch.
+            Self::Grok if cfg!(target_arch = "aarch64") => {
+                "../@xai-official/grok-linux-arm64/bin/grok"
+            }
+            Self::Grok => "../@xai-official/grok-linux-x64/bin/grok",
+            Self::Droid if cfg!(target_arch = "aarch64") => "../@factory/cli-linux-arm64/bin/droid",
+            Self::Droid => "../@factory/cli-linux-x64/bin/droid",
         }
     }
 
@@ -64,6 +84,8 @@ impl Agent {
             Self::GeminiCli => ".gemini/settings.json",
             Self::QwenCode => ".qwen/settings.json",
             Self::OpenCode => ".config/opencode/plugin/ringfence.js",
+            Self::Grok => ".grok/hooks/ringfence.json",
+            Self::Droid => ".factory/hooks.json",
         }
     }
 
@@ -80,8 +102,13 @@ impl Agent {
                 &["--dangerously-bypass-hook-trust", "--dangerously-bypass-approvals-and-sandbox"]
             }
             Self::Copilot => &["--allow-all-paths"],
-            Self::GeminiCli | Self::QwenCode | Self::OpenCode => &[],
+            Self::GeminiCli | Self::QwenCode | Self::OpenCode | Self::Grok | Self::Droid => &[],
         }
+    }
+
+    /// Droid tells its hooks of prompts where somebody types them, and this is not so here.
+    pub(crate) fn tells_prompts(self) -> bool {
+        self != Self::Droid
     }
 
     /// Whether a call can be changed before it runs.
@@ -96,7 +123,10 @@ impl Agent {
                 "{\n  // mine\n  \"security\": {\"auth\": {\"selectedType\": \"gemini-api-key\"}}\n}\n",
             ),
             Self::QwenCode => Some("{\n  \"hooks\": {\"Stop\": []} // mine\n}\n"),
-            Self::Codex | Self::Copilot | Self::OpenCode => None,
+            Self::Droid => Some(
+                "{\n  // mine\n  \"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"true\"}]}]\n}\n",
+            ),
+            Self::Codex | Self::Copilot | Self::OpenCode | Self::Grok => None,
         }
     }
 
@@ -138,6 +168,17 @@ impl Agent {
                 vec![
                     ("OPENCODE_DISABLE_MODELS_FETCH", "1".to_owned()),
                     ("OPENCODE_DISABLE_AUTOUPDATE", "1".to_owned()),
+                ],
+            ),
+            Self::Grok => {
+                (words(&["-p", prompt, "--permission-mode", "bypassPermissions"]), Vec::new())
+            }
+            Self::Droid => (
+                words(&["exec", "-m", "custom:mock-0", "--skip-permissions-unsafe", prompt]),
+                vec![
+                    ("FACTORY_API_KEY", "fk-x".to_owned()),
+                    ("FACTORY_API_BASE_URL", url.to_owned()),
+                    ("FACTORY_DROID_AUTO_UPDATE_ENABLED", "false".to_owned()),
                 ],
             ),
         }
@@ -274,12 +315,26 @@ impl Home {
         self.programs.join(agent.program())
     }
 
-    /// Leads Codex to the model; the others learn it from variables.
+    /// Leads some to the model; the others learn it from variables.
     fn configure(&self, url: &str) {
         match self.agent {
             Agent::OpenCode => self.configure_opencode(url),
             Agent::Codex => self.configure_codex(url),
-            _ => {}
+            Agent::Grok => {
+                let model = format!(
+                    "[models]\ndefault = \"mock\"\n[model.mock]\nmodel = \"m\"\n\
+                     base_url = \"{url}/v1\"\napi_key = \"x\"\n"
+                );
+                fs::write(self.path(".grok/config.toml"), model).unwrap();
+            }
+            Agent::Droid => {
+                let settings = format!(
+                    r#"{{"customModels":[{{"model":"m","displayName":"mock","baseUrl":"{url}/v1",
+                    "apiKey":"x","provider":"generic-chat-completion-api","maxOutputTokens":4096}}]}}"#
+                );
+                fs::write(self.path(".factory/settings.json"), settings).unwrap();
+            }
+            Agent::Copilot | Agent::GeminiCli | Agent::QwenCode => {}
         }
     }
 

@@ -102,7 +102,7 @@ fn read_body(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// OpenAI's chat, as Copilot and Qwen Code speak it.
+/// OpenAI's chat, as Copilot, Qwen Code, OpenCode, Grok CLI and Droid speak it.
 fn chat(
     stream: &mut TcpStream,
     body: &Value,
@@ -111,10 +111,12 @@ fn chat(
 ) -> std::io::Result<()> {
     let list = |name: &str| body[name].as_array().cloned().unwrap_or_default();
     let tools = list("tools");
-    let shell = tools
-        .iter()
-        .map(|tool| &tool["function"])
-        .find(|tool| matches!(tool["name"].as_str(), Some("bash" | "run_shell_command")));
+    let shell = tools.iter().map(|tool| &tool["function"]).find(|tool| {
+        matches!(
+            tool["name"].as_str(),
+            Some("bash" | "run_shell_command" | "run_terminal_command" | "Execute")
+        )
+    });
     let results: Vec<Value> =
         list("messages").into_iter().filter(|it| it["role"] == "tool").collect();
     let done = results.len();

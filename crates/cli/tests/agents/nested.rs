@@ -66,12 +66,13 @@ fn codex_in_qwen_code() {
 /// the story of each: its user's prompts are not taken for another agent's.)
 #[test]
 fn every_agent_leaves_its_mark() {
-    for agent in [Agent::Codex, Agent::Copilot, Agent::GeminiCli, Agent::QwenCode] {
+    for agent in [Agent::Codex, Agent::Copilot, Agent::GeminiCli, Agent::QwenCode, Agent::Grok] {
         let Some(home) = Home::new(agent) else { return };
         let mark = match agent {
             Agent::Codex => "CODEX_THREAD_ID",
             Agent::Copilot => "COPILOT_AGENT_SESSION_ID",
             Agent::GeminiCli => "GEMINI_CLI",
+            Agent::Grok => "GROK_AGENT",
             _ => "QWEN_CODE",
         };
         let flags: &[&str] = match agent {
@@ -83,4 +84,9 @@ fn every_agent_leaves_its_mark() {
         let said = home.start(&mock, "do it", &Start { flags, ..Start::default() });
         assert!(home.ran("ran-marked"), "{agent:?}: {said}\n{}", mock.told());
     }
+}
+
+#[test]
+fn codex_in_grok() {
+    a_codex_inside_goes_on_with_what_was_ruled_out(Agent::Grok);
 }

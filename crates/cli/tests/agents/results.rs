@@ -63,3 +63,13 @@ fn qwen_code() {
 fn opencode() {
     a_result_can_be_withheld_or_marked(Agent::OpenCode, true);
 }
+
+#[test]
+fn grok() {
+    a_result_can_be_withheld_or_marked(Agent::Grok, true);
+}
+
+#[test]
+fn droid() {
+    a_result_can_be_withheld_or_marked(Agent::Droid, false);
+}

@@ -66,7 +66,7 @@ fn what_the_user_named_clears_what_may_be_cleared_and_what_they_ruled_out_stops(
 #[test]
 fn undo_leaves_nothing_behind() {
     let Some(home) = Home::new() else { return };
-    let before = "{\n  // mine\n  \"model\": \"opus\", }\n";
+    let before = "{\n\n\t\"model\" :\"opus\" }\n\n";
     fs::write(home.path(".claude/settings.json"), before).unwrap();
     home.init();
     assert!(home.ringfence(&["status"]).status.success());
@@ -74,4 +74,26 @@ fn undo_leaves_nothing_behind() {
     assert!(undo.status.success(), "{}", String::from_utf8_lossy(&undo.stderr));
     assert_eq!(home.settings(), before);
     assert_eq!(home.ringfence(&["status"]).status.code(), Some(1));
+}
+
+/// With a comment or one comma too many in it, Claude Code passes over the whole file: `init` puts no gate there.
+#[test]
+fn what_it_does_not_read_holds_no_gate() {
+    for (hooks, runs) in [(true, true), (false, false)] {
+        let Some(home) = Home::new() else { return };
+        home.init();
+        let settings = home.settings();
+        if hooks {
+            fs::write(home.path(".claude/settings.json"), format!("// mine\n{settings}")).unwrap();
+            assert_eq!(home.ringfence(&["status"]).status.code(), Some(1), "it says so");
+        }
+        let mock = Mock::start(&[DENIED]);
+        let run = home.start(
+            &mock,
+            "do it",
+            &home::Start { flags: Some(&["--allowedTools", "Bash"]), ..home::Start::default() },
+        );
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(home.ran("ran-denied"), runs, "{said}");
+    }
 }

@@ -38,12 +38,12 @@ const THEIRS: &[(&str, u32, &str)] = &[
     (
         ".claude/settings.json",
         0o600,
-        "{\r\n  // my model  \r\n  \"model\": \"opus\",   \r\n  \"hooks\": {\r\n    \"PreToolUse\": [\r\n      {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"true\", \"timeout\": 5}]}, // keep\r\n    ],\r\n  },\r\n}\r\n\r\n",
+        "{\r\n\r\n  \"model\": \"opus\",   \r\n  \"hooks\": {\r\n    \"PreToolUse\": [\r\n      {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"true\", \"timeout\": 5}]}\r\n    ]\r\n  }\r\n}\r\n\r\n",
     ),
     (
         "dotfiles/gemini.json",
         0o444,
-        "\u{feff}{\"security\": {\"auth\": {\"selectedType\": \"x\"}}, /* b */ \"hooks\": {}}",
+        "\u{feff}{\"security\": {\"auth\": {\"selectedType\": \"x\"}}, /* b */ \"hooks\": {} // keep  \r\n}",
     ),
     (".qwen/settings.json", 0o640, "\t{\n\t\"ui\" :{ } ,\n\"hooks\":{\"Stop\":[] }}\n\n\n"),
     (".claude/settings.local.json", 0o400, "{ \"permissions\": {\"allow\": [\"Bash(ls:*)\"]} }"),
@@ -180,7 +180,7 @@ fn functions_are_written_for_agents_with_a_gate_alone() {
 fn an_organisation_registers_for_every_user() {
     let gate = Gate::new();
     let root = gate.text("root");
-    let theirs = "{\n  // the company's\n  \"permissions\": {\"deny\": [\"WebFetch\"]}\n}\n";
+    let theirs = "{\n\n\t\"company\" :1,\n  \"permissions\": {\"deny\": [\"WebFetch\"]}\n}\n";
     let settings = gate.path("root/etc/claude-code/managed-settings.json");
     write(&settings, theirs);
     fs::set_permissions(&settings, fs::Permissions::from_mode(0o644)).unwrap();
@@ -193,7 +193,7 @@ fn an_organisation_registers_for_every_user() {
     let init = gate.run(&all);
     assert_eq!(init.code, 0, "{}", init.err());
     let text = fs::read_to_string(&settings).unwrap();
-    assert!(text.contains("// the company's") && text.contains("hook claude-code\""), "{text}");
+    assert!(text.contains("\t\"company\" :1,") && text.contains("hook claude-code\""), "{text}");
     assert!(!text.contains("--state"), "one entry serves every user: {text}");
     for (name, file) in [
         ("codex", "etc/codex/requirements.toml"),

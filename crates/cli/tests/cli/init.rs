@@ -10,7 +10,7 @@ use super::gate::{Gate, PROGRAM, write};
 const ODD: &[(&str, &str)] = &[
     ("empty", ""),
     ("an empty object", "{}"),
-    ("comments and a trailing comma", "{\n  // mine\n  \"model\": \"opus\", /* x */\n}\n"),
+    ("tabs and blanks", "\t{ \n\n\t\"model\" :\"opus\"   ,\"a\":[ ] \n}\n\n\n"),
     ("line ends of Windows", "{\r\n  \"model\": \"opus\"\r\n}\r\n"),
     ("a byte order mark", "\u{feff}{\"model\": \"opus\"}\n"),
     ("no newline at the end", "{\"model\":\"opus\"}"),
@@ -38,6 +38,47 @@ fn undo_restores_byte_for_byte() {
         let mode = fs::metadata(gate.settings()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o444, "{what}");
         assert_eq!(gate.run(&["status"]).code, 1, "{what}");
+    }
+}
+
+/// Measured on the real agents: with a comment in it, Claude Code passes over its settings, and with a comma after
+/// the last entry Qwen Code does. A gate in there would be dead, and nobody would say so.
+#[test]
+fn a_file_that_the_agent_passes_over_is_refused_and_found() {
+    for (agent, file, broken, repaired) in [
+        (
+            "claude-code",
+            ".claude/settings.json",
+            "{\n  // mine\n  \"a\": 1\n}\n",
+            "{\n  \"a\": 1\n}\n",
+        ),
+        (
+            "qwen-code",
+            ".qwen/settings.json",
+            "{\n  // mine\n  \"a\": 1,\n}\n",
+            "{\n  // mine\n  \"a\": 1\n}\n",
+        ),
+    ] {
+        let gate = Gate::new();
+        write(&gate.path(file), broken);
+        let init = gate.run(&["init", "--yes", agent]);
+        assert_eq!(init.code, 2, "{}", init.out());
+        assert!(init.err().contains("passes over this file"), "{}", init.err());
+        assert_eq!(fs::read_to_string(gate.path(file)).unwrap(), broken);
+
+        // What comes into it later takes the gate away, which is seen, and it can still be undone.
+        write(&gate.path(file), repaired);
+        assert_eq!(gate.run(&["init", "--yes", agent]).code, 0);
+        assert_eq!(gate.run(&["status"]).code, 0);
+        let text = fs::read_to_string(gate.path(file)).unwrap();
+        let last = text.rfind('}').unwrap();
+        let text = format!("{},\n{}", text[..last].trim_end(), &text[last..]);
+        fs::write(gate.path(file), &text).unwrap();
+        let status = gate.run(&["status"]);
+        assert_eq!(status.code, 1, "{}", status.out());
+        assert!(status.out().contains("passes over this file"), "{}", status.out());
+        assert_eq!(gate.run(&["init", "--undo", "--yes", agent]).code, 0);
+        assert!(!fs::read_to_string(gate.path(file)).unwrap().contains("ringfence"));
     }
 }
 

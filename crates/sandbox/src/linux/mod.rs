@@ -61,6 +61,11 @@ pub(crate) fn peer(connection: BorrowedFd<'_>) -> std::io::Result<(u32, u32)> {
     sys::peer(connection)
 }
 
+/// See [`crate::outlive_limits`].
+pub(crate) fn outlive_limits() {
+    sys::outlive_limits();
+}
+
 /// See [`crate::know_writers`].
 pub(crate) fn know_writers(connection: BorrowedFd<'_>) -> std::io::Result<()> {
     sys::know_writers(connection)

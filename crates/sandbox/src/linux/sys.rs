@@ -612,6 +612,14 @@ pub(super) fn default_broken_pipe() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
+/// A limit on the size of files or on processor time ends a process that does not expect it.
+pub(super) fn outlive_limits() {
+    for signal in [libc::SIGXFSZ, libc::SIGXCPU] {
+        // SAFETY: ignored, which runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// Waits until one of two descriptors has something, or is closed.
 pub(super) fn wait_readable(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> io::Result<()> {
     wait_readable_for(one, other, None)

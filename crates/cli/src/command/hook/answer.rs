@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Preset, Verdict};
@@ -132,9 +132,10 @@ pub(super) fn answer_with(
     let mut seen = desk.sessions.peek(kind, &message.session)?;
     let mut outcome = desk.work_out(&seen)?;
     timing::mark("decision");
-    let mut tries = 0;
+    let (mut tries, mut waited) = (0, Duration::ZERO);
     let locked = loop {
         let locked = desk.sessions.lock(kind, &message.session)?;
+        waited += locked.waited;
         let stored = locked.read()?;
         if stored == seen {
             break locked;
@@ -154,7 +155,7 @@ pub(super) fn answer_with(
         sender.register(&desk.agents, kind, &message.session)?;
     }
     if let Some(last) = entries.last_mut() {
-        let waited = u64::try_from(locked.waited.as_micros()).unwrap_or(u64::MAX);
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         last.fields.insert("waited_us".to_owned(), json!(waited));
     }
     if let Some(hold) = hold {

@@ -143,6 +143,7 @@ static AT_HAND: Mutex<Option<(String, String)>> = Mutex::new(None);
 static ENDED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn run(hook: &Hook) -> ExitCode {
+    ringfence_sandbox::outlive_limits();
     #[cfg(feature = "encoder")]
     begin_without_switches();
     timing::begin(hook.timing);

@@ -54,7 +54,7 @@ fn lines(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
     let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(2) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = printable(change.value().trim_end_matches('\n')).into_owned();
+            let line = printable(change.value().trim_end_matches(['\r', '\n'])).into_owned();
             match change.tag() {
                 ChangeTag::Delete => writeln!(out, "{}", paint(RED, &format!("- {line}")))?,
                 ChangeTag::Insert => writeln!(out, "{}", paint(GREEN, &format!("+ {line}")))?,
