@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rten::{Model as Network, NodeId, RunOptions, ThreadPool, Value};
+use rten::{Model as Network, ModelOptions, NodeId, OpRegistry, RunOptions, ThreadPool, Value};
 
 use self::tokens::Vocabulary;
 use super::model::of_words;
@@ -132,7 +132,10 @@ impl Encoder {
     ) -> Result<Self, String> {
         let vocabulary = Vocabulary::read(vocabulary)
             .ok_or("the vocabulary lacks [CLS], [SEP] or [UNK]: it is not that of the model")?;
-        let load = || Network::load(network).map_err(|error| format!("it is no model: {error}"));
+        let load = || {
+            let options = ModelOptions::with_ops(operators());
+            options.load(network).map_err(|error| format!("it is no model: {error}"))
+        };
         let network = catch_unwind(load).map_err(|_| "it is no model")??;
         let node = |name: &str| {
             network.node_id(name).map_err(|_| format!("the model has nothing called `{name}`"))
@@ -213,6 +216,39 @@ impl Encoder {
         mean.iter_mut().for_each(|number| *number /= size);
         Ok(mean)
     }
+}
+
+/// What a model of this kind is made of. No other operator becomes part of the binary.
+fn operators() -> OpRegistry {
+    rten::op_registry!(
+        Add,
+        And,
+        Cast,
+        Concat,
+        DequantizeLinear,
+        Div,
+        DynamicQuantizeLinear,
+        Erf,
+        Expand,
+        Gather,
+        GatherND,
+        GreaterOrEqual,
+        IsNaN,
+        LayerNormalization,
+        MatMul,
+        MatMulInteger,
+        Max,
+        Mul,
+        Range,
+        Reshape,
+        Shape,
+        Slice,
+        Softmax,
+        Squeeze,
+        Transpose,
+        Unsqueeze,
+        Where
+    )
 }
 
 impl Second for Encoder {
