@@ -21,7 +21,7 @@ use crate::{places, reviewing, rules, second};
 ///
 ///   [probe]
 ///   encoder = "/home/you/.config/ringfence/encoder"   # what `ringfence probe encoder` made
-///   encoder_timeout_ms = 300                          # one result; what is unread then counts for nothing
+///   encoder_timeout_ms = 300                          # one result, in the gate 2000 at most; the rest stays unread
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ringfence probe read page.txt", verbatim_doc_comment)]
 pub(crate) struct Probe {

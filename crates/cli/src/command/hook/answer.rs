@@ -16,7 +16,9 @@ use ringfence_action::{Action, Decision, Preset, Verdict};
 use ringfence_adapters::hook::{Answer, CANARY_DENIED, HookAgent, HookEvent, HookInput, is_canary};
 use ringfence_adapters::normalize;
 use ringfence_classify::judge::Mode;
-use ringfence_classify::probe::{Meaning, Model, Reader, Report, Second, Treatment, Unavailable};
+use ringfence_classify::probe::{
+    self, Meaning, Model, Reader, Report, Second, Treatment, Unavailable,
+};
 use ringfence_engine::{Engine, Inheritance, Options, Session, StageOne};
 use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
@@ -103,6 +105,9 @@ impl Second for Heard {
         self.said.get_or_init(|| self.second.read(model, text, first)).clone()
     }
 }
+
+/// So long the second score reads a result at most, whatever the settings say.
+const LONGEST_READING_MS: u64 = 2_000;
 
 /// How often an answer is worked out outside the lock, when other messages of the session are faster.
 const TRIES: usize = 6;
@@ -327,7 +332,10 @@ impl Premises {
         if let Some(loaded) = self.second.get() {
             return Some(loaded.clone());
         }
-        Some(match second::load(settings, self.folder.owner()) {
+        // The event itself has a deadline.
+        let encoder_timeout_ms = settings.encoder_timeout_ms.min(LONGEST_READING_MS);
+        let settings = probe::Settings { encoder_timeout_ms, ..settings.clone() };
+        Some(match second::load(&settings, self.folder.owner()) {
             Ok(loaded) => self.second.get_or_init(|| loaded).clone(),
             Err(problem) => Arc::new(Unavailable { problem }),
         })
