@@ -95,6 +95,11 @@ impl Dialect for Grok {
         "PreToolUse"
     }
 
+    /// It gives its shells another name.
+    fn shell(&self) -> &'static str {
+        "\"${BASH:-$0}\""
+    }
+
     fn shell_code<'a>(&self, action: &'a Action) -> Option<&'a str> {
         let is_shell = action.tool == "run_terminal_command";
         is_shell.then(|| action.input.get("command")?.as_str()).flatten()

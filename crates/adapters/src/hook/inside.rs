@@ -2,7 +2,7 @@
 //!
 //! Agents start a shell for every call or keep one, evaluate the command in it, and some take the shell's folder
 //! over into the next call. So the rewritten command runs the original in the same kind of shell (`$0` is
-//! the one that the agent started), behind walls, and then goes where that shell ended. Its exit code is
+//! the one that most agents started), behind walls, and then goes where that shell ended. Its exit code is
 //! that of the original.
 
 use std::path::Path;
@@ -37,9 +37,9 @@ impl HookAgent {
         let code = quote(self.shell_code(action)?);
         let path = |path: &Path| path.to_str().map(quote);
         let (program, state, told) = (path(way.program)?, path(way.state)?, path(way.told)?);
-        let ticket = way.ticket;
+        let (ticket, shell) = (way.ticket, self.dialect().shell());
         let mut command =
-            format!("{program} run --state {state} --ticket {ticket} -- \"$0\" -c {code}");
+            format!("{program} run --state {state} --ticket {ticket} -- {shell} -c {code}");
         // A shell that has nothing left to do becomes what it starts; this one is to stay, as its parent.
         if self.dialect().keeps_folder() {
             let goes_there =

@@ -144,6 +144,11 @@ trait Dialect: Sync {
         false
     }
 
+    /// The shell that a call runs in, as its own code names it.
+    fn shell(&self) -> &'static str {
+        "\"$0\""
+    }
+
     /// The shell code of a call that the agent lets be rewritten.
     fn shell_code<'a>(&self, _action: &'a Action) -> Option<&'a str> {
         None

@@ -67,7 +67,11 @@ fn a_contained_call_runs_inside_and_is_otherwise_as_it_was() {
     let exits: Vec<&Value> = runs.iter().map(|run| &run["exit"]).collect();
     assert_eq!(exits, [0, 42, 143, 0]);
     assert!(runs.iter().all(|run| run["tier"] == "A" && run["call"].is_string()), "{runs:?}");
-    assert_eq!(home.entries("finding"), [Value::Null; 0], "nothing was rewritten behind our back");
+    // What it tried outside is told; nothing was rewritten behind our back.
+    let found = home.entries("finding");
+    let codes: Vec<&Value> = found.iter().map(|finding| &finding["code"]).collect();
+    assert_eq!(codes, ["run.unforeseen"], "{found:?}");
+    assert!(found[0]["tried"].to_string().contains("/outside"), "{found:?}");
     assert!(home.ringfence(&["audit", "verify"]).status.success());
 }
 
