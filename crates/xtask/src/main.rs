@@ -104,7 +104,7 @@ enum Task {
         /// Instead, how long so many calls of one session at the same time wait for each other.
         #[arg(long, value_name = "N")]
         parallel: Option<usize>,
-        /// Instead, the same for the words of every agent, one after the other.
+        /// Instead, the same for the words of every agent, a call of each in turn.
         #[arg(long)]
         agents: bool,
     },
