@@ -288,8 +288,11 @@ fn a_call_of_grok_is_understood_in_either_form() {
         both[name] = value;
     }
     // It also runs the hooks in the settings of two others, whose gates must not go by what they do not know.
-    for agent in [HookAgent::ClaudeCode, HookAgent::Cursor] {
-        let input = read(agent, &both);
+    let mut renamed = both.clone();
+    renamed["hookEventName"] = json!("before_some_tool");
+    let gates = [HookAgent::ClaudeCode, HookAgent::Cursor];
+    for (agent, message) in gates.into_iter().flat_map(|it| [(it, &both), (it, &renamed)]) {
+        let input = read(agent, message);
         let HookEvent::Before { action, .. } = &input.event else { panic!("{input:?}") };
         assert!(matches!(normalize(action), Call::Shell { command, .. } if command.value == "ls"));
         for answer in [deny(), Answer::Ask { reason: "sure?".to_owned() }] {

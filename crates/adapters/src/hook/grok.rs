@@ -9,12 +9,15 @@ use serde_json::json;
 
 use super::claude_like::Names;
 use super::message::Message;
-use super::{Answer, Dialect, HookAgent, HookInput, MalformedHook, Replacement, Reply};
+use super::{Answer, Dialect, HookAgent, HookEvent, HookInput, MalformedHook, Replacement, Reply};
 
 pub(super) struct Grok;
 
+/// Grok's own name of the event before a call.
+const BEFORE: &str = "pre_tool_use";
+
 const NAMES: Names = Names {
-    before: &["PreToolUse", "pre_tool_use"],
+    before: &["PreToolUse", BEFORE],
     permission: &[],
     after: &["PostToolUse", "post_tool_use"],
     failed: &["PostToolUseFailure", "post_tool_use_failure"],
@@ -34,7 +37,9 @@ pub(super) fn heard_as(agent: HookAgent, input: &[u8]) -> Option<Result<HookInpu
     let name = Message::parse(agent, input).ok()?.text(&["hookEventName"])?;
     is_own(&name).then(|| {
         let heard = NAMES.read(agent, input)?;
-        Ok(HookInput { name, ..heard })
+        // A call that is to come is answered as one, whatever else it calls itself.
+        let is_call = matches!(heard.event, HookEvent::Before { .. });
+        Ok(HookInput { name: if is_call { BEFORE.to_owned() } else { name }, ..heard })
     })
 }
 
