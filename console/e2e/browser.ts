@@ -46,10 +46,8 @@ export async function open(
   return { page, context, complaints };
 }
 
-/** A passkey that says yes to everything, in place of a person's finger. */
-export async function passkey(page: Page, transport: "internal" | "usb" = "internal"): Promise<CDPSession> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("WebAuthn.enable");
+/** An authenticator that says yes to everything, in place of a person's finger. */
+export async function authenticator(session: CDPSession, transport: "internal" | "usb"): Promise<string> {
   const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
@@ -61,6 +59,14 @@ export async function passkey(page: Page, transport: "internal" | "usb" = "inter
     },
   });
   await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+  return authenticatorId;
+}
+
+/** The same, as the only one that this browser has. */
+export async function passkey(page: Page): Promise<CDPSession> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  await authenticator(session, "internal");
   return session;
 }
 

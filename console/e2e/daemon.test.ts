@@ -14,9 +14,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flaws, launch, type Opened, open, passkey, shoot } from "./browser";
+import { percent } from "../src/pages/oversight/figures";
+import { authenticator, flaws, launch, type Opened, open, shoot } from "./browser";
 
 const program = process.env.RINGFENCE ?? new URL("../../target/debug/ringfence", import.meta.url).pathname;
 const home = mkdtempSync(join(tmpdir(), "ringfence-console-"));
@@ -127,6 +128,9 @@ let daemon: Daemon;
 let opened: Opened;
 let page: Page;
 let enrolled = false;
+/** The person's fingers. */
+let keys: CDPSession;
+let laptop: string;
 
 const missing = existsSync(program) ? undefined : `${program} is not there`;
 
@@ -155,7 +159,9 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
       console.warn("skipped: only root can make what passes for a person's terminal");
       return;
     }
-    await passkey(page);
+    keys = await page.context().newCDPSession(page);
+    await keys.send("WebAuthn.enable");
+    laptop = await authenticator(keys, "internal");
     await page.getByRole("button", { name: /^Passkey/ }).click();
     await page.getByLabel("Code").fill("wrong");
     await page.getByLabel(/^Your name/).fill("heron");
@@ -174,10 +180,20 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.waitForSelector("dialog >> text=may do everything · you");
     await page.getByRole("button", { name: "Add a key of yours…" }).click();
     await page.getByLabel("What it is called").fill("phone");
-    // The key that is there signs; then there is another one to make.
-    await passkey(page, "usb");
+    // The key that is there signs; then another one is touched.
+    const touch = (authenticatorId: string, enabled: boolean) =>
+      keys.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    let phoneId = "";
+    await page.route("**/passkeys/begin", async (route) => {
+      await touch(laptop, false);
+      phoneId = await authenticator(keys, "usb");
+      await route.continue();
+    });
     await page.getByRole("button", { name: "Sign, then enrol" }).click();
     await page.waitForSelector("text=the key is yours");
+    await page.unroute("**/passkeys/begin");
+    await keys.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: phoneId });
+    await touch(laptop, true);
     await page.waitForSelector("dialog li li >> nth=1");
     expect(await page.locator("dialog > div > ul > li").count(), "one person").toBe(1);
     expect(await flaws(page)).toEqual([]);
@@ -303,6 +319,10 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.locator("dialog").getByText("Never", { exact: true }).click();
     await page.locator("dialog").getByRole("button", { name: "Deny" }).click();
     await page.waitForSelector("output >> text=denied");
+    const proposed = await page.getByLabel("the proposed rule").innerText();
+    expect(proposed).toContain('when.effect = "vcs_remote"');
+    await shoot(page, "never");
+    await page.getByRole("button", { name: "Go on" }).click();
     await page.waitForSelector("text=Nobody waits for you");
     expect(ask("two", pushed)).toContain("deny");
     expect(await waiting(pushed).count(), "never is not asked about again").toBe(0);
@@ -338,8 +358,9 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     const editor = page.locator(".cm-content");
     await editor.click();
     await page.keyboard.press("Control+A");
-    const lines = ["[[rule]]", 'id = "our.no-echo"', 'outcom = "deny"', 'why = "We do not shout."'];
-    lines.push('owner = "us"', 'maturity = "new"', 'when.effect = "exec"', 'when.program = "echo"');
+    const lines = ["[[rule]]", 'id = "our.no-echo"', 'outcom = "deny"', 'why = "Nothing is left lying around."'];
+    lines.push('owner = "us"', 'maturity = "new"', 'when.effect = ["write", "create"]', 'when.program = "touch"');
+    expect(ask("six", "touch made-before")).not.toContain("deny");
     await page.keyboard.insertText(lines.join("\n"));
     await page.waitForSelector("text=/\\d to mend/");
     expect(await page.getByRole("button", { name: "Save…" }).isDisabled()).toBe(true);
@@ -348,21 +369,66 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.keyboard.press("Control+A");
     await page.keyboard.insertText(lines.join("\n").replace("outcom ", "outcome "));
     await page.waitForSelector("text=loads, with the built-in rules");
-    await page.getByLabel("Test a command").fill("echo loud");
+    await page.getByLabel("Test a command").fill("touch made");
     await page.getByRole("button", { name: "Test", exact: true }).click();
     await page.waitForSelector("output >> text=our.no-echo");
     await page.getByRole("button", { name: /^Try on the last/ }).click();
     await page.waitForSelector("text=/[1-9]\\d* of \\d+ actions would be decided differently/");
-    expect(await page.locator("main table").innerText()).toContain("echo it is me");
+    expect(await page.locator("main table").innerText()).toContain("touch made-before");
     expect(await flaws(page)).toEqual([]);
     await shoot(page, "policy");
     if (!enrolled) return;
-    expect(ask("six", "echo quietly")).not.toContain("deny");
     await page.getByRole("button", { name: "Save…" }).click();
     await page.locator("dialog").getByRole("button", { name: "Save" }).click();
     await page.waitForSelector("text=in force from the next action on");
-    expect(ask("six", "echo loudly")).toContain("our.no-echo");
+    expect(ask("six", "touch made-after")).toContain("our.no-echo");
     rmSync(join(config, "rules"), { recursive: true });
+  });
+
+  test("a test among the requests looks as they do, runs nothing, and is told right after the answer", async () => {
+    if (!enrolled) return;
+    const queue = '[approvals]\nmode = "queue"\nprobes = true\nprobes_per_day = 3\n';
+    writeFileSync(join(config, "config.toml"), queue, { mode: 0o600 });
+    expect(ask("seven", "git push --force origin mine")).toContain("approval.waiting");
+    await page.evaluate(() => {
+      window.location.hash = "#/approvals";
+    });
+    await page.locator("main li a", { hasText: "mine" }).first().waitFor();
+    const planted = page.locator("main li a").filter({ hasNotText: /git push/ });
+    await planted.first().click();
+    await page.waitForSelector("text=What a no costs");
+    await shoot(page, "probe");
+    await page.keyboard.press("a");
+    await page.locator("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.waitForSelector("text=That was a test, and it got through");
+    await page.waitForSelector("text=nobody asked for this");
+    expect(await flaws(page)).toEqual([]);
+    await shoot(page, "reveal");
+    await page.getByRole("button", { name: "Go on" }).click();
+  });
+
+  test("the oversight page says what `ringfence oversight --json` says", async () => {
+    const printed = execFileSync(program, ["oversight", "--json"], { env: environment }).toString();
+    const { guard } = JSON.parse(printed) as { guard: Record<string, unknown> };
+    await page.evaluate(() => {
+      window.location.hash = "#/oversight";
+    });
+    await page.waitForSelector("text=What Ringfence's own log tells");
+    const row = (name: string) =>
+      page.locator("main div", { has: page.getByText(name, { exact: true }) }).last();
+    expect(await row("actions decided").innerText()).toContain(Number(guard.decisions).toLocaleString());
+    for (const [name, field] of [
+      ["approved in the queue", "reviews_approved"],
+      ["planted dangers caught", "vigilance"],
+      ["asked about, and ran", "asked_and_ran"],
+    ] as const) {
+      const share = guard[field] as { count: number; n: number; share: number } | null;
+      if (!share) continue;
+      const words = await row(name).innerText();
+      expect(words, name).toContain(`${share.count} of ${share.n}`);
+      expect(words, name).toContain(percent(share.share));
+    }
+    await shoot(page, "oversight");
   });
 
   test("a person ends one session: its agent is gone, with what it started, and others go on", async () => {

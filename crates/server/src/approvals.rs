@@ -16,6 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use jiff::{SignedDuration, Timestamp};
+use ringfence_action::EffectKind;
 use ringfence_record::cases::{Case, Cases, KEPT, No};
 use ringfence_record::desk::Role;
 use ringfence_record::projection::Query;
@@ -324,11 +325,16 @@ fn approval(
 /// A rule that says no to the same from now on, where it can be said in a line: the person decides whether to
 /// keep it.
 fn rule_against(case: &Case) -> Option<String> {
-    let target = case.effects.first()?;
-    let (kind, target) = target.split_once(' ')?;
+    let effect = case.effects.first()?;
+    let in_words = |kind: &EffectKind| {
+        let rest = effect.strip_prefix(&kind.as_str().replace('_', " "))?.strip_prefix(' ')?;
+        Some((*kind, rest))
+    };
+    // Of two kinds, one of which begins as the other, the longer.
+    let (kind, target) = EffectKind::ALL.iter().filter_map(in_words).min_by_key(|it| it.1.len())?;
     let target = target.split(", ").next()?.split(" (").next()?;
-    let simple = |text: &str| !text.contains(['"', '\\', '\n', '{', '*', '?']);
-    (simple(target) && simple(kind)).then(|| {
+    let is_simple = !target.contains(['"', '\\', '\n', '{', '*', '?']);
+    is_simple.then(|| {
         format!(
             "[[rule]]\nid = \"our.never-{}\"\noutcome = \"deny\"\nwhy = \"A person has said never to this.\"\n\
              owner = \"us\"\nmaturity = \"new\"\nwhen.effect = \"{kind}\"\nwhen.target = \"{target}\"\n",

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_record::agents::Agents;
-use ringfence_record::cases::{self, Case, Cases};
+use ringfence_record::cases::{self, Case, Cases, No};
 use ringfence_record::log::{Entry, Log};
 use ringfence_record::{RecordError, StateFolder};
 use serde_json::{Map, Value, json};
@@ -106,7 +106,39 @@ fn nothing(as_json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
+/// What a person wants done with a call that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    LetThrough,
+    Refuse,
+}
+
+impl Deed {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::LetThrough => "let it through once",
+            Self::Refuse => "refuse it",
+        }
+    }
+
+    const fn undone(self) -> &'static str {
+        match self {
+            Self::LetThrough => "not let through",
+            Self::Refuse => "not refused",
+        }
+    }
+}
+
 pub(crate) fn allow_once(wanted: &AllowOnce, out: &mut impl Write) -> Result<Exit, Failure> {
+    answer(wanted, Deed::LetThrough, out)
+}
+
+/// Says no to a call that waits, by the same proof: an agent must not speak for the person either.
+pub(crate) fn refuse(wanted: &AllowOnce, out: &mut impl Write) -> Result<Exit, Failure> {
+    answer(wanted, Deed::Refuse, out)
+}
+
+fn answer(wanted: &AllowOnce, deed: Deed, out: &mut impl Write) -> Result<Exit, Failure> {
     let Some(office) = Office::open()? else { return nothing(false, out) };
     let seat = match person::seat(&office.known) {
         Ok(seat) => seat,
@@ -115,9 +147,9 @@ pub(crate) fn allow_once(wanted: &AllowOnce, out: &mut impl Write) -> Result<Exi
     let Some(case) = office.pick(wanted)? else { return nothing(false, out) };
     let mut terminal = Terminal::open()?;
     let shown = cases::random_letters(LETTERS).map_err(failed)?;
-    terminal.show(case, &seat, &shown)?;
+    terminal.show(case, &seat, deed, &shown)?;
     if terminal.answer()? != shown {
-        writeln!(out, "not let through: that is not what was shown")?;
+        writeln!(out, "{}: that is not what was shown", deed.undone())?;
         return Ok(Exit::Found);
     }
     // While somebody thought about it, it may have become too old, or an agent may have come to this terminal.
@@ -125,8 +157,14 @@ pub(crate) fn allow_once(wanted: &AllowOnce, out: &mut impl Write) -> Result<Exi
         return office.turn_away(wanted, &doubt, out);
     }
     if !office.cases.pending().map_err(failed)?.contains(case) {
-        writeln!(out, "not let through: that was more than {MINUTES} minutes ago")?;
+        let undone = deed.undone();
+        writeln!(out, "{undone}: it was answered, or asked for more than {MINUTES} minutes ago")?;
         return Ok(Exit::Found);
+    }
+    if deed == Deed::Refuse {
+        office.refuse(case, &seat)?;
+        writeln!(out, "refused: the agent is told so when it tries again")?;
+        return Ok(Exit::Fine);
     }
     office.let_through(case, &seat)?;
     writeln!(
@@ -202,6 +240,20 @@ impl Office {
         Ok(self.cases.allow(case, &receipt).map_err(failed)?)
     }
 
+    fn refuse(&self, case: &Case, seat: &Seat) -> Result<(), Failure> {
+        let fields = [
+            ("agent", json!(case.agent)),
+            ("session", json!(case.session)),
+            ("case", json!(case.digest)),
+            ("rule", json!(case.rule)),
+            ("by", json!(seat.terminal)),
+            ("through", json!(seat.through)),
+            ("scope", json!("once")),
+        ];
+        self.record("refusal_by_person", fields)?;
+        Ok(self.cases.refuse(case, No::Once).map_err(failed)?)
+    }
+
     fn record<const N: usize>(
         &self,
         kind: &'static str,
@@ -233,7 +285,7 @@ impl Terminal {
         Ok(Self { out, typed: BufReader::new(typed.take(LONGEST_ANSWER)) })
     }
 
-    fn show(&mut self, case: &Case, seat: &Seat, letters: &str) -> Result<(), Failure> {
+    fn show(&mut self, case: &Case, seat: &Seat, deed: Deed, letters: &str) -> Result<(), Failure> {
         let Case { agent, tool, input, cwd, rule, why, .. } = case;
         let place = cwd.as_deref().unwrap_or("an unknown folder");
         let mut text = format!("{} wants to run in {}:\n\n", printable(agent), printable(place));
@@ -245,7 +297,7 @@ impl Terminal {
             seat.terminal,
             printable(&seat.through)
         ));
-        self.ask_for(&text, "let it through once", letters)
+        self.ask_for(&text, deed.words(), letters)
     }
 
     /// Shows what is about to be done, and what to type for it.

@@ -6,6 +6,7 @@
 //! they need; a program that is missing is a failure under `RINGFENCE_FULL`.
 
 mod place;
+mod watch;
 
 use std::fs;
 

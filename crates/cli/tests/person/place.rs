@@ -75,7 +75,7 @@ impl Place {
     }
 
     /// A command apart from whatever runs the tests, which may itself be an agent.
-    fn apart(&self, words: &[&str]) -> Command {
+    pub(crate) fn apart(&self, words: &[&str]) -> Command {
         let mut command = Command::new("setsid");
         command.arg("-f").args(words).env_clear().envs(self.variables());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -192,7 +192,7 @@ fn which(program: &str) -> PathBuf {
     found.into_iter().find(|path| path.exists()).unwrap()
 }
 
-fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = ready() {
@@ -244,6 +244,19 @@ impl Terminal {
         // What was shown before counts no more.
         File::options().write(true).open(&self.screen).unwrap().set_len(0).unwrap();
         (&self.keys).write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Presses these keys, and no Enter.
+    pub(crate) fn presses(&self, keys: &str) {
+        File::options().write(true).open(&self.screen).unwrap().set_len(0).unwrap();
+        (&self.keys).write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Types the letters that are shown, and waits for what comes of it.
+    pub(crate) fn proves(&self, then: &str) {
+        let letters = self.waits_for_letters();
+        self.types(&letters);
+        self.waits_for(then);
     }
 
     /// Waits until this is on the screen, and returns all that is.

@@ -207,6 +207,27 @@ fn a_no_stands_and_a_never_proposes_a_rule() {
     assert!(place.shown().is_empty());
 }
 
+/// Kinds are told with spaces, and written with underscores.
+#[test]
+fn a_rule_that_is_proposed_names_the_kind_as_rules_do() {
+    let ruled =
+        |effect: &str| rule_against(&Case { effects: vec![effect.to_owned()], ..Case::default() });
+    for (effect, kind, target) in [
+        ("vcs remote origin/main, by force", "vcs_remote", "origin/main"),
+        ("exec code script.py", "exec_code", "script.py"),
+        ("delete /home/u/x, with everything in it (on web-1)", "delete", "/home/u/x"),
+    ] {
+        let rule = ruled(effect).unwrap();
+        assert!(
+            rule.contains(&format!("when.effect = \"{kind}\"\nwhen.target = \"{target}\"")),
+            "{rule}"
+        );
+    }
+    for effect in ["something else", "delete a \"quoted\" name", "delete *.rs"] {
+        assert_eq!(ruled(effect), None);
+    }
+}
+
 #[test]
 fn each_person_answers_as_many_as_they_can_with_care_and_the_riskiest_come_first() {
     let place = place(terms(2));

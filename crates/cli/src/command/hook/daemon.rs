@@ -50,14 +50,20 @@ pub(super) fn asked(hook: &Hook, message: &[u8]) -> Option<Reply> {
         Some(state) => state.clone(),
         None => state::default_folder(hook.home.as_deref()).ok()?,
     };
-    let daemon = UnixStream::connect(state.join(SOCKET)).ok()?;
-    // Before it is asked: every part of the answer then comes with the process that wrote it.
-    know_writers(&daemon).ok()?;
-    let pid = ours(&daemon)?;
+    let (daemon, pid) = reached(&state)?;
     let judges = |chosen: &crate::rules::Settings| chosen.judge.mode != Mode::Off;
     let judged = answer::chosen(hook).as_ref().is_ok_and(judges);
     JUDGING.store(judged, Ordering::Relaxed);
     ask(hook, daemon, pid, message, if judged { PATIENCE_WITH_A_JUDGE } else { PATIENCE })
+}
+
+/// The daemon that serves this state folder, and the process that it is: what comes from another is not its own.
+pub(crate) fn reached(state: &Path) -> Option<(UnixStream, u32)> {
+    let daemon = UnixStream::connect(state.join(SOCKET)).ok()?;
+    // Before it is asked: every part of the answer then comes with the process that wrote it.
+    know_writers(&daemon).ok()?;
+    let pid = ours(&daemon)?;
+    Some((daemon, pid))
 }
 
 /// The process behind the socket, if it is this program, as it was installed, of this user. It is the one that

@@ -35,6 +35,7 @@ use ringfence_adapters::hook::{Answer, HookAgent, HookEvent, Reply};
 
 pub(crate) use self::answer::now;
 pub(crate) use self::contain::hosts_inside;
+pub(crate) use self::daemon::reached as daemon_behind;
 pub(crate) use self::serving::{Clerks, Gatehouse};
 
 /// Answers one message of an agent's hook, in the agent's own dialect

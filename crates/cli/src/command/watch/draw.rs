@@ -78,11 +78,13 @@ fn head_line<'a>(watched: &Watched, look: Look) -> Line<'a> {
             if tab == watched.tab { style.patch(CHOSEN) } else { style },
         )
     };
+    let served = if watched.is_served { " live by the daemon" } else { "" };
     Line::from(vec![
         Span::styled("ringfence ", STRONG),
         tab(Tab::Live, "live".to_owned(), false),
         tab(Tab::Waiting, format!("waiting {waiting}"), waiting > 0),
         tab(Tab::Held, format!("held {held}"), held > 0),
+        Span::styled(served, FAINT),
     ])
 }
 
@@ -96,7 +98,7 @@ fn foot_line<'a>(watched: &Watched, look: Look, width: u16) -> Line<'a> {
     }
     let keys = match watched.tab {
         Tab::Live => "j k  Enter open  / search  e everything  p pause  x kill  Tab  ? keys  q",
-        Tab::Waiting => "a let through  p pause  x kill  Enter open  Tab  ? keys  q",
+        Tab::Waiting => "a let through  d refuse  p pause  x kill  Enter open  Tab  ? keys  q",
         Tab::Held => "r release  Tab  ? keys  q",
     };
     let filter = if watched.search.is_empty() {
@@ -240,7 +242,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Tab", "live, waiting, held"),
     ("/", "search"),
     ("e", "everything, or what matters"),
-    ("a", "what waits; there: let it through"),
+    ("a d", "what waits; there: let through, refuse"),
     ("p x", "pause, kill the session"),
     ("P D A", "all: pause, only look, ask"),
     ("r", "what is held; there: release"),

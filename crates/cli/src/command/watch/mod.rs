@@ -1,12 +1,14 @@
 //! `ringfence watch`: what agents do, as they do it, in a terminal, and a way to step in.
 //!
-//! It follows the log itself, whoever writes it, and so shows the same with a daemon and without one. It changes
-//! nothing by itself: what a person wants done is done by the commands that prove that it is a person
-//! (`ringfence allow-once`, `ringfence hold`), for which the screen is given back for as long as they take.
+//! It follows the daemon's live stream where there is one, and the log itself where there is none, from one to the other
+//! and back without a gap. It changes nothing by itself: what a person wants done is done by the commands that prove
+//! that it is a person (`ringfence allow-once`, `ringfence hold`), for which the screen is given back for as long
+//! as they take.
 
 mod draw;
 mod model;
 mod row;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -17,12 +19,10 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use ringfence_record::cases::Cases;
-use ringfence_record::holds::Holds;
-use ringfence_record::log::{Followed, Follower};
-use ringfence_record::{RecordError, StateFolder};
+use ringfence_record::RecordError;
 
 use self::model::{Watched, Wish};
+use self::source::Source;
 use super::allow_once::{self, AllowOnce};
 use super::hold::{self, HoldCommand};
 use crate::exit::{Exit, Failure, Problem};
@@ -42,9 +42,6 @@ pub(crate) struct Watch {
 /// So long a key is waited for before it is looked whether there is more to show.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many lines are taken in between two looks at the screen.
-const AT_ONCE: usize = 2_000;
-
 pub(crate) fn run(watch: &Watch, color: ColorWhen, out: &mut impl Write) -> Result<Exit, Failure> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         let help = "run it in a terminal; `ringfence audit tail` prints the newest entries";
@@ -55,34 +52,12 @@ pub(crate) fn run(watch: &Watch, color: ColorWhen, out: &mut impl Write) -> Resu
         return Ok(Exit::Fine);
     };
     let newest = log.newest().map_err(failed)?;
-    let mut source = Source {
-        follower: log.follow_after(newest.saturating_sub(watch.entries)).map_err(failed)?,
-        folder,
-    };
+    let mut source = Source::after(newest.saturating_sub(watch.entries), folder, log);
     let mut watched = Watched::new(TimeZone::system(), is_colored(color));
     let mut terminal = ratatui::try_init()?;
     let done = follow(&mut terminal, &mut watched, &mut source, out);
     ratatui::restore();
     done
-}
-
-/// What is looked at.
-struct Source {
-    folder: StateFolder,
-    follower: Follower,
-}
-
-impl Source {
-    /// What there is by now, and what waits and is held. What cannot be read is said, and tried again.
-    fn look(&mut self, watched: &mut Watched) -> Result<(), RecordError> {
-        let lines = self.follower.more(AT_ONCE)?;
-        watched.take(lines.iter().map(|Followed { line, .. }| line.as_str()));
-        let mut waiting = Cases::open(&self.folder)?.pending()?;
-        waiting.sort_by_key(|case| std::cmp::Reverse(case.risk));
-        let holds = Holds::of(&self.folder).all()?;
-        watched.stand(waiting, holds);
-        Ok(())
-    }
 }
 
 fn follow(
@@ -119,6 +94,7 @@ fn carry_out(wish: &Wish, out: &mut impl Write) -> Result<(), Failure> {
     let done = match wish {
         Wish::End => return Ok(()),
         Wish::LetThrough(code) => allow_once::allow_once(&AllowOnce::of(code), out),
+        Wish::Refuse(code) => allow_once::refuse(&AllowOnce::of(code), out),
         Wish::Hold(kind, session) => hold::run(&HoldCommand::on(*kind, session.clone()), out),
         Wish::Release(id) => hold::run(&HoldCommand::release(id), out),
     };

@@ -20,6 +20,7 @@ const SCROLL: u16 = 8;
 pub(super) enum Wish {
     End,
     LetThrough(String),
+    Refuse(String),
     Hold(HoldKind, Option<String>),
     Release(String),
 }
@@ -64,6 +65,8 @@ pub(super) struct Watched {
     /// Whether what went as decided is shown, too.
     everything: bool,
     pub(super) trouble: Option<String>,
+    /// Whether the daemon tells what happens; else it is read from the log.
+    pub(super) is_served: bool,
     /// Lines of what is open that are above the screen.
     pub(super) scrolled: u16,
 }
@@ -83,6 +86,7 @@ impl Watched {
             search: String::new(),
             everything: false,
             trouble: None,
+            is_served: false,
             scrolled: 0,
         }
     }
@@ -198,7 +202,10 @@ impl Watched {
             'a' if self.tab == Tab::Waiting => {
                 Some(Wish::LetThrough(self.waiting.get(self.place)?.code.clone()))
             }
-            'a' => {
+            'd' if self.tab == Tab::Waiting => {
+                Some(Wish::Refuse(self.waiting.get(self.place)?.code.clone()))
+            }
+            'a' | 'd' => {
                 (self.tab, self.place) = (Tab::Waiting, 0);
                 None
             }

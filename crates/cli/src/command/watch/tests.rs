@@ -173,6 +173,7 @@ fn keys_choose_and_what_changes_something_is_a_wish() {
     assert_eq!(press(&mut watched, "D"), Some(Wish::Hold(HoldKind::DenyAll, None)));
     assert_eq!(press(&mut watched, "a"), None, "shows what waits first");
     assert_eq!(press(&mut watched, "a"), Some(Wish::LetThrough("k4mx".to_owned())));
+    assert_eq!(press(&mut watched, "d"), Some(Wish::Refuse("k4mx".to_owned())));
     assert_eq!(press(&mut watched, "rr"), Some(Wish::Release("ab12cd".to_owned())));
     assert_eq!(press(&mut watched, "q"), Some(Wish::End));
 }
