@@ -358,8 +358,18 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     const editor = page.locator(".cm-content");
     await editor.click();
     await page.keyboard.press("Control+A");
-    const lines = ["[[rule]]", 'id = "our.no-echo"', 'outcom = "deny"', 'why = "Nothing is left lying around."'];
-    lines.push('owner = "us"', 'maturity = "new"', 'when.effect = ["write", "create"]', 'when.program = "touch"');
+    const lines = [
+      "[[rule]]",
+      'id = "our.no-echo"',
+      'outcom = "deny"',
+      'why = "Nothing is left lying around."',
+    ];
+    lines.push(
+      'owner = "us"',
+      'maturity = "new"',
+      'when.effect = ["write", "create"]',
+      'when.program = "touch"',
+    );
     expect(ask("six", "touch made-before")).not.toContain("deny");
     await page.keyboard.insertText(lines.join("\n"));
     await page.waitForSelector("text=/\\d to mend/");

@@ -84,8 +84,6 @@ pub struct Case {
     /// The rule that a yes for the whole session would be, where there is one that is narrower than what asked;
     /// else such a yes is for this very call.
     pub session_rule: Option<Value>,
-    /// The same, in words.
-    pub session_words: Vec<String>,
 }
 
 /// How somebody said no.

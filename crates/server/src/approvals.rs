@@ -16,7 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_action::EffectKind;
+use ringfence_engine::SessionRule;
 use ringfence_record::cases::{Case, Cases, KEPT, No};
 use ringfence_record::desk::Role;
 use ringfence_record::projection::Query;
@@ -24,11 +24,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::Server;
 use crate::api::{Looks, blocking, now};
 use crate::gate::ApprovalTerms;
 use crate::problem::Problem;
 use crate::vigilance::{self, Planted, Planter};
+use crate::{Server, words};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -308,7 +308,7 @@ fn approval(
     before: &[String],
 ) -> [(&'static str, Value); 9] {
     let [agent, session, digest, rule, by, scope_field] = about(case, person, scope);
-    let session_rule = case.session_rule.as_ref().filter(|_| scope == Scope::Session);
+    let session_rule = session_rule(case).filter(|_| scope == Scope::Session);
     [
         agent,
         session,
@@ -322,16 +322,15 @@ fn approval(
     ]
 }
 
+/// The rule that a yes for the session would be. What is shown and what is recorded is read from this.
+fn session_rule(case: &Case) -> Option<SessionRule> {
+    serde_json::from_value(case.session_rule.clone()?).ok()
+}
+
 /// A rule that says no to the same from now on, where it can be said in a line: the person decides whether to
 /// keep it.
 fn rule_against(case: &Case) -> Option<String> {
-    let effect = case.effects.first()?;
-    let in_words = |kind: &EffectKind| {
-        let rest = effect.strip_prefix(&kind.as_str().replace('_', " "))?.strip_prefix(' ')?;
-        Some((*kind, rest))
-    };
-    // Of two kinds, one of which begins as the other, the longer.
-    let (kind, target) = EffectKind::ALL.iter().filter_map(in_words).min_by_key(|it| it.1.len())?;
+    let (kind, target) = words::told(case.effects.first()?)?;
     let target = target.split(", ").next()?.split(" (").next()?;
     let is_simple = !target.contains(['"', '\\', '\n', '{', '*', '?']);
     is_simple.then(|| {
@@ -422,7 +421,7 @@ pub(crate) fn told(case: &Case, age: Duration, sessions: &[&str], needs: usize) 
         "why": case.why, "instead": case.instead, "effects": case.effects,
         "evidence": case.evidence, "seen": case.seen, "blast": case.blast,
         "cost_of_no": case.cost_of_no, "denied": case.denied, "sessions": sessions,
-        "for_session": case.session_words,
+        "for_session": session_rule(case).map(|rule| words::session_rule_in_words(&rule)).unwrap_or_default(),
     });
     let shown = format!("sha256:{:x}", Sha256::digest(told.to_string().as_bytes()));
     let beside = json!({

@@ -11,7 +11,6 @@ mod api;
 mod approvals;
 mod assets;
 mod auth;
-mod cost;
 mod door;
 mod enrol;
 mod feed;
@@ -25,6 +24,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 mod vigilance;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,13 +37,13 @@ use ringfence_record::log::Log;
 use crate::approvals::Office;
 use crate::auth::Auth;
 pub use crate::auth::bearer_of;
-pub use crate::cost::cost_of_no;
 pub use crate::door::ServeError;
 pub use crate::enrol::{CODE_SERVES, ShowCode};
 use crate::feed::Feed;
 pub use crate::gate::{ApprovalTerms, Gate, Refused, Then};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+pub use crate::words::{cost_of_no, effect_in_words, session_rule_in_words};
 
 /// What is served, and where.
 pub struct Terms {

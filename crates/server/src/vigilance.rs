@@ -8,7 +8,6 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ringfence_action::EffectKind;
 use ringfence_record::cases::{Case, random_letters};
 use ringfence_record::projection::Query;
 use serde::Deserialize;
@@ -18,9 +17,9 @@ use sha2::{Digest, Sha256};
 use crate::Server;
 use crate::api::{instant, now};
 use crate::approvals::{lock, told};
-use crate::cost::cost_of_no;
 use crate::gate::ApprovalTerms;
 use crate::problem::Problem;
+use crate::words::{cost_of_no, told as told_kind};
 
 /// They come no closer than this, and wait no longer.
 const APART: Duration = Duration::from_secs(20 * 60);
@@ -36,6 +35,8 @@ const MISSED: usize = 2;
 struct Probe {
     tool: String,
     input: String,
+    /// The words of it that the rule is about, where they stand last.
+    mark: String,
     rule: String,
     effects: Vec<String>,
     blast: String,
@@ -110,11 +111,10 @@ fn new(server: &Server, like: &Case) -> Result<Planted, Problem> {
     let place = |text: &str| text.replace("{cwd}", &here);
     let input = place(&probe.input);
     // The effect that reaches furthest stands last.
-    let kind = probe.effects.last().and_then(|effect| {
-        let name = effect.split_once(' ').map(|(kind, _)| kind);
-        name.and_then(EffectKind::from_name)
-    });
-    let evidence = json!({"in": "/input/command", "span": [0, input.len()], "text": input});
+    let kind = probe.effects.last().and_then(|effect| told_kind(effect)).map(|(kind, _)| kind);
+    let begin = input.rfind(&probe.mark).unwrap_or_default();
+    let span = [begin, begin + probe.mark.len()];
+    let evidence = json!({"in": "/input/command", "span": span, "text": probe.mark});
     let case = Case {
         code,
         digest: format!("sha256:{digest:x}"),
@@ -174,4 +174,20 @@ pub(crate) fn is_weak(server: &Server, person: &str) -> Result<bool, Problem> {
     let theirs = entries.iter().rev().filter(|it| it.get("reviewer") == Some(&json!(person)));
     let missed = theirs.take(LAST).filter(|it| it.get("caught") == Some(&json!(false)));
     Ok(missed.count() >= MISSED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made up must not be told by how it looks: words are underlined, and kinds are known.
+    #[test]
+    fn what_is_planted_is_marked_as_the_others_are() {
+        let all: Vec<Probe> = serde_json::from_str(include_str!("probes.json")).unwrap();
+        assert!(all.len() > 3);
+        for probe in all {
+            assert!(probe.input.contains(&probe.mark) && probe.mark != probe.input, "{probe:?}");
+            assert!(probe.effects.iter().all(|it| told_kind(it).is_some()), "{probe:?}");
+        }
+    }
 }

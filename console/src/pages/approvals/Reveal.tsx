@@ -2,6 +2,7 @@ import type { Answered } from "../../api/types";
 import { Dialog } from "../../parts/Dialog";
 import parts from "../../parts/parts.module.css";
 import { Block, Visible } from "../../parts/Text";
+import styles from "./approvals.module.css";
 
 /** What an answer brought to light: that it was a test, or a rule that would spare the next question. */
 export function Reveal({
@@ -20,10 +21,10 @@ export function Reveal({
     <Dialog title={title} close={close}>
       {probe && (
         <>
-          <p>
+          <p className={styles.revealed}>
             <Visible text={probe.text} />
           </p>
-          <p className={parts.note}>No agent asked for it, and nothing would have run.</p>
+          <p className={parts.note}>Whatever you had said, nothing would have run.</p>
         </>
       )}
       {rule && (

@@ -60,7 +60,11 @@ fn what_is_asked_about_waits_and_runs_once_when_a_person_says_so() {
     let case = queue.only();
     assert!(case.queued && !case.denied && case.waits_here());
     assert!(!reason.contains(&case.code), "the agent is not told by what it is picked");
-    assert!(case.effects.iter().any(|it| it.contains("vcs remote")), "{:?}", case.effects);
+    assert!(
+        case.effects.iter().any(|it| it.contains("changes the remote repository")),
+        "{:?}",
+        case.effects
+    );
     assert!(case.blast.contains("beyond this machine") && case.risk > 40, "{case:?}");
     assert!(!case.evidence.is_empty());
     assert!(case.cost_of_no.starts_with("the remote repository stays as it is"), "{case:?}");
@@ -101,8 +105,12 @@ fn for_a_session_covers_what_was_shown_and_nothing_else() {
     queue.gate.start("t");
     queue.gate.asked("s", "c1", ASKED);
     let case = queue.only();
-    let words = case.session_words.join("\n");
-    assert!(words.contains("by Bash, in ") && words.contains("vcs remote"), "{words}");
+    let rule = serde_json::from_value(case.session_rule.clone().unwrap()).unwrap();
+    let words = ringfence_server::session_rule_in_words(&rule).join("\n");
+    assert!(
+        words.contains("by Bash, in ") && words.contains("changes the remote repository"),
+        "{words}"
+    );
     assert!(words.contains("feature-x") && words.contains("by force"), "{words}");
     queue.approves(&case, "session");
     let short = ASKED.replace("--force", "-f");

@@ -119,7 +119,7 @@ impl Place {
             tool: "Bash".to_owned(),
             input: "make deploy".to_owned(),
             rule: "infra.change".to_owned(),
-            effects: vec!["infra deploy".to_owned()],
+            effects: vec!["changes infrastructure: deploy".to_owned()],
             queued: true,
             risk,
             ..Case::default()
@@ -207,15 +207,15 @@ fn a_no_stands_and_a_never_proposes_a_rule() {
     assert!(place.shown().is_empty());
 }
 
-/// Kinds are told with spaces, and written with underscores.
+/// Kinds are told in words of their own.
 #[test]
 fn a_rule_that_is_proposed_names_the_kind_as_rules_do() {
     let ruled =
         |effect: &str| rule_against(&Case { effects: vec![effect.to_owned()], ..Case::default() });
     for (effect, kind, target) in [
-        ("vcs remote origin/main, by force", "vcs_remote", "origin/main"),
-        ("exec code script.py", "exec_code", "script.py"),
-        ("delete /home/u/x, with everything in it (on web-1)", "delete", "/home/u/x"),
+        ("changes the remote repository: origin/main, by force", "vcs_remote", "origin/main"),
+        ("runs code of script.py", "exec_code", "script.py"),
+        ("deletes /home/u/x, with everything in it (on web-1)", "delete", "/home/u/x"),
     ] {
         let rule = ruled(effect).unwrap();
         assert!(
@@ -223,7 +223,7 @@ fn a_rule_that_is_proposed_names_the_kind_as_rules_do() {
             "{rule}"
         );
     }
-    for effect in ["something else", "delete a \"quoted\" name", "delete *.rs"] {
+    for effect in ["something else", "deletes a \"quoted\" name", "deletes *.rs"] {
         assert_eq!(ruled(effect), None);
     }
 }
@@ -310,11 +310,16 @@ fn what_has_changed_since_it_was_shown_is_not_answered() {
 #[test]
 fn a_rule_for_a_session_is_shown_before_it_is_said_yes_to_and_stands_in_the_log() {
     let place = place(terms(12));
-    let rule = json!({"tool": "Bash", "effects": []});
+    let rule = json!({"tool": "Bash", "cwd": "/p", "rules": ["infra.change"], "seen": [], "preset": "guard",
+                      "bundle": "sha256:0", "effects": [
+                          {"kind": "delete", "target": {"known": "/p/x"}, "recursive": true, "scope": "local"}]});
     let case = place.leave("a1", "s", "x", 1);
-    let case = Case { session_rule: Some(rule.clone()), session_words: vec!["w".into()], ..case };
+    let case = Case { session_rule: Some(rule.clone()), ..case };
     place.cases.leave(&case).unwrap();
-    assert_eq!(place.shown()[0]["for_session"], json!(["w"]));
+    assert_eq!(
+        place.shown()[0]["for_session"],
+        json!(["by Bash, in /p", "deletes /p/x, with everything in it"])
+    );
     place.says(&case.code, Said::Approve, Scope::Session, "p1").unwrap();
     let entries = place.server.log.entries().unwrap().map(Result::unwrap);
     let approval = entries.into_iter().find(|entry| entry["kind"] == "approval").unwrap();

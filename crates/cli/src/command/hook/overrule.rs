@@ -173,7 +173,6 @@ impl Refused<'_> {
             risk: words::risk(self.explained),
             instead,
             opened: desk.at.to_string(),
-            session_words: session_rule.as_ref().map(words::session_rule).unwrap_or_default(),
             session_rule: session_rule.map(|rule| json!(rule)),
             ..Case::default()
         }

@@ -1,7 +1,7 @@
 //! What a person is told of a call that waits for them: what would happen, how far it reaches, what a no costs.
 
 use ringfence_action::{Attr, Decision, Effect, EffectKind, Scope, Verdict};
-use ringfence_engine::{Explained, SessionRule};
+use ringfence_engine::Explained;
 
 /// More is not read by anybody.
 const MOST: usize = 8;
@@ -12,9 +12,10 @@ pub(super) fn effects(decision: &Decision) -> Vec<String> {
     // Which programs run says less than what they do.
     let is_deed = |effect: &&Effect| !matches!(effect.kind, EffectKind::Exec);
     let all: Vec<&Effect> = decision.effects.iter().filter(happens).collect();
-    let mut shown: Vec<String> = all.iter().copied().filter(is_deed).map(line).collect();
+    let mut shown: Vec<String> =
+        all.iter().copied().filter(is_deed).map(ringfence_server::effect_in_words).collect();
     if shown.is_empty() {
-        shown = all.iter().copied().map(line).collect();
+        shown = all.iter().copied().map(ringfence_server::effect_in_words).collect();
     }
     shown.dedup();
     let more = shown.len().saturating_sub(MOST);
@@ -28,35 +29,28 @@ pub(super) fn effects(decision: &Decision) -> Vec<String> {
     shown
 }
 
-fn line(effect: &Effect) -> String {
-    let mut line = format!("{} {}", effect.kind.as_str().replace('_', " "), effect.target);
-    let marks = [
-        (Attr::Recursive, "with everything in it"),
-        (Attr::Force, "by force"),
-        (Attr::Publish, "for others to have"),
-        (Attr::Ddl, "its structure"),
-    ];
-    for (mark, words) in marks {
-        if effect.is(mark) {
-            line.push_str(", ");
-            line.push_str(words);
-        }
-    }
-    match &effect.scope {
-        Scope::Local => {}
-        Scope::Container(name) => line.push_str(&format!(" (in the container {name})")),
-        Scope::Remote(host) => line.push_str(&format!(" (on {host})")),
-        Scope::Cluster(_) => line.push_str(" (in a cluster)"),
-    }
-    line
-}
-
 /// What the session has seen, and what its user ruled out.
 pub(super) fn seen(explained: &Explained) -> Vec<String> {
-    let seen = explained.seen.iter().map(|it| format!("has seen: {it}"));
+    let seen = explained.seen.iter().map(|it| format!("has seen: {}", source(it)));
     let ruled_out = explained.ruled_out.union(&explained.facts.boundaries);
     let ruled_out = ruled_out.map(|it| format!("was told: no {it}"));
     seen.chain(ruled_out).take(MOST).collect()
+}
+
+/// Where untrusted text or private data came from, for people; what is not known by now, by its name.
+fn source(name: &str) -> &str {
+    match name {
+        "web" => "pages of the web",
+        "mcp" => "what MCP tools return",
+        "browser" => "pages in a browser",
+        "injection" => "a text that talks to the agent",
+        "credential" | "secret" => "a secret",
+        "unknown-session" => "a beginning that nobody recorded",
+        "missed-event" => "something that was not recorded",
+        "forged-event" => "a message that was not its agent's",
+        "second-agent" => "another agent in the same session",
+        other => other,
+    }
 }
 
 /// How far it reaches, at most.
@@ -114,25 +108,6 @@ pub(super) fn blast(decision: &Decision) -> String {
 pub(super) fn cost_of_no(decision: &Decision, instead: &str) -> String {
     let widest = decision.effects.iter().max_by_key(|effect| reach(effect));
     ringfence_server::cost_of_no(widest.map(|effect| effect.kind), instead)
-}
-
-/// What a yes for the whole session lets through: all of it, one effect a line, with everything that it is bound
-/// to.
-pub(super) fn session_rule(rule: &SessionRule) -> Vec<String> {
-    let told = [Attr::Recursive, Attr::Force, Attr::Publish, Attr::Ddl];
-    let place = rule.cwd.as_deref().unwrap_or("an unknown folder");
-    let mut lines = vec![format!("by {}, in {place}", rule.tool)];
-    lines.extend(rule.effects.iter().map(|effect| {
-        let more: Vec<String> = effect
-            .attributes
-            .iter()
-            .filter(|(attr, _)| !told.contains(attr))
-            .map(|(attr, value)| format!("{}: {value}", attr.as_str().replace('_', " ")))
-            .collect();
-        let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
-        format!("{}{more}", line(effect))
-    }));
-    lines
 }
 
 /// From 0 to 100: what orders those that wait, and nothing else. How far it reaches, whether it can be taken
