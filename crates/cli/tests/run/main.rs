@@ -277,6 +277,25 @@ fn a_workspace_behind_a_link_or_with_an_odd_name() {
 }
 
 /// What one run knew of its folders the next one believes, as far as it is still so.
+/// Inside, /dev and /dev/shm are a run's own; what it works in is laid on top of them.
+#[test]
+fn a_workspace_in_shared_memory() {
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+    let place = Place::new();
+    let at = folder.path().canonicalize().unwrap();
+    std::fs::write(at.join("there"), "x").unwrap();
+    let other = tempfile::tempdir_in("/dev/shm").unwrap();
+    let code = format!(
+        "cat there && echo y > made && ! ls {} && echo z > /dev/shm/own && test -c /dev/null && ! touch /dev/x",
+        other.path().display()
+    );
+    let mut command = place.command(&[], &code);
+    let output = command.current_dir(&at).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read_to_string(at.join("made")).unwrap(), "y\n");
+    assert!(!std::path::Path::new("/dev/shm/own").exists());
+}
+
 #[test]
 fn what_changed_between_runs_is_seen() {
     let place = Place::new();

@@ -24,6 +24,8 @@ use crate::walls::{Wall, Walls};
 const SEALED: u64 = Attributes::READ_ONLY | Attributes::NO_SETUID | Attributes::NO_DEVICES;
 const OPEN: u64 = Attributes::NO_SETUID | Attributes::NO_DEVICES;
 
+const DEV: &str = "/dev";
+
 /// Devices that every program may need, and that give nothing away.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -92,6 +94,8 @@ pub(super) fn lay_out(
         sys::set_attributes(root.as_fd(), Attributes(SEALED))
             .doing(|| "making the system read-only".to_owned())?;
         cover(plan)?;
+        // Before what is shown, for that may lie in /dev/shm.
+        lay_out_devices(&devices)?;
         show(plan, &shown)?;
     }
     for path in plan.protect.iter().filter(|_| stands(Wall::Held)) {
@@ -108,7 +112,7 @@ pub(super) fn lay_out(
         }
     }
     if stands(Wall::Mounts) {
-        lay_out_devices(&devices)?;
+        seal_alone(Path::new(DEV)).doing(|| "sealing /dev".to_owned())?;
         if stands(Wall::Processes) {
             lay_out_processes(plan, stands(Wall::Limits))?;
         }
@@ -121,7 +125,9 @@ pub(super) fn lay_out(
 
 /// Lays what is shown on top of what was covered.
 fn show(plan: &Plan, shown: &[OwnedFd]) -> Result<(), Failed> {
-    for (show, tree) in plan.show.iter().zip(shown) {
+    // The devices of the host are none of what a run works with.
+    let all = plan.show.iter().zip(shown).filter(|(it, _)| it.path != Path::new(DEV));
+    for (show, tree) in all {
         let words = || format!("showing {}", show.path.display());
         if covered(plan, &show.path) {
             make_place(&show.path, show.folder).doing(words)?;
@@ -238,7 +244,7 @@ fn covered_by_other(plan: &Plan, path: &Path) -> bool {
 
 fn covered(plan: &Plan, path: &Path) -> bool {
     let covers = plan.hide.iter().chain(&plan.private).map(PathBuf::as_path);
-    covers.chain([Path::new("/run")]).any(|it| path.starts_with(it))
+    covers.chain([Path::new("/run"), Path::new(DEV)]).any(|it| path.starts_with(it))
 }
 
 fn memory(mode: &CStr, size: &CStr, attributes: u64) -> io::Result<OwnedFd> {
@@ -301,7 +307,7 @@ fn make_link(to: &Path, at: &Path) -> io::Result<()> {
 /// A /dev with nothing in it but what every program may need.
 fn lay_out_devices(devices: &BTreeMap<PathBuf, OwnedFd>) -> Result<(), Failed> {
     let words = || "laying out /dev".to_owned();
-    let dev = Path::new("/dev");
+    let dev = Path::new(DEV);
     let tree = memory(c"0755", c"1m", Attributes::NO_SETUID).doing(words)?;
     put(&tree, dev).doing(words)?;
     for (name, device) in devices {
@@ -329,11 +335,7 @@ fn lay_out_devices(devices: &BTreeMap<PathBuf, OwnedFd>) -> Result<(), Failed> {
     for (name, to) in links {
         make_link(Path::new(to), &dev.join(name)).doing(words)?;
     }
-    sys::set_attributes_here(
-        sys::open_path(dev).doing(words)?.as_fd(),
-        Attributes(Attributes::READ_ONLY | Attributes::NO_SETUID),
-    )
-    .doing(words)
+    Ok(())
 }
 
 /// A /proc that shows this run's processes alone, with the kernel's settings read-only.

@@ -16,9 +16,9 @@ pub(super) struct Covered<'a> {
 
 impl Covered<'_> {
     pub(super) fn covers(&self, path: &Path) -> bool {
-        let run = Path::new("/run");
+        let own = ["/run", "/dev/shm"].map(Path::new);
         let places = self.hide.iter().chain(self.private).map(PathBuf::as_path);
-        places.chain([run]).any(|it| path.starts_with(it))
+        places.chain(own).any(|it| path.starts_with(it))
     }
 }
 

@@ -111,7 +111,9 @@ fn mounts(words: &mut Words, plan: &Plan, masks: &[&Mask], walls: &Walls, root: 
         for (path, mode, size) in covers {
             words.memory(mode, size, path);
         }
-        for show in &plan.show {
+        words.add(["--dev", "/dev"]);
+        words.memory("1777", plan.limits.private_bytes, Path::new("/dev/shm"));
+        for show in plan.show.iter().filter(|it| it.path != Path::new("/dev")) {
             words.bind(if show.write { "--bind" } else { "--ro-bind" }, &show.path);
         }
         for link in &plan.links {
@@ -133,8 +135,6 @@ fn mounts(words: &mut Words, plan: &Plan, masks: &[&Mask], walls: &Walls, root: 
         }
     }
     if sealed {
-        words.add(["--dev", "/dev"]);
-        words.memory("1777", plan.limits.private_bytes, Path::new("/dev/shm"));
         words.seal(Path::new("/dev"));
         if stands(Wall::Processes) {
             words.add(["--proc", "/proc"]);
@@ -221,10 +221,10 @@ mod tests {
             "--ro-bind / /",
             "--bind /ws/a /ws/a",
             "--tmpfs /home",
+            "--dev /dev",
             "--bind /ws /ws",
             "--ro-bind /ws/a/.vscode /ws/a/.vscode",
             "--ro-bind /dev/null /ws/.env",
-            "--dev /dev",
             "--proc /proc",
             "--remount-ro /home",
             "--remount-ro /run",
