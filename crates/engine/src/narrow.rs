@@ -80,12 +80,14 @@ fn says_what_happens(effect: &Effect) -> bool {
         && match effect.kind {
             EffectKind::Read
             | EffectKind::Create
-            | EffectKind::Delete
             | EffectKind::Metadata
             | EffectKind::VcsLocal
-            | EffectKind::VcsRemote
-            | EffectKind::Package => true,
-            EffectKind::Write
+            | EffectKind::VcsRemote => true,
+            // What goes by a name may be another thing the next time: a link put in a folder's place, a package at
+            // another registry or of tomorrow.
+            EffectKind::Delete
+            | EffectKind::Package
+            | EffectKind::Write
             | EffectKind::Exec
             | EffectKind::ExecCode
             | EffectKind::Net

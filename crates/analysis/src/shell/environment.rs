@@ -97,6 +97,9 @@ fn ways() -> &'static Ways {
 
 fn way_of(name: &str) -> Option<Way> {
     let (names, patterns) = ways();
+    // npm takes its own in any case.
+    let upper = name.to_ascii_uppercase();
+    let name = if upper.starts_with("NPM_CONFIG_") { upper.as_str() } else { name };
     let by_pattern = || patterns.iter().find(|(pattern, _)| argv::like(pattern, name));
     names.get(name).or_else(|| by_pattern().map(|(_, way)| way)).copied()
 }
@@ -233,7 +236,8 @@ const HARMLESS: [&str; 10] = ["", "cat", "less", "more", "true", ":", "false", "
 impl Shell<'_, '_> {
     /// A variable is set: if it makes programs run code, that is an effect, and the code is followed.
     pub(super) fn environment(&mut self, name: &str, value: &Value, span: Span) {
-        if !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let is_npms = name.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("npm_config_"));
+        if !is_npms && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return;
         }
         let way = match way_of(name) {

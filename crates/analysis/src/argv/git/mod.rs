@@ -65,6 +65,13 @@ fn on_command_line(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, given: &G
     let Given { key, value, span } = given;
     let Some(way) = table::way(key) else {
         // The address of `url.ext::CMD.insteadOf` is a command.
+        // Where a remote leads, for this one command.
+        if leads_elsewhere(key) {
+            let effect = Effect::new(EffectKind::VcsLocal, Target::known(key.as_str()))
+                .with(Attr::By, "git")
+                .with(Attr::Op, "config");
+            analyzer.effect(frame, *span, effect);
+        }
         if key.starts_with("url.ext::") || key.contains("**") {
             let detail = "git: a setting that runs code";
             analyzer.opaque(frame, *span, OpaqueReason::EnvironmentCode, detail);
@@ -88,6 +95,13 @@ fn on_command_line(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, given: &G
     let mut perhaps = frame.clone();
     perhaps.conditional = true;
     run(analyzer, &perhaps, way, value, *span);
+}
+
+/// Whether this setting makes the name of a remote mean another place.
+fn leads_elsewhere(key: &str) -> bool {
+    let is = |end: &str| key.len() > end.len() && key.to_ascii_lowercase().ends_with(end);
+    (key.starts_with("remote.") && (is(".url") || is(".pushurl")))
+        || (key.starts_with("url.") && (is(".insteadof") || is(".pushinsteadof")))
 }
 
 /// Whether a value runs nothing, or only what shows a text.

@@ -21,7 +21,7 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
             true => Value::Pattern("*".to_owned()),
             false => current,
         };
-        let branch = Ref { branch, forced: false, deleted: false };
+        let branch = Ref { branch, source: None, forced: false, deleted: false };
         return push(analyzer, subject, &remote, branch, whole);
     }
     let mut words = refspecs.into_iter();
@@ -42,6 +42,8 @@ pub(crate) fn handle(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>) {
 
 struct Ref {
     branch: Value,
+    /// What goes there, where that has another name.
+    source: Option<String>,
     forced: bool,
     deleted: bool,
 }
@@ -50,7 +52,7 @@ impl Ref {
     /// `+src:dst`, `:dst`, `branch`.
     fn parse(value: &Value) -> Self {
         let (Value::Known(text) | Value::Pattern(text)) = value else {
-            return Self { branch: value.clone(), forced: false, deleted: false };
+            return Self { branch: value.clone(), source: None, forced: false, deleted: false };
         };
         let (forced, text) = match text.strip_prefix('+') {
             Some(rest) => (true, rest),
@@ -67,7 +69,9 @@ impl Ref {
             Value::Pattern(_) if name.contains(['*', '?', '[']) => Value::Pattern(name.to_owned()),
             _ => Value::known(name),
         };
-        Self { branch, forced, deleted: source == Some("") }
+        let short = source.map(|source| source.strip_prefix("refs/heads/").unwrap_or(source));
+        let other = short.filter(|short| !short.is_empty() && *short != name);
+        Self { branch, source: other.map(str::to_owned), forced, deleted: source == Some("") }
     }
 }
 
@@ -82,7 +86,7 @@ fn push(
     let flag = |attr: Attr, set: bool| (attr, AttrValue::Flag(set));
     let text = |value: &Value| AttrValue::Text(value.to_target().to_string());
     let mirror = parsed.given("mirror");
-    let attributes = vec![
+    let mut attributes = vec![
         (Attr::Remote, text(remote)),
         (Attr::Branch, text(&branch.branch)),
         flag(
@@ -95,6 +99,7 @@ fn push(
         flag(Attr::NoVerify, parsed.given("no_verify")),
         flag(Attr::DryRun, parsed.given("dry_run")),
     ];
+    attributes.extend(branch.source.map(|source| (Attr::Payload, AttrValue::Text(source))));
     let target = remote.concat(&Value::known("/")).concat(&branch.branch);
     effect(analyzer, subject, EffectKind::VcsRemote, target, span, attributes);
 }
