@@ -170,7 +170,8 @@ attributes! {
     // Version control.
     Remote = "remote", Text, [VcsRemote, VcsLocal], "The remote by name or URL.";
     Branch = "branch", Text, [VcsRemote, VcsLocal], "The branch, tag or ref, where the target is more than that.";
-    Dir = "dir", Text, [VcsRemote, VcsLocal, Package], "The folder whose repository is meant, or that packages are installed in; absent where that cannot be told.";
+    Dir = "dir", Text, [VcsRemote, VcsLocal, Package, Infra],
+        "The folder whose repository or project is meant, or that packages are installed in; absent where that cannot be told.";
     Lease = "lease", Flag, [VcsRemote], "A forced push that is refused where the remote is not as it was last seen.";
     DeleteRef = "delete_ref", Flag, [VcsRemote, VcsLocal], "A branch or tag is deleted.";
     All = "all", Flag, [], "Not one but everything: all branches, all processes, a selector.";
@@ -189,9 +190,10 @@ attributes! {
     // Infrastructure and databases.
     Provider = "provider", Text, [Infra, Database, Credential], "`aws`, `gcloud`, `az`, `kubernetes`, `terraform`…";
     Resource = "resource", Text, [Infra, VcsRemote], "The type of resource.";
-    Environment = "environment", Text, [Infra, Database, VcsRemote, Process], "`production`, `staging`, `development`, as far as a name tells.";
+    Environment = "environment", Text, [Infra, Database, VcsRemote, Process], "`production`, `staging`, `development`, as far as a name tells; `elsewhere`: not this machine.";
     Destroy = "destroy", Flag, [Infra, Database, Process, VcsRemote, Net], "Something that exists is taken away for good.";
     Grant = "grant", Flag, [Infra, VcsRemote, Privilege], "Somebody gets more rights.";
+    Role = "role", Text, [Infra, VcsRemote, Privilege], "Which rights somebody gets, in the program's own words.";
     Public = "public", Flag, [Infra, VcsRemote, Message, Package], "Visible to anybody.";
     Ddl = "ddl", Flag, [Database], "The structure changes, not only the rows.";
     Unbounded = "unbounded", Flag, [Database, Infra], "No condition limits what is touched.";

@@ -1,5 +1,6 @@
 //! Whether the user named an operation *and* its target.
 
+use ringfence_action::path::base_name;
 use ringfence_action::{Attr, Effect, EffectKind};
 
 use crate::lexicon::Operation;
@@ -66,13 +67,29 @@ pub(crate) fn forbids(boundary: &Boundary, effect: &Effect) -> bool {
                 || (operation == Operation::Push
                     && operations.contains(&Operation::ForcePush))
         }
-        None => effect.kind.changes_state(),
+        // What is not to be touched is not read where it holds secrets, either; and SQL that nobody has read
+        // changes what it runs on.
+        None => {
+            let secret = !boundary.objects.is_empty() && is_use_of_secret(effect);
+            let unread = effect.text(Attr::Lang) == Some("sql") && effect.is(Attr::Unread);
+            effect.kind.changes_state() || secret || unread
+        }
     };
     about_operation
         && (boundary.objects.is_empty() || {
             let target = effect.target.to_string().to_lowercase();
             boundary.objects.iter().any(|object| target.contains(object.as_str()))
         })
+}
+
+/// Whether it takes settings that hold secrets into use: `source .env`.
+fn is_use_of_secret(effect: &Effect) -> bool {
+    let target = effect.target.as_known().unwrap_or_default();
+    match effect.kind {
+        EffectKind::Credential => true,
+        EffectKind::ExecCode => base_name(target).starts_with(".env"),
+        _ => false,
+    }
 }
 
 fn goes_to_trunk(effect: &Effect) -> bool {

@@ -34,14 +34,18 @@ pub(crate) fn place(
     action: &Action,
     read: impl Fn(&str) -> Option<String>,
 ) {
-    let unplaced = |effect: &Effect| {
-        effect.kind == EffectKind::Database && effect.text(Attr::Environment).is_none()
-    };
+    if !effects.iter().any(unplaced) {
+        return;
+    }
     // Who says which host is not asked about the settings.
-    let says_host = effects
-        .iter()
-        .any(|effect| effect.kind == EffectKind::Net && effect.target != Target::Unknown);
-    if says_host || !effects.iter().any(unplaced) {
+    let is_host =
+        |effect: &&Effect| effect.kind == EffectKind::Net && effect.target != Target::Unknown;
+    let is_here = |effect: &Effect| effect.attributes.contains(Attr::Classes, "localhost");
+    let hosts: Vec<&Effect> = effects.iter().filter(is_host).collect();
+    if !hosts.is_empty() {
+        if !hosts.into_iter().any(is_here) {
+            put(effects, ELSEWHERE);
+        }
         return;
     }
     let Some(cwd) = action.cwd.as_deref() else { return };
@@ -51,6 +55,17 @@ pub(crate) fn place(
     let Some(environment) = settings.iter().rev().find_map(|text| environment(text)) else {
         return;
     };
+    put(effects, environment);
+}
+
+/// Some other machine, whichever.
+const ELSEWHERE: &str = "elsewhere";
+
+fn unplaced(effect: &Effect) -> bool {
+    effect.kind == EffectKind::Database && effect.text(Attr::Environment).is_none()
+}
+
+fn put(effects: &mut [Effect], environment: &str) {
     for effect in effects.iter_mut().filter(|effect| unplaced(effect)) {
         effect.attributes.set(Attr::Environment, environment);
     }

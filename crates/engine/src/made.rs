@@ -25,7 +25,7 @@ impl Explained {
             EffectKind::VcsRemote => pushed(effect),
             EffectKind::Net if effect.is(Attr::Listen) => serves(effect),
             // What was planned is done.
-            EffectKind::Infra if applies(effect) => vec![crate::plan::applied()],
+            EffectKind::Infra if applies(effect) => crate::plan::applied(effect).into(),
             _ => Vec::new(),
         });
         let asked = self.decision.verdict == Verdict::Ask;

@@ -5,16 +5,16 @@
 //! What was asked for on staging is not asked for in production; what leaves out a check is only
 //! covered where that was asked for too.
 
-use ringfence_action::path::base_name;
-use ringfence_action::{Attr, AttrValue, Effect, EffectKind, Scope, Target};
+use ringfence_action::{Attr, Effect, EffectKind, Scope, Target};
 
+use crate::extent;
+use crate::grants;
 use crate::lexicon::Operation;
+use crate::losses::all_lost_is_meant;
+use crate::names::Names;
 use crate::operations;
 use crate::session::Session;
 use crate::wishes::{Environment, Wish};
-
-/// Targets that are too short or too general to be named by accident-free mention.
-const SHORTEST_NAME: usize = 2;
 
 /// What is known of the repository that an effect is about.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Here {
     pub(crate) dirty: Option<bool>,
     /// How many commits no name would lead to any more.
     pub(crate) orphaned: Option<u64>,
+    /// The repository on the forge that the effect names is the one worked in.
+    pub(crate) own_repository: Option<bool>,
 }
 
 /// Whether something the user said asks for just this.
@@ -46,6 +48,10 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
             && agrees(request, environment)
             && dares(request, effect)
             && is_there(request, effect)
+            && extent::lies_there(request, effect)
+            && extent::is_as_many(request, effect)
+            && grants::asks_for(request, effect)
+            && is_of_repository(request, effect, here)
     };
     session
         .wishes()
@@ -73,7 +79,8 @@ fn agrees(request: &Wish, environment: Option<Environment>) -> bool {
 fn dares(request: &Wish, effect: &Effect) -> bool {
     let op = effect.text(Attr::Op).unwrap_or_default();
     let skips = effect.is(Attr::NoVerify) || op.contains("--admin");
-    let opens = effect.is(Attr::Public) && effect.kind == EffectKind::Infra;
+    let opens =
+        effect.is(Attr::Public) && matches!(effect.kind, EffectKind::Infra | EffectKind::VcsRemote);
     let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
     let destroys = effect.kind == EffectKind::Infra && effect.is(Attr::Destroy);
     // `docker compose down -v`: what is kept is not taken away with what runs.
@@ -103,22 +110,6 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
 /// What holds data after what used it is gone.
 const VOLUMES: &[&str] =
     &["volume", "volumes", "-v", "--volumes", "volumen", "volúmenes", "ボリューム"];
-
-/// Where anybody has a name for the asking.
-const LENT: &[&str] = &[
-    ".github.io",
-    ".gitlab.io",
-    ".netlify.app",
-    ".vercel.app",
-    ".pages.dev",
-    ".workers.dev",
-    ".web.app",
-    ".herokuapp.com",
-    ".amazonaws.com",
-    ".cloudfront.net",
-    ".azurewebsites.net",
-    ".windows.net",
-];
 
 const REGISTRIES: &[&str] = &["npm", "crates.io", "pypi", "rubygems", "registry"];
 
@@ -156,6 +147,17 @@ const PUBLIC: &[&str] = &[
     "público",
 ];
 
+/// Whether the request is about the repository on the forge that the effect names: a number alone is one of
+/// this repository.
+fn is_of_repository(request: &Wish, effect: &Effect, here: Here) -> bool {
+    let named = effect.text(Attr::Remote).filter(|_| {
+        effect.kind == EffectKind::VcsRemote && matches!(effect.text(Attr::By), Some("gh" | "glab"))
+    });
+    let Some(repository) = named.map(str::to_lowercase) else { return true };
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    here.own_repository == Some(true) || request.mentions(&repository) || request.mentions(name)
+}
+
 /// Whether the request is about the machine that the effect is on, where that is another one.
 fn is_there(request: &Wish, effect: &Effect) -> bool {
     match &effect.scope {
@@ -165,254 +167,6 @@ fn is_there(request: &Wish, effect: &Effect) -> bool {
         }
         Scope::Local | Scope::Container(_) | Scope::Remote(_) | Scope::Cluster(_) => true,
     }
-}
-
-/// The words by which a person may name the target.
-#[derive(Debug, Default)]
-struct Names {
-    /// Each is enough. Of several words, all must be said.
-    any: Vec<Vec<String>>,
-    /// The target must be what the operation is done to: a mention beside it is not enough.
-    as_object: bool,
-    /// The same, where something is named as what it is done to: "close 88 as a duplicate of 71".
-    prefers_object: bool,
-    /// Folders above it: naming one as the object names all in it.
-    above: Vec<String>,
-    /// What leaves: it must be named, too, where the request names what is to leave.
-    leaves: Vec<String>,
-}
-
-impl Names {
-    fn of(effect: &Effect) -> Self {
-        let mut names = Self {
-            as_object: is_strict(effect),
-            prefers_object: is_item(effect),
-            ..Self::default()
-        };
-        match &effect.target {
-            Target::Known(target) => names.add_target(effect, &target.to_lowercase()),
-            // A pattern is named as it is written; nobody can have named what is not known.
-            Target::Pattern(target) if effect.kind.targets_path() => {
-                names.add_path(&target.to_lowercase());
-            }
-            Target::Pattern(_) | Target::OneOf(_) | Target::Unknown => {}
-        }
-        if !matches!(effect.target, Target::Unknown | Target::OneOf(_)) {
-            for attr in [Attr::Branch, Attr::Version] {
-                if let Some(text) = effect.text(attr).map(str::to_lowercase) {
-                    names.add(vec![text]);
-                }
-            }
-        }
-        names
-    }
-
-    fn add(&mut self, words: Vec<String>) {
-        let long = |word: &String| word.chars().count() >= SHORTEST_NAME || is_number(word);
-        if !words.is_empty() && words.iter().all(long) {
-            self.any.push(words);
-        }
-    }
-
-    fn add_target(&mut self, effect: &Effect, target: &str) {
-        // A program's own name says nothing of which of its sessions.
-        if effect.kind == EffectKind::Process && effect.text(Attr::By) == Some(target) {
-            return;
-        }
-        // All pods are called by no name: `is_meant` asks whether all of them are.
-        let kind_alone = effect.text(Attr::Resource) == Some(target);
-        if effect.kind == EffectKind::Infra && effect.is(Attr::Unbounded) && kind_alone {
-            return;
-        }
-        self.add(vec![target.to_owned()]);
-        match effect.kind {
-            EffectKind::Persist
-                if effect.text(Attr::Mechanism).is_some_and(|way| way.contains("hook")) =>
-            {
-                self.add_path(target);
-                self.add(vec!["hook".to_owned()]);
-                self.add(vec!["hooks".to_owned()]);
-            }
-            EffectKind::Write | EffectKind::Create => {
-                self.add_path(target);
-                self.add_settings_of(target);
-            }
-            EffectKind::Persist if target == "crontab" => {
-                for name in ["cron", "cronjob"] {
-                    self.add(vec![name.to_owned()]);
-                }
-            }
-            EffectKind::Credential if target.starts_with('/') => {
-                self.add_path(target);
-                self.add_settings_of(target);
-            }
-            kind if kind.targets_path() => self.add_path(target),
-            EffectKind::VcsLocal => {
-                if target.starts_with('/') {
-                    self.add_path(target);
-                }
-            }
-            EffectKind::Net => self.add_host(effect, target),
-            EffectKind::DownloadExec => {
-                self.add_host(effect, target);
-                // "install it with rustup": the name of who runs the host.
-                let label = target.rsplit('.').nth(1).filter(|label| label.len() > 2);
-                self.add(label.map(str::to_owned).into_iter().collect());
-            }
-            EffectKind::Process if target.starts_with("port:") => {
-                let number = target.split([':', '/']).find(|part| is_number(part));
-                self.add(number.map(str::to_owned).into_iter().collect());
-            }
-            EffectKind::Process => {
-                self.add_parts(effect, target);
-                // "restart postgresql" is about postgresql.service.
-                let unit = target.rsplit_once('.').map(|(unit, _)| unit.to_owned());
-                self.add(unit.into_iter().collect());
-            }
-            // `repos/acme/site/collaborators/hannah`: the last part is who or what it is about.
-            EffectKind::VcsRemote if effect.is(Attr::Grant) && target.contains('/') => {
-                self.add(target.rsplit('/').next().map(str::to_owned).into_iter().collect());
-            }
-            EffectKind::Package => {
-                for attr in [Attr::Ecosystem, Attr::Registry] {
-                    if effect.is(Attr::Publish)
-                        || effect.text(Attr::Op).is_some_and(|op| op.starts_with("publish"))
-                    {
-                        self.add(effect.text(attr).map(str::to_lowercase).into_iter().collect());
-                        self.add(vec!["package".to_owned()]);
-                        self.add(vec!["crate".to_owned()]);
-                    }
-                }
-            }
-            _ => self.add_parts(effect, target),
-        }
-    }
-
-    /// `deploy/web` is web, `s3://bucket/prefix` is the prefix in the bucket, `db.table` the table.
-    fn add_parts(&mut self, effect: &Effect, target: &str) {
-        let place = target.split_once("://").map_or(target, |(_, place)| place);
-        let parts: Vec<String> =
-            place.split(['/', ':']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        if target.starts_with('/') {
-            self.add(parts.last().cloned().into_iter().collect());
-        }
-        match (parts.as_slice(), target.contains("://")) {
-            ([_, _, ..], true) => self.add(parts),
-            ([_kind, name], false) => self.add(vec![name.clone()]),
-            _ => self.add(parts),
-        }
-        if effect.kind == EffectKind::Database {
-            self.add(target.rsplit('.').next().map(str::to_owned).into_iter().collect());
-        }
-    }
-
-    fn add_host(&mut self, effect: &Effect, target: &str) {
-        let url = effect.text(Attr::Url).unwrap_or_default().to_lowercase();
-        let path = url.split(['?', '#']).next().unwrap_or_default();
-        let last = path.rsplit('/').find(|part| !part.is_empty()).map(str::to_owned);
-        if effect.is(Attr::Destroy) {
-            // Whoever asks for something to go away names the thing, and not the host that it is on.
-            self.any.clear();
-            self.add(last.into_iter().collect());
-            return;
-        }
-        // "upload it to codecov": the name of the host, or of who runs it.
-        let labels: Vec<&str> = target.split('.').collect();
-        let runs_it = labels.len().checked_sub(2).and_then(|at| labels.get(at));
-        // Below a host that gives names to anybody the second name says nothing, and of what is uploaded
-        // the first says nothing of who gets it.
-        let lent = LENT.iter().any(|it| target.ends_with(it));
-        let sends = effect.is(Attr::Upload);
-        let is_known = effect.attributes.get(Attr::Classes).is_some();
-        let first = labels.first().filter(|_| !sends || is_known || labels.len() <= 2);
-        for label in first.into_iter().chain(runs_it.filter(|_| !lent)) {
-            if label.len() > 3 {
-                self.add(vec![(*label).to_owned()]);
-            }
-        }
-        self.add(vec![url.clone()]);
-        let text = |attr| effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
-        if effect.is(Attr::Upload) {
-            // What leaves may be named as the file or as the folder that it lies in.
-            let path = text(Attr::Payload).unwrap_or_default();
-            let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
-            let parts = path.split('/').chain(tails).filter(|part| part.len() > 2);
-            self.leaves = parts.map(str::to_owned).collect();
-        } else {
-            self.add(text(Attr::Port).into_iter().collect());
-        }
-    }
-
-    /// `.pre-commit-config.yaml` is what pre-commit is set up with.
-    fn add_settings_of(&mut self, path: &str) {
-        let name = base_name(path).trim_start_matches('.');
-        let stem = name.split('.').next().unwrap_or(name);
-        let program = stem.strip_suffix("-config").or_else(|| stem.strip_suffix("rc"));
-        self.add(program.map(str::to_owned).into_iter().collect());
-    }
-
-    fn add_path(&mut self, path: &str) {
-        // A skill is called by its folder.
-        if base_name(path) == "skill.md" {
-            self.add(path.rsplit('/').nth(1).map(str::to_owned).into_iter().collect());
-        }
-        // What is in a folder is emptied by the folder's name.
-        let path = path.strip_suffix("/*").unwrap_or(path);
-        self.add(vec![base_name(path).to_owned()]);
-        let tails = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
-        for tail in tails.filter(|tail| tail.contains('/')) {
-            self.add(vec![tail.to_owned()]);
-            self.add(vec![format!("~/{tail}")]);
-        }
-        let mut folder = path;
-        while let Some((above, _)) = folder.rsplit_once('/') {
-            folder = above;
-            // What is above a project holds more than anybody means.
-            if folder.matches('/').count() < 4 {
-                break;
-            }
-            self.above.push(base_name(folder).to_owned());
-            let tails = folder.match_indices('/').filter_map(|(at, _)| folder.get(at + 1..));
-            self.above.extend(tails.filter(|tail| tail.contains('/')).map(str::to_owned));
-        }
-    }
-
-    fn are_in(&self, request: &Wish) -> bool {
-        let is_object = |word: &String| request.has_object(word);
-        let as_object = self.as_object || (self.prefers_object && request.names_something);
-        let is_named = |words: &Vec<String>| {
-            words.iter().all(|word| request.mentions(word))
-                && (!as_object || words.iter().any(is_object))
-        };
-        let leaves = self.leaves.is_empty()
-            || !request.names_something
-            || self.leaves.iter().any(|part| request.mentions(part));
-        (self.any.iter().any(is_named) && leaves)
-            || (self.as_object
-                && self.above.iter().any(|folder| {
-                    is_object(folder) || (request.everything && request.mentions(folder))
-                }))
-    }
-}
-
-fn is_number(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(|c| c.is_ascii_digit())
-}
-
-/// Where a mention beside the operation may be of something else: "remove the imports from api.py".
-fn is_strict(effect: &Effect) -> bool {
-    effect.kind == EffectKind::Delete
-        || (effect.kind == EffectKind::Database && effect.is(Attr::Destroy))
-        || effect.is(Attr::DeleteRef)
-        || effect.text(Attr::Op).is_some_and(|op| op.starts_with("workflow disable"))
-}
-
-/// Items that are told apart by their number, of which a request may name several in several parts.
-fn is_item(effect: &Effect) -> bool {
-    let op = effect.text(Attr::Op).unwrap_or_default();
-    let acts = |verb: &&str| op.split([' ', '_', '-']).any(|part| part == *verb);
-    matches!(effect.kind, EffectKind::VcsRemote | EffectKind::Message)
-        && ["close", "merge", "accept", "approve", "delete", "cancel"].iter().any(acts)
 }
 
 /// Targets that people mean without a name of their own.
@@ -463,7 +217,7 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
                 && (says(&[&format!("{kind}s")]) || (request.everything && says(&[kind])));
             // "deploy it to production": production alone, and not some service of it.
             let project = effect.target == Target::Unknown
-                || effect.target.as_known().is_some_and(|target| target.starts_with('/'));
+                || effect.target.as_known().is_some_and(|it| it.starts_with('/') || it == "*");
             let placed = !effect.is(Attr::Destroy)
                 && !effect.is(Attr::Grant)
                 && request.operations.contains(&Operation::Deploy)
@@ -497,116 +251,5 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
             effect.target.as_known() == Some(by) && told(by) && op.split(['-', ' ']).all(told)
         }
         _ => false,
-    }
-}
-
-/// What is lost has no name of its own, and all of it must have been meant, if not in one breath: who
-/// drops a commit has not said that the changes beside it may go.
-fn all_lost_is_meant<'w, W: Iterator<Item = &'w Wish>>(
-    effect: &Effect,
-    here: Here,
-    wishes: impl Fn() -> W,
-) -> bool {
-    let Some(AttrValue::Set(lost)) = effect.attributes.get(Attr::Discards) else { return false };
-    let is_local = effect.kind == EffectKind::VcsLocal && !effect.is(Attr::DeleteRef);
-    let is_meant = |what: &String| {
-        // Beside a commit that is to go there may be none.
-        let none = what == "changes" && here.dirty == Some(false) && lost.len() > 1;
-        none || wishes().any(|request| may_lose(request, what, effect, here))
-    };
-    is_local && !lost.is_empty() && lost.iter().all(is_meant)
-}
-
-fn may_lose(request: &Wish, what: &str, effect: &Effect, here: Here) -> bool {
-    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
-    match what {
-        "changes" => means_changes(request, effect),
-        "commits" => means_commits(request, effect, here),
-        "stash" => says(&["stash", "stashes"]),
-        // "with everything in it"
-        "untracked" => {
-            says(&["untracked"]) || (request.everything && Names::of(effect).are_in(request))
-        }
-        other => says(&[other]),
-    }
-}
-
-fn means_changes(request: &Wish, effect: &Effect) -> bool {
-    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
-    let whole = effect.text(Attr::Dir).is_some_and(|dir| effect.target.as_known() == Some(dir));
-    whole
-        && !request.names_something
-        && says(&["changes", "work", "änderungen", "modifications", "cambios"])
-        && (request.everything
-            || request.bare
-            || says(&["local", "uncommitted", "my", "unstaged", "staged", "meine"]))
-}
-
-/// One commit is "the commit"; of several it must have been said how many, or that all of them go.
-fn means_commits(request: &Wish, effect: &Effect, here: Here) -> bool {
-    let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
-    let steps = effect.text(Attr::Branch).and_then(steps_back).or(here.orphaned);
-    says(&["commit", "commits", "history"])
-        && match steps {
-            Some(0 | 1) => true,
-            Some(steps) => {
-                request.everything
-                    || request.mentions(&steps.to_string())
-                    || NUMBERS.iter().any(|(number, words)| *number == steps && says(words))
-            }
-            None => request.everything || says(&["history"]),
-        }
-}
-
-const NUMBERS: [(u64, &[&str]); 9] = [
-    (2, &["two", "both", "couple", "zwei", "beiden", "deux", "dos", "二", "两", "2つ"]),
-    (3, &["three", "drei", "trois", "tres", "三", "3つ"]),
-    (4, &["four", "vier", "quatre", "cuatro", "四", "4つ"]),
-    (5, &["five", "fünf", "cinq", "cinco", "五", "5つ"]),
-    (6, &["six", "sechs", "seis", "六", "6つ"]),
-    (7, &["seven", "sieben", "sept", "siete", "七", "7つ"]),
-    (8, &["eight", "acht", "huit", "ocho", "八", "8つ"]),
-    (9, &["nine", "neun", "neuf", "nueve", "九", "9つ"]),
-    (10, &["ten", "zehn", "dix", "diez", "十"]),
-];
-
-/// How many commits `HEAD~3` or `@^^` goes back. None: what is written is not told from where one is.
-fn steps_back(revision: &str) -> Option<u64> {
-    let mut rest = revision.strip_prefix("HEAD").or_else(|| revision.strip_prefix('@'))?;
-    let mut steps = 0_u64;
-    while !rest.is_empty() {
-        let after = rest.strip_prefix('~').or_else(|| rest.strip_prefix('^'))?;
-        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, after_number) = after.split_at_checked(digits)?;
-        let number = if number.is_empty() { 1 } else { number.parse().ok()? };
-        // `^2` is another parent.
-        if rest.starts_with('^') && number > 1 {
-            return None;
-        }
-        steps = steps.checked_add(number)?;
-        rest = after_number;
-    }
-    Some(steps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::steps_back;
-
-    #[test]
-    fn steps_are_counted_from_where_one_is() {
-        for (revision, steps) in [
-            ("HEAD", Some(0)),
-            ("HEAD~", Some(1)),
-            ("@^", Some(1)),
-            ("HEAD~3", Some(3)),
-            ("HEAD^^~2", Some(4)),
-            ("HEAD^2", None),
-            ("origin/main", None),
-            ("HEAD@{2}", None),
-            ("HEAD~99999999999999999999", None),
-        ] {
-            assert_eq!(steps_back(revision), steps, "{revision}");
-        }
     }
 }

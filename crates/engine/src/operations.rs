@@ -52,7 +52,11 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Infra if has("cp") || has("put") || has("sync") || has("upload") => {
             &[O::Deploy, O::Change, O::Create, O::Send]
         }
+        EffectKind::Infra if has("run") || has("exec") => {
+            &[O::Run, O::Deploy, O::Change, O::Create]
+        }
         EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
+        EffectKind::Database if op == "GRANT" => &[O::Grant],
         EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
         EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
         EffectKind::Process if has("start") || has("enable") => {
@@ -107,6 +111,9 @@ pub(crate) fn ruled_out_by(effect: &Effect) -> &'static [Operation] {
         {
             &[O::Propose, O::Send, O::Change]
         }
+        EffectKind::VcsRemote if op.starts_with("pr ready") || op.starts_with("mr ready") => {
+            &[O::Propose, O::Change]
+        }
         EffectKind::VcsRemote if op.contains("merge") => &[O::Merge],
         EffectKind::VcsRemote if op.contains("release") => &[O::Publish],
         EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
@@ -123,6 +130,8 @@ pub(crate) fn ruled_out_by(effect: &Effect) -> &'static [Operation] {
         EffectKind::Write | EffectKind::Create | EffectKind::Metadata => &[O::Change],
         EffectKind::Package if effect.is(Attr::Publish) => &[O::Publish],
         EffectKind::Package if op.starts_with("remove") => &[O::Delete],
+        // What is run from a package need not be new.
+        EffectKind::Package if op.starts_with("run") => &[O::Run],
         EffectKind::Package => &[O::Install, O::Run],
         EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
         EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy],
@@ -173,7 +182,13 @@ pub(crate) fn verbs(effect: &Effect) -> Vec<&str> {
             | EffectKind::Package
     );
     let op = effect.text(Attr::Op).unwrap_or_default();
-    if !plain || op.is_empty() {
+    // "archive acme/old" is what `gh repo archive` does.
+    let on_forge = effect.kind == EffectKind::VcsRemote
+        && !effect.is(Attr::DeleteRef)
+        && ["repo ", "pr ", "mr ", "issue ", "label ", "milestone "]
+            .iter()
+            .any(|it| op.starts_with(it));
+    if !(plain || on_forge) || op.is_empty() {
         return Vec::new();
     }
     op.split(' ')

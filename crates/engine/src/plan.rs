@@ -1,38 +1,71 @@
 //! How much a plan that was shown would take away.
 //!
 //! What a planning program prints is a result, and no result is trusted: a number in it makes an answer
-//! stricter and never milder. So of several plans the largest counts, until one of them was applied.
+//! stricter and never milder. So of several plans of one tool for one folder the largest counts, until that tool
+//! has carried one out there.
 
-use ringfence_action::{Call, Facts};
+use ringfence_action::{Action, Attr, Call, Effect, EffectKind, Facts};
+use ringfence_analysis::analyze;
 
 use crate::session::{GONE, Session};
 
-/// In front of the number of things that the largest plan shown would take away.
+/// In front of folder, tool, and how many things a plan that was shown would take away: `plan:/srv:terraform:3`.
 const PLAN: &str = "plan:";
+
+/// Stands for a tool or a folder that nobody knows: it may be any.
+const ANY: &str = "?";
 
 /// Words of commands that show a plan.
 const SHOWS: [&str; 4] = ["plan", "preview", "diff", "show"];
 
 /// What a session remembers of a plan in a result: what
 /// [`observe_created`](Session::observe_created) takes. Nothing where none is shown, or nothing would go.
-pub(crate) fn plan_in(call: &Call, text: &str) -> Option<String> {
-    let Call::Shell { command, .. } = call else { return None };
+pub(crate) fn plan_in(action: &Action, call: &Call, text: &str) -> Option<String> {
+    let Call::Shell { command, cwd, .. } = call else { return None };
     let named =
         command.value.split(|c: char| !c.is_ascii_alphabetic()).any(|word| SHOWS.contains(&word));
     let shows = named && text.len() <= LONGEST;
     let lost = shows.then(|| text.lines().map(taken_away).sum::<u64>()).filter(|lost| *lost > 0)?;
-    Some(format!("{PLAN}{lost}"))
+    let analysis = analyze(action, call);
+    let planned = analysis.effects.iter().find(|effect| {
+        effect.kind == EffectKind::Infra
+            && effect
+                .text(Attr::Op)
+                .is_some_and(|op| op.split([' ', '-']).any(|word| SHOWS.contains(&word)))
+    });
+    let (folder, tool) = match planned {
+        Some(effect) => place(effect),
+        // By a task of the project, for one: it may be any tool, there.
+        None => {
+            let cwd = cwd.as_ref().map(|cwd| cwd.value.as_str()).or(action.cwd.as_deref());
+            (cwd.unwrap_or(ANY), ANY)
+        }
+    };
+    Some(format!("{PLAN}{folder}:{tool}:{lost}"))
 }
 
-/// What takes the plans back: one was applied.
-pub(crate) fn applied() -> String {
-    format!("{GONE}{PLAN}")
+/// What takes the plans back that this effect may carry out.
+pub(crate) fn applied(effect: &Effect) -> [String; 2] {
+    let (folder, tool) = place(effect);
+    [tool, ANY].map(|tool| format!("{GONE}{PLAN}{folder}:{tool}:"))
 }
 
-/// How much the largest plan would take away, as far as one was shown.
-pub(crate) fn largest(facts: &Facts, session: &Session) -> Option<u64> {
+/// How much the largest plan that this effect may carry out would take away, as far as one was shown.
+pub(crate) fn largest(effect: &Effect, facts: &Facts, session: &Session) -> Option<u64> {
+    let (folder, tool) = place(effect);
+    let is = |known: &str, other: &str| known == other || known == ANY || other == ANY;
     let made = facts.created.iter().chain(session.created());
-    made.filter_map(|made| made.strip_prefix(PLAN)?.parse().ok()).max()
+    let counts = made.filter_map(|made| {
+        let mut parts = made.strip_prefix(PLAN)?.rsplitn(3, ':');
+        let (lost, by, there) = (parts.next()?, parts.next()?, parts.next()?);
+        (is(by, tool) && is(there, folder)).then(|| lost.parse::<u64>().ok())?
+    });
+    counts.max()
+}
+
+/// The folder and the tool of a plan.
+fn place(effect: &Effect) -> (&str, &str) {
+    (effect.text(Attr::Dir).unwrap_or(ANY), effect.text(Attr::By).unwrap_or(ANY))
 }
 
 /// Longer results are not looked at.

@@ -1,6 +1,6 @@
 //! What came back from a call: read by the probe, and what a session makes of it.
 
-use ringfence_action::Call;
+use ringfence_action::{Action, Call};
 use ringfence_classify::probe::{Reader, Report};
 
 use crate::plan;
@@ -39,14 +39,20 @@ impl Came {
 impl Session {
     /// Reads what a call returned. A text that looks like an instruction to an agent taints the session:
     /// rules are stricter from then on. Nothing is ever cleared by a result.
-    pub fn observe_result(&mut self, call: &Call, text: &str) -> Came {
-        self.observe_result_with(&Reader::default(), call, text)
+    pub fn observe_result(&mut self, action: &Action, call: &Call, text: &str) -> Came {
+        self.observe_result_with(&Reader::default(), action, call, text)
     }
 
     /// As [`Session::observe_result`], by a reader of one's own: with a second score, or with other weights.
-    pub fn observe_result_with(&mut self, reader: &Reader<'_>, call: &Call, text: &str) -> Came {
+    pub fn observe_result_with(
+        &mut self,
+        reader: &Reader<'_>,
+        action: &Action,
+        call: &Call,
+        text: &str,
+    ) -> Came {
         let came = read(reader, call, text);
-        if let Some(plan) = plan::plan_in(call, text) {
+        if let Some(plan) = plan::plan_in(action, call, text) {
             self.observe_created(&plan);
         }
         if let Some(taint) = came.taint() {

@@ -78,6 +78,9 @@ pub(crate) struct Intent {
     pub(crate) wishes: Vec<Wish>,
     /// Kinds of systems that the user speaks of, if only to ask about them.
     pub(crate) environments: BTreeSet<Environment>,
+    /// What was named last, for "it" in the next message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) named: Option<Wish>,
     pub(crate) boundaries: Vec<Boundary>,
     /// Work is asked for, whatever its name.
     pub(crate) works: bool,
@@ -96,6 +99,13 @@ impl Intent {
             return true;
         }
         match boundary.operation {
+            // "Mark 58 ready": it need not stay a draft.
+            Some(Operation::Propose) if !boundary.objects.is_empty() => {
+                self.wishes.iter().any(|wish| {
+                    wish.mentions("ready")
+                        && boundary.objects.iter().any(|object| wish.mentions(object))
+                })
+            }
             // "Only look" holds until something is asked for that cannot be done by looking.
             None => {
                 self.goes_ahead
@@ -126,11 +136,17 @@ pub(crate) fn read(message: &str) -> Intent {
     let mut intent = Intent::default();
     let message = ends(message);
     let clauses = clauses::of(&message);
-    (intent.wishes, intent.environments) = wishes::read(&clauses::own_lines(&message));
+    let understood = wishes::read(&clauses::own_lines(&message));
+    (intent.wishes, intent.environments) = (understood.wishes, understood.environments);
+    intent.named = understood.named;
     let mut so_far = asked::SoFar::default();
     let mut goes_on = false;
+    let mut barred = forbidden::Barred::default();
     for clause in &clauses {
-        let found = forbidden::read(clause, goes_on);
+        let found = match barred.holds(clause) {
+            true => forbidden::read_barred(clause),
+            false => forbidden::read(clause, goes_on),
+        };
         goes_on = found.goes_on;
         let takes_back = found.takes_back;
         intent.boundaries.extend(found.boundaries);

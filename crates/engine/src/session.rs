@@ -8,6 +8,7 @@ use ringfence_policy::SessionFacts;
 
 use crate::detour;
 use crate::drift::Drift;
+use crate::lexicon::Operation;
 use crate::said::{self, Boundary, Intent, Request};
 use crate::wishes::{Environment, Wish};
 use serde::{Deserialize, Serialize};
@@ -144,9 +145,13 @@ impl Session {
     }
 
     /// Hears a message of the user, as it was understood before. Returns whether it is a new one.
-    pub fn observe_heard(&mut self, Heard { digest, intent }: Heard) -> bool {
+    pub fn observe_heard(&mut self, Heard { digest, mut intent }: Heard) -> bool {
         if self.said.iter().any(|(seen, _)| *seen == digest) {
             return false;
+        }
+        let before = self.said.iter().rev().find(|(_, intent)| !intent.agrees);
+        if let Some(named) = before.and_then(|(_, intent)| intent.named.as_ref()) {
+            intent.wishes.iter_mut().for_each(|wish| wish.complete(named));
         }
         self.boundaries.retain(|boundary| !intent.lifts(boundary));
         self.boundaries.extend(intent.boundaries.iter().cloned());
@@ -333,6 +338,33 @@ impl Session {
 
     pub(crate) fn wishes(&self) -> impl Iterator<Item = &Wish> {
         self.said.iter().flat_map(|(_, intent)| &intent.wishes)
+    }
+
+    /// Whether the user said anything.
+    pub(crate) fn knows_its_user(&self) -> bool {
+        !self.said.is_empty()
+    }
+
+    /// Whether the user asked for anything by which work gets to others, or let go on what was proposed.
+    pub(crate) fn speaks_of_sharing(&self) -> bool {
+        let shares = |operation: &Operation| {
+            matches!(
+                operation,
+                Operation::Push
+                    | Operation::ForcePush
+                    | Operation::Merge
+                    | Operation::Commit
+                    | Operation::Publish
+                    | Operation::Deploy
+                    | Operation::Propose
+                    | Operation::Send
+            )
+        };
+        self.said.iter().any(|(_, intent)| {
+            intent.agrees
+                || intent.requests.iter().any(|request| shares(&request.operation))
+                || intent.wishes.iter().any(|wish| wish.operations.iter().any(shares))
+        })
     }
 
     /// Whether the user speaks of systems of this kind.

@@ -1,6 +1,6 @@
 //! Deterministic rules over what the session has seen and been told.
 
-use ringfence_action::{Action, Attr, Effect, EffectKind, Outcome, RuleHit};
+use ringfence_action::{Action, Attr, Effect, EffectKind, Outcome, RuleHit, Scope};
 use ringfence_policy::SessionFacts;
 
 use crate::consent;
@@ -8,6 +8,7 @@ use crate::lexicon::Operation;
 use crate::named::Here;
 use crate::results::{INJECTION, UNREAD};
 use crate::session::Session;
+use crate::target_facts::is_own_repository;
 
 /// The session rules that object to these effects.
 pub(crate) fn findings(
@@ -35,6 +36,9 @@ pub(crate) fn findings(
         }
         if let Some(unreviewed) = unreviewed(effect, action, session) {
             findings.push(unreviewed);
+        }
+        if let Some(elsewhere) = elsewhere(effect, action, session) {
+            findings.push(elsewhere);
         }
         if let Some(detour) = detour(effect, session) {
             findings.push(detour);
@@ -104,6 +108,75 @@ fn unreviewed(effect: &Effect, action: &Action, session: &Session) -> Option<Rul
             effect,
         )
     })
+}
+
+/// What the user did not speak of: another remote than the project's own, another repository on the forge, a
+/// version that others install, the branch of all.
+fn elsewhere(effect: &Effect, action: &Action, session: &Session) -> Option<RuleHit> {
+    let changes = effect.kind == EffectKind::VcsRemote && !effect.is(Attr::ReadOnly);
+    if !changes || effect.scope != Scope::Local || !session.knows_its_user() {
+        return None;
+    }
+    let op = effect.text(Attr::Op).unwrap_or_default();
+    let pushes = op.starts_with("push") && !effect.is(Attr::DeleteRef);
+    let remote = effect.text(Attr::Remote).unwrap_or_default();
+    let branch = effect.text(Attr::Branch).unwrap_or_default();
+    let mentioned = |name: &str| session.wishes().any(|wish| wish.mentions(&name.to_lowercase()));
+    let git = action.facts.git.as_ref();
+    let (id, why, instead) = if pushes && is_version(branch) {
+        (
+            "session.version-unasked",
+            "it puts out a version that nobody spoke of",
+            "leave the tag to whoever releases, or ask",
+        )
+    } else if !pushes && !remote.is_empty() && is_own_repository(effect, git, action) != Some(true)
+    {
+        (
+            "session.other-repository",
+            "it changes something in another repository than this one, of which nobody spoke",
+            "do it in this repository, or ask",
+        )
+    } else if pushes
+        && !remote.is_empty()
+        && !remote.contains(['/', ':', '?', '*'])
+        && remote != "origin"
+        && !mentioned(remote)
+    {
+        (
+            "session.other-remote",
+            "it pushes to another remote than the project's own, of which nobody spoke",
+            "push to the project's own remote, or ask",
+        )
+    } else if pushes
+        && matches!(branch, "main" | "master" | "trunk")
+        && !session.speaks_of_sharing()
+    {
+        (
+            "session.trunk-unasked",
+            "it puts the change on the branch that everybody builds on, and nobody spoke of that",
+            "push a branch of its own, and say what is on it",
+        )
+    } else {
+        return None;
+    };
+    // Who names a branch has not said where it is to go.
+    let is_asked = id != "session.other-remote"
+        && ([remote, branch]
+            .iter()
+            .any(|name| !name.is_empty() && *name != "origin" && mentioned(name))
+            || consent::covers(session, effect, Here::default()));
+    (!is_asked).then(|| hit(id, Outcome::Ask, why, instead, effect))
+}
+
+/// `v1.2.0`, `1.2.0-rc.1`
+fn is_version(branch: &str) -> bool {
+    let name = branch.strip_prefix("refs/tags/").unwrap_or(branch);
+    let number = name.strip_prefix('v').unwrap_or(name);
+    let mut parts = number.split(['.', '-', '+']);
+    let is_number = |part: Option<&str>| {
+        part.is_some_and(|it| !it.is_empty() && it.chars().all(|c| c.is_ascii_digit()))
+    };
+    is_number(parts.next()) && is_number(parts.next()) && is_number(parts.next())
 }
 
 /// Untrusted input, private data and a way out: any two are workable, all three are a leak.

@@ -8,6 +8,7 @@
 //! leaves a choice (*can you drop it, or is it still in use?*). What is asked about within a sentence (*whether*,
 //! *how to*) is asked for by nobody.
 
+use crate::lexicon::{BARS, BARS_ANYWHERE, LEAD};
 use crate::words::{contains_phrase, find_phrase, is_unspaced, words};
 
 /// Beginnings by which the one spoken to is asked to act.
@@ -328,6 +329,19 @@ fn is_tagged(sentence: &str, bare: &str) -> bool {
 /// Whether the one spoken to is asked to act.
 fn is_addressed(start: &str) -> bool {
     ADDRESSED.iter().any(|address| begins(start, address))
+}
+
+/// Whether a heading, in lower case, says that what stands below it is not to be done, and nothing more.
+pub(crate) fn heads_what_not_to_do(heading: &str) -> bool {
+    let text = heading.trim_matches(|c: char| !c.is_alphanumeric());
+    if BARS_ANYWHERE.iter().any(|phrase| text.contains(phrase)) {
+        return true;
+    }
+    let all: Vec<&str> = words(text).collect();
+    let leads = all.iter().take_while(|word| LEAD.contains(word)).count();
+    let is = |from: usize, phrase: &str| words(phrase).eq(all.iter().skip(from).copied());
+    // "Ok, never", and "no-gos".
+    BARS.iter().any(|phrase| is(leads, phrase) || is(0, phrase))
 }
 
 /// The sentence up to what is only asked about in it.

@@ -74,12 +74,13 @@ pub(crate) fn about(
         add_commits(&mut known, effect, repository);
     }
     if effect.kind == EffectKind::Infra && !effect.is(Attr::ReadOnly) {
-        known.plan_takes = plan::largest(facts, session);
+        known.plan_takes = plan::largest(effect, facts, session);
     }
     let here = Here {
         current_branch: known.current_branch,
         dirty: repository.and_then(|git| git.dirty),
         orphaned: known.orphaned,
+        own_repository: is_own_repository(effect, repository, action),
     };
     known.named_by_user = consent::covers(session, effect, here);
     known
@@ -159,6 +160,26 @@ fn is_upstream(effect: &Effect, git: &GitFacts) -> Option<bool> {
     }
     let theirs = owner("upstream")?;
     Some(own != theirs && here == theirs)
+}
+
+/// Whether the repository that a call to the forge names, as `owner/name`, is the one worked in: one of its
+/// remotes, or by the name of the folder where nothing is known of it.
+pub(crate) fn is_own_repository(
+    effect: &Effect,
+    git: Option<&GitFacts>,
+    action: &Action,
+) -> Option<bool> {
+    let named = effect.text(Attr::Remote)?.trim_end_matches(".git").to_lowercase();
+    let remotes = git.and_then(|git| git.remotes.as_ref());
+    if let Some(remotes) = remotes {
+        let is = |url: &String| {
+            let place = url.trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+            place.ends_with(&format!("/{named}")) || place.ends_with(&format!(":{named}"))
+        };
+        return Some(remotes.values().any(is));
+    }
+    let folder = action.cwd.as_deref().and_then(|cwd| cwd.rsplit('/').next())?.to_lowercase();
+    (named.rsplit('/').next() == Some(folder.as_str())).then_some(true)
 }
 
 /// Who owns the repository at a URL: `host/owner`, in lower case.

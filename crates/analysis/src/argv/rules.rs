@@ -170,13 +170,18 @@ pub(crate) fn effect(
     if let Some(op) = parsed.op() {
         set(&mut attributes, Attr::Op, op.into());
     }
-    let folder = if kind == EffectKind::Package {
-        installed_in(analyzer, subject)
-    } else {
-        repository::folder(subject).map(str::to_owned)
+    let folder = match kind {
+        EffectKind::Package => installed_in(analyzer, subject),
+        EffectKind::Infra => project_folder(analyzer, subject),
+        _ => repository::folder(subject).map(str::to_owned),
     };
     if let Some(folder) = folder {
         set(&mut attributes, Attr::Dir, folder.into());
+    }
+    // `gh -R owner/name`: the repository on the forge.
+    let named = parsed.last("repo").filter(|_| kind == EffectKind::VcsRemote);
+    if let Some(repository) = named.and_then(|word| word.value.as_known()) {
+        set(&mut attributes, Attr::Remote, repository.into());
     }
     let is_path = |value: &Value| match value {
         Value::Known(text) => text != "-",
@@ -342,6 +347,20 @@ fn run(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, slot: Slot) -> Option
         Target::Unknown => Value::Unknown,
     };
     Some(analyzer.run(&frame, &invocation))
+}
+
+/// The folder whose project a program works on: where it runs, or where it was told to go.
+fn project_folder(analyzer: &Analyzer<'_>, subject: &Subject<'_>) -> Option<String> {
+    if subject.frame.scope != Scope::Local {
+        return None;
+    }
+    match subject.parsed.last("chdir") {
+        Some(folder) => match paths::locate(analyzer, subject.frame, &folder.value) {
+            Target::Known(path) => Some(path),
+            Target::OneOf(_) | Target::Pattern(_) | Target::Unknown => None,
+        },
+        None => subject.frame.cwd.as_known().map(str::to_owned),
+    }
 }
 
 /// All the words of a code template as one piece of code.

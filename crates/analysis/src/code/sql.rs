@@ -471,7 +471,7 @@ impl<'s> Statement<'s> {
                         frame,
                         span,
                         self.name_after(at + 2, NOISE),
-                        &format!("ALTER {object}"),
+                        (&format!("ALTER {object}"), self.rights_beyond(at, depth)),
                     );
                 }
             }
@@ -484,7 +484,7 @@ impl<'s> Statement<'s> {
                         frame,
                         span,
                         self.name_after(at + 2, NOISE),
-                        &format!("CREATE {object}"),
+                        (&format!("CREATE {object}"), self.rights_beyond(at, depth)),
                     );
                 }
             }
@@ -493,7 +493,9 @@ impl<'s> Statement<'s> {
                     .find(at, depth, &["TO", "FROM"])
                     .map_or(Target::Unknown, |to| self.name(to + 1));
                 if verb == "GRANT" {
-                    self.grants(analyzer, frame, span, to.clone(), "GRANT");
+                    let end = self.find(at, depth, &["ON", "TO"]).unwrap_or(at + 1);
+                    let rights = self.written(at + 1, end);
+                    self.grants(analyzer, frame, span, to.clone(), ("GRANT", &rights));
                 }
                 record(analyzer, database(to).with(Attr::Ddl, true), &verb);
             }
@@ -615,12 +617,40 @@ impl<'s> Statement<'s> {
         }
     }
 
-    fn grants(&self, analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, to: Target, op: &str) {
-        let effect = Effect::new(EffectKind::Infra, to)
+    /// Somebody gets rights: by which statement, and which they are, if it says so.
+    fn grants(
+        &self,
+        analyzer: &mut Analyzer<'_>,
+        frame: &Frame,
+        span: Span,
+        to: Target,
+        (op, rights): (&str, &str),
+    ) {
+        let mut effect = Effect::new(EffectKind::Infra, to)
             .with(Attr::Grant, true)
             .with(Attr::Provider, "sql")
             .with(Attr::Op, op);
+        if !rights.is_empty() {
+            effect.attributes.set(Attr::Role, rights);
+        }
         analyzer.effect(frame, span, effect);
+    }
+
+    /// What a role may do beyond its own tables.
+    fn rights_beyond(&self, at: usize, depth: usize) -> &'static str {
+        const BEYOND: &[&str] = &["SUPERUSER", "CREATEROLE", "BYPASSRLS", "SYSADMIN"];
+        if self.find(at, depth, BEYOND).is_some() { "superuser" } else { "" }
+    }
+
+    /// The words between two places, in lower case.
+    fn written(&self, from: usize, to: usize) -> String {
+        let words =
+            self.tokens.get(from..to).unwrap_or_default().iter().filter_map(|token| match token {
+                Token::Word(word) => Some(word.value.to_lowercase()),
+                Token::Mul => Some("*".to_owned()),
+                _ => None,
+            });
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn copy(&self, analyzer: &mut Analyzer<'_>, frame: &Frame, span: Span, at: usize) {

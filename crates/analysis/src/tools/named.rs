@@ -195,6 +195,8 @@ impl Named<'_> {
         let effect = match (does, self.family) {
             (Does::None, _) | (Does::Look, Some(Family::None | Family::Files)) => None,
             (Does::Change | Does::Run, Some(Family::None)) => None,
+            // A draft waits for somebody to send it.
+            (Does::Message | Does::Change, Some(Family::Message)) if self.drafts() => None,
             (Does::Pay, _) => new(EffectKind::Payment, recipient),
             (Does::Message, Some(Family::VcsRemote)) => new(EffectKind::Message, self.target()),
             (Does::Message, _) | (Does::Change, Some(Family::Message)) => {
@@ -272,6 +274,12 @@ impl Named<'_> {
                 .with(Attr::Provider, self.server);
             analyzer.effect(&frame, whole(text), effect);
         }
+    }
+
+    fn drafts(&self) -> bool {
+        let has =
+            |word: &str| self.tool.split(['_', '-']).any(|part| part.eq_ignore_ascii_case(word));
+        has("draft") && ["create", "save", "update", "new", "make"].iter().any(|verb| has(verb))
     }
 
     /// The tool's own name; closing by an update is closing.

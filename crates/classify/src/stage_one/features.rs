@@ -113,7 +113,16 @@ fn of_attribute(kind: &str, attr: Attr, value: &AttrValue, all: &mut Names) {
     let name = attr.as_str();
     match (attr, value) {
         // Names of things, not kinds of things.
-        (Attr::By | Attr::Url | Attr::Dir | Attr::Branch | Attr::Version | Attr::Link, _) => {}
+        (
+            Attr::By
+            | Attr::Url
+            | Attr::Dir
+            | Attr::Branch
+            | Attr::Version
+            | Attr::Link
+            | Attr::Role,
+            _,
+        ) => {}
         (Attr::Place, AttrValue::Text(place)) if matches!(place.as_str(), "workspace" | "temp") => {
             all.consent(format!("{kind}:place:{place}"));
         }

@@ -181,6 +181,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::Pinned
             | Attr::Signal
             | Attr::Count => None,
+            Attr::Role => Some(format!("as {value}")),
             Attr::Mode => (effect.kind != EffectKind::Metadata).then(|| format!("mode {value}")),
             Attr::Mechanism => (effect.kind != EffectKind::Privilege).then(|| value.to_string()),
             Attr::Classes => classes(effect),

@@ -123,7 +123,10 @@ pub(crate) const LIGHT_VERBS: &[&str] = &[
 /// Japanese and Chinese anywhere.
 pub(crate) const STEMS: &[(Operation, &[&str])] = &[
     (Operation::ForcePush, &["强制推送", "強制プッシュ"]),
-    (Operation::Push, &["pushe", "pushen", "pousse*", "empuja*", "hochladen", "推送", "プッシュ"]),
+    (
+        Operation::Push,
+        &["pushe", "pushen", "pousse*", "pushea*", "empuja*", "hochladen", "推送", "プッシュ"],
+    ),
     (Operation::Commit, &["committe", "committen", "提交", "コミット"]),
     (Operation::Merge, &["fusionne*", "fusiona*", "合并", "マージ"]),
     (
@@ -238,6 +241,7 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
         Operation::Delete,
         &[
             "删了",
+            "只删",
             "移除",
             "empty",
             "clear",
@@ -277,6 +281,7 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
             "重建",
             "重置",
             "再作成",
+            "作り直",
             "リセット",
         ],
     ),
@@ -297,7 +302,10 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
             "checkout",
         ],
     ),
-    (Operation::Install, &["instal*", "set up", "bump", "downgrade", "pin"]),
+    (
+        Operation::Install,
+        &["instal*", "set up", "bump", "downgrade", "pin", "入れて", "導入", "装上", "装一下"],
+    ),
     (Operation::Publish, &["tag", "unpublish", "deprecate", "yank", "リリース"]),
     (
         Operation::Deploy,
@@ -377,6 +385,9 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
     (
         Operation::Change,
         &[
+            "archiv*",
+            "ajout*",
+            "añad*",
             "modif*",
             "cambi*",
             "set",
@@ -461,6 +472,8 @@ pub(crate) const ASKED: &[(Operation, &[&str])] = &[
     (
         Operation::Run,
         &[
+            "test",
+            "try out",
             "lance*",
             "use",
             "try",

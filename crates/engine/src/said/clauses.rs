@@ -14,6 +14,12 @@ pub(super) struct Clause {
     pub(super) after_comma: bool,
     /// Which sentence of the message it belongs to.
     pub(super) sentence: usize,
+    /// Which line of the message it stands on.
+    pub(super) line: usize,
+    /// Its line is one of a list.
+    pub(super) item: bool,
+    /// It heads what follows: a colon stands after it, or it is a heading of a document.
+    pub(super) heads: bool,
 }
 
 /// What begins a line that a shell or a tool printed.
@@ -22,15 +28,37 @@ const PROMPTS: &[&str] =
 
 /// The clauses of a message.
 pub(super) fn of(message: &str) -> Vec<Clause> {
-    let mut found = Vec::new();
+    let mut found: Vec<Clause> = Vec::new();
     let mut sentence = 0;
-    for (line, quoted) in lines(message) {
+    for (number, (line, quoted)) in lines(message).into_iter().enumerate() {
         if !line.starts_with('|') {
+            let first = found.len();
             of_line(&without_tags(line), quoted, &mut sentence, &mut found);
+            let is_heading = line.starts_with('#') || is_emphasised(line);
+            for clause in found.iter_mut().skip(first) {
+                clause.line = number;
+                clause.item = is_item(line);
+                clause.heads |= is_heading;
+            }
         }
         sentence += 1;
     }
     found
+}
+
+/// `- push`, `2. push`, `[ ] push`
+fn is_item(line: &str) -> bool {
+    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = numbered.len() < line.len() && numbered.starts_with([')', '.']);
+    is_numbered
+        || ["- ", "* ", "• ", "+ ", "– ", "— ", "❌", "🚫"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+}
+
+/// `**Never**`
+fn is_emphasised(line: &str) -> bool {
+    line.len() > 4 && line.starts_with("**") && line.trim_end_matches([':', '：']).ends_with("**")
 }
 
 /// The lines of a message that are the user's own words.
@@ -92,7 +120,8 @@ fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Claus
     let finish = |text: &mut String, after_comma: bool, sentence: usize, to: &mut Vec<Clause>| {
         let text = std::mem::take(text);
         if !text.trim().is_empty() {
-            to.push(Clause { text, quoted, asks: false, after_comma, sentence });
+            let (line, item, heads) = (0, false, false);
+            to.push(Clause { text, quoted, asks: false, after_comma, sentence, line, item, heads });
         }
     };
     let conclude = |whole: &mut String, first: &mut usize, found: &mut Vec<Clause>| {
@@ -107,9 +136,12 @@ fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Claus
         if c == '`' {
             in_code = !in_code;
         }
-        let next_is_blank = chars.peek().is_none_or(|next| next.is_whitespace());
+        let next_is_blank =
+            chars.peek().is_none_or(|next| next.is_whitespace() || (c == ':' && *next == '*'));
+        let colon = (c == ':' && next_is_blank) || c == '：';
         let ends = matches!(c, '!' | '?' | ';' | '。' | '！' | '？' | '；')
-            || (matches!(c, '.' | ':') && next_is_blank);
+            || colon
+            || (c == '.' && next_is_blank);
         let comma = (c == ',' && next_is_blank) || matches!(c, '，' | '、');
         // "- " and "—" between words divide as a comma does.
         let dash = matches!(c, '—' | '–');
@@ -121,7 +153,9 @@ fn of_line(line: &str, quoted: bool, sentence: &mut usize, found: &mut Vec<Claus
             text.extend(lower());
             continue;
         }
+        let before = found.len();
         finish(&mut text, after_comma, *sentence, found);
+        found.iter_mut().skip(before).for_each(|clause| clause.heads = colon);
         after_comma = comma || dash;
         if ends {
             conclude(&mut whole, &mut first, found);

@@ -7,6 +7,7 @@ use crate::lexicon::{
     FORBIDDING, JAPANESE_NO, JAPANESE_PARTICLES, LEAD, Operation, READ_ONLY, STEMS, SUBJECTS,
     WAITS, WEAK,
 };
+use crate::speech::heads_what_not_to_do;
 use crate::words::find_phrase;
 
 /// What was found in a clause.
@@ -34,6 +35,17 @@ pub(super) fn read(clause: &Clause, goes_on: bool) -> Found {
         }
         found.takes_back = takes_back(&tokens);
     }
+    if !clause.asks {
+        let reserved = reserved(&tokens);
+        let nothing_new = nothing_new(&tokens);
+        found.is_negation |= !reserved.is_empty() || nothing_new.is_some();
+        found.boundaries.extend(reserved);
+        found.boundaries.extend(nothing_new);
+        if let Some(kept) = kept(&tokens) {
+            found.boundaries.push(kept);
+            found.is_negation = true;
+        }
+    }
     if goes_on && clause.after_comma && continues(&tokens) {
         found.is_negation = true;
         list(&tokens, 0, &mut found);
@@ -51,6 +63,209 @@ pub(super) fn read(clause: &Clause, goes_on: bool) -> Found {
         found.boundaries.retain(|boundary| boundary.operation.is_some() && !boundary.waits);
     }
     found
+}
+
+/// What stands below "never:" or "do not do any of these:" is ruled out, in a list or on the same line.
+#[derive(Debug, Default)]
+pub(super) struct Barred {
+    /// The heading's line and sentence, and the last line of the list.
+    below: Option<(usize, usize, usize)>,
+}
+
+impl Barred {
+    /// Whether the clause stands below such a heading; a heading begins or ends it.
+    pub(super) fn holds(&mut self, clause: &Clause) -> bool {
+        if bars(clause) {
+            self.below = Some((clause.line, clause.sentence, clause.line));
+            return false;
+        }
+        let Some((heading, sentence, last)) = self.below else { return false };
+        let beside = clause.line == heading && clause.sentence == sentence + 1;
+        // A blank line may stand before each.
+        let in_list =
+            clause.item && !clause.heads && clause.line > heading && clause.line <= last + 2;
+        self.below = (beside || in_list).then_some((heading, sentence, clause.line));
+        beside || in_list
+    }
+}
+
+/// Whether a clause is the heading of a list of what not to do, and says nothing more.
+fn bars(clause: &Clause) -> bool {
+    clause.heads && heads_what_not_to_do(&clause.text)
+}
+
+/// Reads a clause that stands below such a heading: each verb or its noun is ruled out.
+pub(super) fn read_barred(clause: &Clause) -> Found {
+    let mut found = Found { is_negation: true, ..Found::default() };
+    let says = |token: &&str| token.chars().any(char::is_alphanumeric);
+    let tokens: Vec<&str> = words(&clause.text).filter(says).collect();
+    let said_again = negated(&tokens).map(|at| at.verb);
+    let first = said_again
+        .or_else(|| (0..tokens.len().min(FEW)).find(|at| verb_at(&tokens, *at).is_some()));
+    match first {
+        Some(at) => list(&tokens, at, &mut found),
+        None => {
+            let nouns = STEMS.iter().filter(|(_, stems)| {
+                stems.iter().any(|stem| find_phrase(&clause.text, stem).is_some())
+            });
+            let plain =
+                nouns.map(|(operation, _)| *operation).filter(|operation| !is_vague(*operation));
+            found.boundaries.extend(plain.map(|operation| Boundary {
+                operation: Some(operation),
+                objects: named(&tokens),
+                waits: false,
+            }));
+        }
+    }
+    if clause.quoted {
+        found.boundaries.retain(|boundary| boundary.operation.is_some() && !boundary.waits);
+    }
+    found
+}
+
+/// So many words may stand before the verb of an item: "any", "to", "hacer".
+const FEW: usize = 3;
+
+/// Operations whose verbs have so many uses that without a name they rule nothing out.
+fn is_vague(operation: Operation) -> bool {
+    matches!(operation, Operation::Change | Operation::Run | Operation::Stop | Operation::Send)
+}
+
+/// What is a name by its form, or one that trunks have.
+fn named(tokens: &[&str]) -> Vec<String> {
+    let is_named = |token: &&&str| {
+        (token.contains(['/', '.', '_', '-']) && token.chars().any(char::is_alphanumeric))
+            || matches!(**token, "main" | "master" | "trunk")
+    };
+    tokens.iter().filter(is_named).map(|token| (*token).to_owned()).collect()
+}
+
+/// "I'll push it myself", "I will send it": what the user keeps for themselves waits for them.
+fn reserved(tokens: &[&str]) -> Vec<Boundary> {
+    const SELF: &[&[&str]] = &[&["i'll"], &["i", "will"], &["we'll"]];
+    let lead = tokens.iter().take_while(|token| LEAD.contains(token)).count();
+    let rest = tokens.get(lead..).unwrap_or_default();
+    let Some(by) = SELF.iter().find(|by| rest.starts_with(by)) else { return Vec::new() };
+    let mut at = by.len();
+    while rest.get(at).is_some_and(|token| FILLERS.contains(token) || *token == "then") {
+        at += 1;
+    }
+    let Some((operations, end, Form::Command)) = verb_at(rest, at) else { return Vec::new() };
+    let after = rest.get(end..).unwrap_or_default();
+    let says_self = after.iter().any(|token| matches!(*token, "myself" | "ourselves"));
+    let of_it = after.iter().all(|token| {
+        matches!(
+            *token,
+            "it" | "that"
+                | "this"
+                | "them"
+                | "myself"
+                | "ourselves"
+                | "later"
+                | "then"
+                | "tomorrow"
+                | "when"
+                | "to"
+        ) || EVERYTHING.contains(token)
+    });
+    if !(of_it || says_self) {
+        return Vec::new();
+    }
+    let kept = |operation: &Operation| {
+        !matches!(operation, Operation::Change | Operation::Run | Operation::Stop)
+    };
+    let operations = operations.into_iter().map(|(operation, _)| operation).filter(kept);
+    operations
+        .map(|operation| Boundary { operation: Some(operation), objects: Vec::new(), waits: true })
+        .collect()
+}
+
+/// "No new dependencies", "no deploys", "no more commits".
+fn nothing_new(tokens: &[&str]) -> Option<Boundary> {
+    const NOUNS: &[(Operation, &[&str])] = &[
+        (
+            Operation::Install,
+            &[
+                "dep",
+                "deps",
+                "dependency",
+                "dependencies",
+                "package",
+                "packages",
+                "library",
+                "libraries",
+                "libs",
+                "plugins",
+                "installs",
+            ],
+        ),
+        (Operation::Push, &["push", "pushes"]),
+        (Operation::ForcePush, &["force-push", "force-pushes"]),
+        (Operation::Commit, &["commits"]),
+        (Operation::Merge, &["merge", "merges"]),
+        (
+            Operation::Deploy,
+            &["deploy", "deploys", "deployment", "deployments", "rollout", "rollouts"],
+        ),
+        (Operation::Publish, &["release", "releases", "publishing"]),
+        (Operation::Delete, &["deletes", "deletion", "deletions"]),
+        (Operation::Propose, &["pr", "prs"]),
+    ];
+    let lead = tokens.iter().take_while(|token| LEAD.contains(token) && **token != "no").count();
+    let [first, rest @ ..] = tokens.get(lead..).unwrap_or_default() else { return None };
+    if *first != "no" {
+        return None;
+    }
+    let more = rest
+        .iter()
+        .take_while(|token| {
+            matches!(
+                **token,
+                "new" | "more" | "further" | "extra" | "additional" | "other" | "direct"
+            )
+        })
+        .count();
+    let [noun, after @ ..] = rest.get(more..).unwrap_or_default() else { return None };
+    let (operation, _) = NOUNS.iter().find(|(_, nouns)| nouns.contains(noun))?;
+    // "No release notes", "no dependencies were found".
+    let brief = after.iter().all(|token| {
+        EVERYTHING.contains(token)
+            || LEAD.contains(token)
+            || WAITS.contains(token)
+            || matches!(*token, "today" | "allowed")
+    });
+    let waits = after.iter().any(|token| WAITS.contains(token));
+    brief.then(|| Boundary { operation: Some(*operation), objects: Vec::new(), waits })
+}
+
+/// "Leave .env alone", "hands off infra/", "keep PR 58 as a draft": what is to stay as it is.
+fn kept(tokens: &[&str]) -> Option<Boundary> {
+    let lead = tokens.iter().take_while(|token| LEAD.contains(token)).count();
+    let rest = tokens.get(lead..).unwrap_or_default();
+    let names = |words: &[&str]| -> Vec<String> {
+        let is_name = |word: &&&str| {
+            word.contains(['/', '.', '_', '-']) || word.chars().any(|c| c.is_ascii_digit())
+        };
+        words.iter().filter(is_name).map(|word| word.trim_start_matches('#').to_owned()).collect()
+    };
+    let boundary = |operation, objects: Vec<String>| {
+        (!objects.is_empty()).then_some(Boundary { operation, objects, waits: false })
+    };
+    match rest {
+        ["leave", object @ .., "alone" | "untouched"] | ["keep", object @ .., "untouched"] => {
+            boundary(None, names(object))
+        }
+        ["hands", "off", object @ ..]
+        | ["stay", "away" | "out", "from" | "of", object @ ..]
+        | ["keep", "away" | "out", "from" | "of", object @ ..] => boundary(None, names(object)),
+        ["keep" | "leave", rest @ ..] => {
+            let as_draft =
+                rest.windows(2).position(|two| matches!(two, ["as" | "a" | "in", "draft"]));
+            let object = rest.get(..as_draft?)?;
+            boundary(Some(Operation::Propose), names(object))
+        }
+        _ => None,
+    }
 }
 
 /// Where a negation stands, and the verb that it negates.
@@ -260,9 +475,7 @@ fn boundary(operation: Operation, verb: &str, tokens: &[&str], end: usize) -> Op
     } else {
         objects
     };
-    let vague =
-        matches!(operation, Operation::Change | Operation::Run | Operation::Stop | Operation::Send)
-            || WEAK.contains(&verb);
+    let vague = is_vague(operation) || WEAK.contains(&verb);
     (names_a_thing || !vague).then_some(Boundary { operation: Some(operation), objects, waits })
 }
 
@@ -333,12 +546,20 @@ fn takes_back(tokens: &[&str]) -> bool {
 
 /// Other languages.
 fn elsewhere(text: &str) -> Vec<Boundary> {
-    let forbid = |operation| Boundary { operation, objects: Vec::new(), waits: false };
+    let tokens: Vec<&str> = words(text).collect();
+    let objects = named(&tokens);
+    let forbid = |operation: Option<Operation>| {
+        let objects = if operation.is_some() { objects.clone() } else { Vec::new() };
+        Boundary { operation, objects, waits: false }
+    };
     let mut found: Vec<Boundary> = FORBIDDING
         .iter()
         .filter(|(_, phrases)| phrases.iter().any(|phrase| forbids(text, phrase)))
+        // "Leave the others alone" leaves those that were spoken of.
+        .filter(|(operation, _)| operation.is_some() || !OTHERS.iter().any(|it| text.contains(it)))
         .map(|(operation, _)| forbid(*operation))
         .collect();
+    found.extend(agreed(&tokens).map(|operation| forbid(Some(operation))));
     let east =
         STEMS.iter().flat_map(|(operation, stems)| stems.iter().map(|stem| (*operation, *stem)));
     for (operation, stem) in east.filter(|(_, stem)| stem.chars().all(|c| c >= '\u{2E80}')) {
@@ -348,11 +569,7 @@ fn elsewhere(text: &str) -> Vec<Boundary> {
             chinese_no(before) || japanese_no(after)
         });
         // "Don't change the behaviour" speaks of how; alone it rules out every change.
-        let vague = matches!(
-            operation,
-            Operation::Change | Operation::Run | Operation::Stop | Operation::Send
-        );
-        if negated && !vague {
+        if negated && !is_vague(operation) {
             found.push(forbid(Some(operation)));
         } else if negated
             && operation == Operation::Change
@@ -364,16 +581,95 @@ fn elsewhere(text: &str) -> Vec<Boundary> {
     found
 }
 
+/// "Wir pushen nicht", "gelöscht wird nichts", "on ne pousse pas", "no borramos nada": what is agreed on for
+/// all who work here, in the languages in which that is no command by its form.
+fn agreed(tokens: &[&str]) -> impl Iterator<Item = Operation> {
+    let has = |words: &[&str]| tokens.iter().any(|token| words.contains(token));
+    let first = tokens.iter().find(|token| !LEAD.contains(token)).copied().unwrap_or_default();
+    let no = has(&["nicht", "nie", "niemals", "nichts", "kein", "keine", "keinen"]);
+    let told = has(&[
+        "weil", "wenn", "falls", "dass", "warum", "können", "konnten", "haben", "wurde", "wurden",
+    ]);
+    // A participle that comes first is stressed: an order, and no report.
+    let ordered = has(&["wird", "werden"])
+        && (first.starts_with("ge")
+            || matches!(first, "hier" | "jetzt" | "heute" | "es" | "nichts"));
+    let german = no && !told && (has(&["wir", "man"]) || ordered);
+    let french = has(&["pas", "jamais", "rien"])
+        && tokens.windows(2).any(|two| {
+            matches!(two, ["on" | "nous", "ne"])
+                || matches!(two, ["on" | "nous", elided] if elided.starts_with("n'"))
+        });
+    let spanish = tokens.iter().take(2).any(|token| matches!(*token, "no" | "nunca"));
+    let is_verb = move |token: &str, stem: &str| {
+        let bare = stem.trim_end_matches('*');
+        if german {
+            let bare = bare.strip_suffix("en").or_else(|| bare.strip_suffix('e')).unwrap_or(bare);
+            let rest = token.strip_prefix("ge").unwrap_or(token);
+            return rest
+                .strip_prefix(bare)
+                .is_some_and(|end| matches!(end, "en" | "n" | "t" | "et"));
+        }
+        (french || spanish)
+            && token.strip_prefix(bare.trim_end_matches(['a', 'e'])).is_some_and(|end| {
+                (french && matches!(end, "e" | "ons"))
+                    || (spanish && matches!(end, "amos" | "imos" | "emos"))
+            })
+    };
+    let tokens: Vec<String> = match german || french || spanish {
+        true => tokens.iter().map(|token| token.trim_start_matches("n'").to_owned()).collect(),
+        false => Vec::new(),
+    };
+    let is_agreed = move |stems: &[&str]| {
+        stems.iter().any(|stem| tokens.iter().any(|token| is_verb(token, stem)))
+    };
+    let western = STEMS.iter().chain(ADOPTED);
+    western
+        .filter(move |(operation, stems)| !is_vague(*operation) && is_agreed(stems))
+        .map(|(operation, _)| *operation)
+}
+
+/// English verbs that German has taken over.
+const ADOPTED: &[(Operation, &[&str])] = &[
+    (Operation::Push, &["push"]),
+    (Operation::Commit, &["commit", "committ"]),
+    (Operation::Merge, &["merg"]),
+    (Operation::Deploy, &["deploy"]),
+    (Operation::Publish, &["release", "publish"]),
+];
+
+/// Words for what was not spoken of.
+const OTHERS: &[&str] = &[
+    "他の",
+    "ほかの",
+    "其他",
+    "别的",
+    "ander",
+    "übrige",
+    "sonst",
+    "autre",
+    "otro",
+    "otra",
+    "demás",
+];
+
 /// Words that may stand before a negation that is a command, in Romance languages. Others are subjects:
 /// "il ne pousse pas".
 const ROMANCE_LEAD: &[&str] =
     &["et", "mais", "alors", "surtout", "plaît", "svp", "pero", "y", "favor", "todavía", "aún"];
+
+/// Who cannot do something has not ruled it out.
+const UNABLE: &[&str] = &["kann", "können", "konnte", "konnten", "könnte"];
 
 fn forbids(text: &str, phrase: &str) -> bool {
     let Some(at) = find_phrase(text, phrase) else { return false };
     let romance = ["ne ", "n'", "no "].iter().any(|start| phrase.starts_with(start));
     let before = text.get(..at).unwrap_or_default();
     let last = words(before).last();
+    // "Wir können nicht pushen" tells of what fails.
+    if phrase.starts_with("nicht ") && words(before).any(|word| UNABLE.contains(&word)) {
+        return false;
+    }
     !romance || last.is_none_or(|last| ROMANCE_LEAD.contains(&last) || LEAD.contains(&last))
 }
 

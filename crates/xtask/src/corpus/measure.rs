@@ -132,7 +132,8 @@ impl Counter<'_> {
                     let call = ringfence_adapters::normalize(&action);
                     let reader = Reader { model: self.model, second: None };
                     let text = if is_cut(text) { "" } else { text };
-                    let came = session.observe_result_with(&reader, &call, without_notes(text));
+                    let text = without_notes(text);
+                    let came = session.observe_result_with(&reader, &action, &call, text);
                     self.report.results += 1;
                     self.report.tainting += u64::from(came.taint().is_some());
                     if !failed {

@@ -90,7 +90,7 @@ pub(crate) fn judge<'a>(
                     }
                     judged.person = *person;
                     let call = ringfence_adapters::normalize(judged.action);
-                    judged.returned = Some(session.observe_result(&call, text));
+                    judged.returned = Some(session.observe_result(judged.action, &call, text));
                     if !is_error {
                         for made in judged.explained.would_create() {
                             session.observe_created(&made);

@@ -21,7 +21,8 @@ impl Turn<'_> {
     pub(super) fn hear_result(&mut self, action: &Action, response: &Value) -> Option<Answer> {
         let text = words_of(response);
         let reader = self.desk.reader();
-        let came = self.kept.session.observe_result_with(&reader, &normalize(action), &text);
+        let call = normalize(action);
+        let came = self.kept.session.observe_result_with(&reader, action, &call, &text);
         self.note_unread(&came);
         let taint = came.taint()?;
         let (agent, event) = (self.desk.agent(), &self.desk.message.name);
