@@ -285,8 +285,11 @@ impl Waited {
     }
 }
 
-/// When a process began and ended, since 1970, and where its time went, as it tells; milliseconds.
-fn told(stderr: &str) -> Result<([f64; 2], Vec<(String, f64)>), Failure> {
+/// When a process began and ended, since 1970, and where its time went, part by part; milliseconds.
+type Times = ([f64; 2], Vec<(String, f64)>);
+
+/// What a process tells of its own time.
+fn told(stderr: &str) -> Result<Times, Failure> {
     let line = stderr.lines().rev().find_map(|line| line.strip_prefix("timing: "));
     let line = line.ok_or_else(|| format!("no timing in `{stderr}`"))?;
     let told: Value = serde_json::from_str(line)?;

@@ -100,7 +100,10 @@ fn place(terms: ApprovalTerms) -> Place {
         role: Role::Approver,
         at: String::new(),
     });
-    let enrol = |all: &mut Vec<Passkey>| Ok::<_, Problem>(all.extend(known));
+    let enrol = |all: &mut Vec<Passkey>| {
+        all.extend(known);
+        Ok::<_, Problem>(())
+    };
     server.auth.desk.change(enrol).unwrap();
     Place { _folder: folder, server, cases: Cases::open(&state).unwrap() }
 }
@@ -347,7 +350,10 @@ fn of_two_people_the_one_who_lets_less_through_decides() {
     // Whoever is no longer one of the people does not count.
     let case = place.leave("b2", "s", "y", 1);
     place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
-    let revoke = |all: &mut Vec<Passkey>| Ok::<_, Problem>(all.retain(|it| it.person != "p1"));
+    let revoke = |all: &mut Vec<Passkey>| {
+        all.retain(|it| it.person != "p1");
+        Ok::<_, Problem>(())
+    };
     place.server.auth.desk.change(revoke).unwrap();
     let second = place.says(&case.code, Said::Approve, Scope::Once, "p2").unwrap();
     assert_eq!(second["done"], false);

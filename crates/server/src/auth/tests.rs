@@ -137,7 +137,11 @@ fn passkeys_are_changed_by_one_at_a_time() {
             scope.spawn(move || {
                 let id = format!("key {number}");
                 let another = Passkey { id, ..first.clone() };
-                desk.change(|all| Ok::<_, RecordError>(all.push(another))).unwrap();
+                desk.change(|all| {
+                    all.push(another);
+                    Ok::<_, RecordError>(())
+                })
+                .unwrap();
             });
         }
     });

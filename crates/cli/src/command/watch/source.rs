@@ -128,7 +128,7 @@ fn listen(folder: &StateFolder, after: u64) -> Option<Receiver<Followed>> {
 fn read(stream: &mut impl BufRead, send: &SyncSender<Followed>) -> Option<()> {
     let (mut line, mut seq) = (String::new(), None);
     stream.read_line(&mut line).ok()?;
-    if !line.split(' ').nth(1).is_some_and(|status| status == "200") {
+    if line.split(' ').nth(1) != Some("200") {
         return None;
     }
     loop {
