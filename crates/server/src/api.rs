@@ -132,8 +132,12 @@ async fn only_viewers(
         Ok(viewer) => viewer,
         Err(problem) => return problem.into_response(),
     };
-    // Only now: strangers use up nothing.
-    match server.limits.enter().await {
+    // Only now: strangers use up nothing, and processes nothing of the person's.
+    let limits = match &viewer {
+        Viewer::Browser { .. } => &server.person_limits,
+        Viewer::Process | Viewer::Bearer => &server.limits,
+    };
+    match limits.enter().await {
         Ok(_turn) => {
             request.extensions_mut().insert(viewer);
             next.run(request).await

@@ -92,6 +92,7 @@ pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeE
             gate: terms.gate,
             auth,
             limits: Limits::default(),
+            person_limits: Limits::default(),
             metrics: Metrics::default(),
             office: Office::default(),
         });
@@ -114,6 +115,8 @@ struct Server {
     feed: Feed,
     auth: Auth,
     limits: Limits,
+    /// Of the person at the console: no process takes their turn.
+    person_limits: Limits,
     metrics: Metrics,
     office: Office,
 }

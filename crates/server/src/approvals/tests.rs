@@ -87,6 +87,7 @@ fn place(terms: ApprovalTerms) -> Place {
         metrics: Metrics::default(),
         office: Office::default(),
         limits: crate::limits::Limits::default(),
+        person_limits: crate::limits::Limits::default(),
         state: state.clone(),
         log,
     };
