@@ -4,7 +4,7 @@
 //! what its arguments point to. So what stands here is what a run *said* it does. The walls hold whether or
 //! not anybody looks, and what they refuse is worked out from the plan ([`Place`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -167,10 +167,26 @@ impl Observed {
         short
     }
 
-    /// Whether something was seen to be made, or to get a name.
-    pub fn made(&self, path: &Path) -> bool {
-        let makes = [Deed::Write, Deed::Make, Deed::Rename];
-        self.sights.iter().any(|it| it.target == path && makes.contains(&it.deed))
+    /// Whether the run may have made what has appeared at a path: it was seen to make something, or to give it a name,
+    /// that is called as the path is, for a link may lead to the folder; or what it made leads there (`resolve` follows
+    /// links), or is a link that was written through; or not everything was seen.
+    pub(crate) fn may_have_made(
+        &self,
+        path: &Path,
+        resolve: impl Fn(&Path) -> Option<PathBuf>,
+    ) -> bool {
+        if self.more > 0 || self.unread > 0 {
+            return true;
+        }
+        let of = |deed: Deed| self.sights.iter().filter(move |it| it.deed == deed);
+        let named = [Deed::Write, Deed::Make, Deed::Rename];
+        let named = || named.into_iter().flat_map(of).map(|it| &it.target);
+        if named().any(|it| it.file_name() == path.file_name()) {
+            return true;
+        }
+        let made: HashSet<&PathBuf> = of(Deed::Make).map(|it| &it.target).collect();
+        of(Deed::Write).any(|it| made.contains(&it.target))
+            || named().any(|it| resolve(it).as_deref() == Some(path))
     }
 
     /// What the plan refused.

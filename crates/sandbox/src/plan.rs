@@ -145,6 +145,10 @@ pub struct Watch {
     pub absent: Vec<PathBuf>,
     /// How many levels of folders were looked at before the run, all of them.
     pub levels: usize,
+    /// What others execute or obey and was there before the run, whether or not the run can write it. Nothing of that is
+    /// moved or changed when the run has ended, whatever else the plan says.
+    #[serde(skip)]
+    pub(crate) there: BTreeSet<PathBuf>,
     /// How it is told what is one.
     #[serde(skip)]
     pub(crate) profile: Workspace,
@@ -320,6 +324,9 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
     // By its own name, and by what it leads to.
     let behind: Vec<PathBuf> = wanted.iter().filter_map(|it| look.resolve(it)).collect();
     wanted.extend(behind);
+    let named = wanted.iter().chain(&settings);
+    let mut there: BTreeSet<PathBuf> =
+        named.filter(|it| look.kind(it) != Kind::Absent).cloned().collect();
     let mut gaps = Vec::new();
     let mut holds = |path: &PathBuf| {
         let Some(root) = writable_root(show, path) else { return false };
@@ -336,6 +343,10 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
     };
     wanted.retain(&mut holds);
     settings.retain(&mut holds);
+    // Of what lies behind a link that the run can replace nobody knows what it is at the end.
+    for gap in gaps.iter().filter(|it| it.why == GapReason::Link) {
+        there.remove(&gap.path);
+    }
     let (settings, odd): (Vec<_>, Vec<_>) =
         settings.into_iter().partition(|it| look.kind(it) == Kind::File);
     wanted.extend(odd);
@@ -350,6 +361,7 @@ fn kept(profile: &Profile, request: &Request, look: &dyn Look, show: &[Show]) ->
             repositories: repositories.into_iter().collect(),
             absent,
             levels,
+            there,
             profile: profile.workspace.clone(),
             memory,
         },

@@ -147,6 +147,81 @@ true
     assert!(!ws.join("more").exists());
 }
 
+/// What existed before is nothing that a run made, however little of the workspace it may write.
+#[test]
+fn what_was_there_is_never_taken_for_what_a_run_left() {
+    let place = Place::new();
+    let ws = place.path("ws");
+    let files = [
+        ".claude/settings.json",
+        ".vscode/tasks.json",
+        ".husky/pre-commit",
+        ".mcp.json",
+        "app/.envrc",
+        "sub/deep/er/.claude/settings.json",
+        ".git/hooks/pre-commit",
+        ".git/info/attributes",
+        "sub/lib/.git/hooks/pre-push",
+    ];
+    for file in files {
+        std::fs::create_dir_all(ws.join(file).parent().unwrap()).unwrap();
+        std::fs::write(ws.join(file), "mine\n").unwrap();
+    }
+    let settings = "[core]\n\thooksPath = hooks\n[alias]\n\tup = !./up\n";
+    for git in [".git", "sub/lib/.git"] {
+        std::fs::create_dir_all(ws.join(git).join("objects")).unwrap();
+        std::fs::create_dir_all(ws.join(git).join("refs")).unwrap();
+        std::fs::write(ws.join(git).join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        std::fs::write(ws.join(git).join("config"), settings).unwrap();
+    }
+    for options in [
+        &["--only-write="][..],
+        &["--only-write=app/x"],
+        &["--only-write=app/x", "--observe"],
+        &["--only-write=new"],
+        &["--only-write=."],
+        &["--strict-protect"],
+        &[],
+    ] {
+        let output = place.run(options, "true");
+        assert_eq!((output.code, output.errors.as_str()), (0, ""), "{options:?}");
+        for file in files {
+            assert_eq!(std::fs::read_to_string(ws.join(file)).ok().as_deref(), Some("mine\n"));
+        }
+        for git in [".git", "sub/lib/.git"] {
+            let now = std::fs::read_to_string(ws.join(git).join("config")).unwrap();
+            assert_eq!(now, settings, "{options:?}");
+        }
+    }
+}
+
+/// A link is another name for a folder or a file; what was made by it is moved away as well.
+#[test]
+fn what_appears_beside_what_is_written_is_moved_away_by_whatever_name_it_was_made() {
+    for (number, code) in [
+        "ln -s .. made/up; echo x > made/up/evil.py",
+        "ln -s .. made/up; echo x > made/file; mv made/file made/up/evil.py; rm made/up",
+        "ln -s ../evil.py made/out; echo x > made/out",
+        "ln -s ../evil.py made/out; echo x > made/out; rm made/out",
+        "echo x > /proc/self/cwd/evil.py",
+        "cd made; mkdir ../evil.py",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = Place::new();
+        let before = number % 2 == 0;
+        if before {
+            std::fs::create_dir(place.path("ws/made")).unwrap();
+        }
+        let code = format!("mkdir -p made; {code}");
+        let output = place.run(&["--only-write=made", "--only-write=new", "--observe"], &code);
+        assert_eq!(output.code, 0, "{output:?}");
+        assert!(!place.path("ws/evil.py").exists(), "{code}: {output:?}");
+        assert!(place.path("ws/.envrc").exists());
+    }
+}
+
 /// What fails outside of the run too is nothing that a wall refused.
 #[test]
 fn what_fails_anyway_is_not_said_to_be_blocked() {

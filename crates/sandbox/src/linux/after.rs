@@ -149,8 +149,9 @@ impl Settle<'_> {
                 if open.holds(&name) || shown(&path) {
                     continue;
                 }
-                let seen = self.observed.is_some_and(|it| it.made(&path));
-                if !seen {
+                let resolve = |it: &Path| Host.resolve(it);
+                let made = self.observed.is_some_and(|it| it.may_have_made(&path, resolve));
+                if !made {
                     self.note(&path, NoteKind::Unnamed { to: None });
                     continue;
                 }
@@ -188,6 +189,9 @@ impl Settle<'_> {
 
     /// Whether something was not there before the run.
     fn is_new(&self, root: &Path, path: &Path) -> bool {
+        if self.plan.watch.there.contains(path) {
+            return false;
+        }
         let below = path.strip_prefix(root).map_or(0, |it| it.components().count());
         // Everything down to that level was looked at.
         if below.saturating_sub(1) <= self.plan.watch.levels {
@@ -216,7 +220,7 @@ impl Settle<'_> {
         let known = self.plan.watch.repositories.iter().any(|it| it == git);
         for name in &self.plan.watch.profile.protect_git.clone() {
             let path = git.join(name);
-            let held = self.plan.protect.contains(&path);
+            let held = self.stays(&path);
             if held || Host.kind(&path) == Kind::Absent || !known && !new && !self.is_touched(&path)
             {
                 continue;
@@ -230,16 +234,20 @@ impl Settle<'_> {
         }
         for name in SETTINGS {
             let path = git.join(name);
-            let copied = self.plan.settings.contains(&path);
             match Host.kind(&path) {
                 Kind::Absent => {}
-                _ if copied || self.plan.protect.contains(&path) => {}
+                _ if self.stays(&path) || self.plan.settings.contains(&path) => {}
                 Kind::File if known || new => self.clean(&path),
                 Kind::File if self.is_touched(&path) => self.note(&path, NoteKind::Changed),
                 Kind::File => {}
                 Kind::Folder | Kind::Link | Kind::Other => self.move_away(&path),
             }
         }
+    }
+
+    /// Whether something is left as it is: it was held, or was there before the run.
+    fn stays(&self, path: &Path) -> bool {
+        self.plan.protect.iter().any(|it| it == path) || self.plan.watch.there.contains(path)
     }
 
     /// What is not an example is executed.

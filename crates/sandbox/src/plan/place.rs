@@ -74,12 +74,12 @@ impl Plan {
         innermost.map_or(Place::ReadOnly, |(_, _, place)| place)
     }
 
-    /// Whether the run could make or change something at a path of a workspace, if nothing else protects it there. Where it
-    /// is known what a run changes, most of its workspace is as it was.
+    /// Whether the run could make or change something at a path of a workspace, if nothing else protects it there. What
+    /// nothing is laid on is read-only, as most of a workspace is where it is known what a run changes.
     pub(crate) fn is_writable(&self, path: &Path) -> bool {
         let shown = self.show.iter().filter(|it| path.starts_with(&it.path));
         let inner = shown.max_by_key(|it| it.path.components().count());
-        inner.is_none_or(|it| it.write)
+        inner.is_some_and(|it| it.write)
     }
 
     /// The same for something that is renamed or removed, with its name.
