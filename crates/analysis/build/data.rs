@@ -235,17 +235,19 @@ struct InstallsFile {
 struct Install {
     ecosystem: String,
     writes: Vec<String>,
+    #[serde(default)]
+    members: Vec<(String, String)>,
 }
 
 /// What installs write, and which programs change nothing else.
 fn installs(file: &InstallsFile) -> Result<String> {
     let mut text = format!("static PROGRAMS: &[&str] = &{:?};\n", file.programs);
-    text.push_str("static INSTALLS: &[(&str, &[&str])] = &[\n");
-    for Install { ecosystem, writes } in &file.install {
+    text.push_str("static INSTALLS: &[(&str, &[&str], &[(&str, &str)])] = &[\n");
+    for Install { ecosystem, writes, members } in &file.install {
         if let Some(name) = writes.iter().find(|name| name.contains('/')) {
             return Err(format!("installs.toml: `{name}` is more than a name").into());
         }
-        writeln!(text, "({ecosystem:?}, &{writes:?}),")?;
+        writeln!(text, "({ecosystem:?}, &{writes:?}, &{members:?}),")?;
     }
     text.push_str("];\n");
     Ok(text)

@@ -19,57 +19,140 @@ pub enum Changes {
     Paths(BTreeSet<String>),
 }
 
-/// What an action with these effects changes in a workspace.
-pub fn of(effects: &[Effect], opaque: &[Opaque], workspace: &str) -> Changes {
+/// Whether there is a file at an absolute path, and a text in it. Yes, too, where that cannot be found out.
+type Says<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+/// What an action with these effects changes in a workspace. `says` answers whether a file is there, by its absolute path,
+/// and holds a text; yes, too, where that cannot be found out.
+pub fn of(effects: &[Effect], opaque: &[Opaque], workspace: &str, says: Says<'_>) -> Changes {
     if let Some(remark) = opaque.first() {
         return Changes::Anything(format!("it is not known what it does ({})", remark.reason));
     }
     let mut paths = BTreeSet::new();
+    let place = Place { all: effects, workspace, says };
     for effect in effects {
-        if let Err(why) = add(effect, effects, workspace, &mut paths) {
+        if let Err(why) = place.add(effect, &mut paths) {
             return Changes::Anything(why);
         }
     }
     Changes::Paths(paths)
 }
 
-fn add(
-    effect: &Effect,
-    all: &[Effect],
-    workspace: &str,
-    paths: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    match effect.kind {
-        EffectKind::Write | EffectKind::Create | EffectKind::Delete | EffectKind::Metadata => {
-            let named = match &effect.target {
-                Target::Known(path) => vec![path.clone()],
-                Target::OneOf(paths) => paths.clone(),
-                Target::Pattern(pattern) => vec![named_by(pattern)],
-                Target::Unknown => return Err("it is not known where it writes".to_owned()),
-            };
-            named.iter().try_for_each(|path| name(path, workspace, paths))
+/// What is known of an action and of where it works.
+struct Place<'a> {
+    all: &'a [Effect],
+    workspace: &'a str,
+    says: Says<'a>,
+}
+
+impl<'a> Place<'a> {
+    fn add(&self, effect: &Effect, paths: &mut BTreeSet<String>) -> Result<(), String> {
+        match effect.kind {
+            EffectKind::Write | EffectKind::Create | EffectKind::Delete | EffectKind::Metadata => {
+                let named = match &effect.target {
+                    Target::Known(path) => vec![path.clone()],
+                    Target::OneOf(paths) => paths.clone(),
+                    Target::Pattern(pattern) => vec![named_by(pattern)],
+                    Target::Unknown => return Err("it is not known where it writes".to_owned()),
+                };
+                named.iter().try_for_each(|path| name(path, self.workspace, paths))
+            }
+            EffectKind::Package => self.package(effect, paths),
+            EffectKind::Exec => self.program(effect),
+            EffectKind::ExecCode if is_module(effect, self.all) => Ok(()),
+            EffectKind::ExecCode | EffectKind::DownloadExec | EffectKind::EnvExec => {
+                Err("it runs code, which may write anything".to_owned())
+            }
+            EffectKind::VcsLocal => Err("it changes a repository".to_owned()),
+            EffectKind::Database => Err("it changes a database, which may be a file".to_owned()),
+            // None of these is about files of a workspace; what holds them is not what may be written there.
+            EffectKind::Read
+            | EffectKind::Net
+            | EffectKind::Privilege
+            | EffectKind::Credential
+            | EffectKind::Persist
+            | EffectKind::VcsRemote
+            | EffectKind::Infra
+            | EffectKind::Process
+            | EffectKind::Message
+            | EffectKind::Payment
+            | EffectKind::Browser
+            | EffectKind::Guard => Ok(()),
         }
-        EffectKind::Package => package(effect, all, workspace, paths),
-        EffectKind::Exec => program(effect, all),
-        EffectKind::ExecCode if is_module(effect, all) => Ok(()),
-        EffectKind::ExecCode | EffectKind::DownloadExec | EffectKind::EnvExec => {
-            Err("it runs code, which may write anything".to_owned())
+    }
+
+    /// What a package manager writes where it installs.
+    fn package(&self, effect: &Effect, paths: &mut BTreeSet<String>) -> Result<(), String> {
+        let installs = matches!(effect.text(Attr::Op), Some("install" | "remove"));
+        let builds = effect.text(Attr::Source) == Some("local");
+        if !installs || effect.is(Attr::Publish) {
+            return Err("it runs what a package brings along".to_owned());
         }
-        EffectKind::VcsLocal => Err("it changes a repository".to_owned()),
-        EffectKind::Database => Err("it changes a database, which may be a file".to_owned()),
-        // None of these is about files of a workspace; what holds them is not what may be written there.
-        EffectKind::Read
-        | EffectKind::Net
-        | EffectKind::Privilege
-        | EffectKind::Credential
-        | EffectKind::Persist
-        | EffectKind::VcsRemote
-        | EffectKind::Infra
-        | EffectKind::Process
-        | EffectKind::Message
-        | EffectKind::Payment
-        | EffectKind::Browser
-        | EffectKind::Guard => Ok(()),
+        let ecosystem = effect.text(Attr::Ecosystem).unwrap_or_default();
+        if builds && ecosystem != "npm" {
+            return Err("it builds a package where that lies".to_owned());
+        }
+        let Some((_, names, members)) = INSTALLS.iter().find(|(known, ..)| *known == ecosystem)
+        else {
+            return Err("it is not known what such an install writes".to_owned());
+        };
+        let folder = self.folder_of(effect);
+        let mut folder = folder.ok_or("it is not known which folder it installs in")?;
+        let own = self.all.iter().filter(|it| it.kind == EffectKind::Exec && by(it) == by(effect));
+        for program in own.filter_map(|it| it.target.as_known()) {
+            if let Some(environment) = self.environment(program, folder) {
+                name(&environment, self.workspace, paths)?;
+            }
+        }
+        loop {
+            if let Some((file, _)) =
+                members.iter().find(|(file, text)| (self.says)(&format!("{folder}/{file}"), text))
+            {
+                return Err(format!("{folder}/{file} has packages in other folders"));
+            }
+            paths.extend(names.iter().map(|name| format!("{folder}/{name}")));
+            if folder == self.workspace || !path::is_within(self.workspace, folder) {
+                return Ok(());
+            }
+            folder = path::parent(folder);
+        }
+    }
+
+    /// Whether a program changes no files but those that effects name. One that lies in the workspace is called as it is by
+    /// whoever wrote it.
+    fn program(&self, effect: &Effect) -> Result<(), String> {
+        let own = by(effect);
+        let manages = |it: &Effect| it.kind == EffectKind::Package && by(it) == own;
+        if let Some(program) = effect.target.as_known().filter(|it| it.contains('/')) {
+            let installs = self.all.iter().find(|it| manages(it));
+            let folder = installs.and_then(|it| self.folder_of(it)).unwrap_or(self.workspace);
+            let outside = program.starts_with('/') && !path::is_within(self.workspace, program);
+            if !outside && self.environment(program, folder).is_none() {
+                return Err(format!("`{program}` is a program of the workspace"));
+            }
+        }
+        let runs_module = |it: &Effect| {
+            it.kind == EffectKind::ExecCode && by(it) == own && is_module(it, self.all)
+        };
+        if PROGRAMS.contains(&own) || self.all.iter().any(|it| manages(it) || runs_module(it)) {
+            return Ok(());
+        }
+        Err(format!("it is not known what `{own}` writes"))
+    }
+
+    /// The folder that something is installed in, if it lies in the workspace.
+    fn folder_of(&self, effect: &'a Effect) -> Option<&'a str> {
+        let folder = effect.text(Attr::Dir).filter(|it| path::is_within(self.workspace, it))?;
+        Some(folder.trim_end_matches('/'))
+    }
+
+    /// The virtual environment that a program lies in, which what it installs goes to. Never what belongs to a repository.
+    fn environment(&self, program: &str, folder: &str) -> Option<String> {
+        let (environment, _) = program.rsplit_once("/bin/")?;
+        let environment = path::absolute(folder, environment);
+        let is_own = !environment.split('/').any(|it| it.eq_ignore_ascii_case(".git"));
+        let is_one = is_own && (self.says)(&format!("{environment}/pyvenv.cfg"), "");
+        is_one.then_some(environment)
     }
 }
 
@@ -96,56 +179,6 @@ fn name(path: &str, workspace: &str, paths: &mut BTreeSet<String>) -> Result<(),
         paths.insert(path.to_owned());
     }
     Ok(())
-}
-
-/// What a package manager writes where it installs.
-fn package(
-    effect: &Effect,
-    all: &[Effect],
-    workspace: &str,
-    paths: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    let installs = matches!(effect.text(Attr::Op), Some("install" | "remove"));
-    let builds = effect.text(Attr::Source) == Some("local");
-    if !installs || effect.is(Attr::Publish) {
-        return Err("it runs what a package brings along".to_owned());
-    }
-    let ecosystem = effect.text(Attr::Ecosystem).unwrap_or_default();
-    if builds && ecosystem != "npm" {
-        return Err("it builds a package where that lies".to_owned());
-    }
-    let Some((_, names)) = INSTALLS.iter().find(|(known, _)| *known == ecosystem) else {
-        return Err("it is not known what such an install writes".to_owned());
-    };
-    let folder = effect.text(Attr::Dir).filter(|it| path::is_within(workspace, it));
-    let folder = folder.ok_or("it is not known which folder it installs in")?;
-    // The folder that a program of its own lies in, as that of a virtual environment.
-    let own = all.iter().filter(|it| it.kind == EffectKind::Exec && by(it) == by(effect));
-    for program in own.filter_map(|it| it.target.as_known()) {
-        if let Some((environment, _)) = program.rsplit_once("/bin/") {
-            name(&path::absolute(folder, environment), workspace, paths)?;
-        }
-    }
-    let mut folder = folder.trim_end_matches('/');
-    loop {
-        paths.extend(names.iter().map(|name| format!("{folder}/{name}")));
-        if folder == workspace || !path::is_within(workspace, folder) {
-            return Ok(());
-        }
-        folder = path::parent(folder);
-    }
-}
-
-/// Whether a program changes no files but those that effects name.
-fn program(effect: &Effect, all: &[Effect]) -> Result<(), String> {
-    let own = by(effect);
-    let manages = |it: &Effect| it.kind == EffectKind::Package && by(it) == own;
-    let runs_module =
-        |it: &Effect| it.kind == EffectKind::ExecCode && by(it) == own && is_module(it, all);
-    if PROGRAMS.contains(&own) || all.iter().any(|it| manages(it) || runs_module(it)) {
-        return Ok(());
-    }
-    Err(format!("it is not known what `{own}` writes"))
 }
 
 /// `python -m pip`: a program of its own, whose effects are known.
@@ -178,15 +211,20 @@ mod tests {
         vec![effect(EffectKind::Exec, by, by), package]
     }
 
+    /// There is one virtual environment, and nothing else.
+    fn in_tools(file: &str, _: &str) -> bool {
+        file == "/w/tools/pyvenv.cfg"
+    }
+
     fn paths(effects: &[Effect]) -> BTreeSet<String> {
-        match of(effects, &[], "/w") {
+        match of(effects, &[], "/w", &in_tools) {
             Changes::Paths(paths) => paths,
             Changes::Anything(why) => panic!("{why}"),
         }
     }
 
     fn anything(effects: &[Effect]) -> bool {
-        matches!(of(effects, &[], "/w"), Changes::Anything(_))
+        matches!(of(effects, &[], "/w", &in_tools), Changes::Anything(_))
     }
 
     #[test]
@@ -216,6 +254,42 @@ mod tests {
     }
 
     #[test]
+    fn an_install_for_packages_in_other_folders_may_write_there() {
+        let with = |ecosystem: &str, file: &'static str, content: &'static str| {
+            let says = move |path: &str, text: &str| path == file && content.contains(text);
+            of(&install("x", ecosystem, "/w/packages/a"), &[], "/w", &says)
+        };
+        for (ecosystem, file, content) in [
+            ("npm", "/w/package.json", "{\"workspaces\": [\"packages/*\"]}"),
+            ("npm", "/w/packages/a/package.json", "{\"workspaces\": []}"),
+            ("npm", "/w/pnpm-workspace.yaml", "packages: []"),
+            ("cargo", "/w/Cargo.toml", "[workspace]"),
+            ("go", "/w/go.work", "use ."),
+            ("hex", "/w/mix.exs", "apps_path: \"apps\""),
+            ("pypi", "/w/pyproject.toml", "[tool.uv.workspace]"),
+            ("nuget", "/w/x", ""),
+        ] {
+            let found = with(ecosystem, file, content);
+            assert!(matches!(found, Changes::Anything(_)), "{ecosystem} {file}: {found:?}");
+        }
+        let alone = with("npm", "/w/package.json", "{\"name\": \"a\"}");
+        assert!(matches!(alone, Changes::Paths(_)), "{alone:?}");
+    }
+
+    #[test]
+    fn a_program_of_the_workspace_is_not_known_by_its_name() {
+        for program in ["src/bin/pip", ".git/bin/pip", "./pip", "/w/bin/pip", "../pip"] {
+            let mut effects = install("pip", "pypi", "/w");
+            effects.push(effect(EffectKind::Exec, program, "pip"));
+            assert!(anything(&effects), "{program}");
+            assert!(anything(&[effect(EffectKind::Exec, &program.replace("pip", "cat"), "cat")]));
+            let found = of(&effects, &[], "/w", &|file, _| file == "/w/.git/pyvenv.cfg");
+            assert!(matches!(found, Changes::Anything(_)), "{program}: {found:?}");
+        }
+        assert!(!anything(&[effect(EffectKind::Exec, "/usr/bin/cat", "cat")]));
+    }
+
+    #[test]
     fn code_that_runs_may_write_anything() {
         let with = |more: Effect| [install("npm", "npm", "/w"), vec![more]].concat();
         for more in [
@@ -234,7 +308,7 @@ mod tests {
         }
         let remark = Opaque::new(OpaqueReason::DynamicCode, "x");
         let effects = install("npm", "npm", "/w");
-        assert!(matches!(of(&effects, &[remark], "/w"), Changes::Anything(_)));
+        assert!(matches!(of(&effects, &[remark], "/w", &in_tools), Changes::Anything(_)));
         let elsewhere = install("npm", "npm", "/other");
         assert!(anything(&elsewhere));
     }

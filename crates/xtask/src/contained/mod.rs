@@ -158,9 +158,14 @@ fn all(binary: &Path, folder: &Path, sample: &[Sampled]) -> Result<Vec<Went>, Fa
     Ok(went)
 }
 
+/// What the world's workspace holds of what is asked about: a virtual environment.
+fn says(file: &str, _: &str) -> bool {
+    file.ends_with("/pyvenv.cfg")
+}
+
 /// What of its workspace it may write, as the gate says it.
 fn writes(decision: &Decision) -> Vec<String> {
-    match changes_in(&decision.effects, &decision.opaque, WORKSPACE) {
+    match changes_in(&decision.effects, &decision.opaque, WORKSPACE, &says) {
         Changes::Anything(_) => Vec::new(),
         Changes::Paths(paths) if paths.is_empty() => vec!["--only-write=".to_owned()],
         Changes::Paths(paths) => paths.iter().map(|it| format!("--only-write={it}")).collect(),

@@ -95,9 +95,17 @@ fn writes(decision: &Decision, workspace: &Path) -> Writes {
     let Some(workspace) = workspace.to_str() else {
         return Writes::Anything("its workspace has a name that is not text".to_owned());
     };
-    match changes_in(&decision.effects, &decision.opaque, workspace) {
+    match changes_in(&decision.effects, &decision.opaque, workspace, &says) {
         Changes::Anything(why) => Writes::Anything(why),
         Changes::Paths(paths) => Writes::Paths(paths.into_iter().collect()),
+    }
+}
+
+/// Whether there is a file with a text in it. What cannot be read may say so.
+fn says(file: &str, text: &str) -> bool {
+    match given::text(Path::new(file)) {
+        Ok((content, _)) => content.contains(text),
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }
 
