@@ -6,6 +6,8 @@
 mod catalogue;
 #[path = "build/data.rs"]
 mod data;
+#[path = "src/aside/normal.rs"]
+mod normal;
 
 use std::error::Error;
 use std::path::Path;

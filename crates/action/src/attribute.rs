@@ -202,6 +202,7 @@ attributes! {
     Signal = "signal", Text, [Process], "The signal sent, by name without `SIG`.";
     Mechanism = "mechanism", Text, [Persist, Privilege, Guard, EnvExec, Credential, Message],
         "By what means: `sudo`, `crontab`, `shell-rc`, `git-hook`, `agent-settings`…";
+    Brings = "brings", Set, [Guard], "Names and values that a change of content puts in or takes out; of one with blanks in it, all words.";
     Shown = "shown", Flag, [Credential], "The secret would be printed where the agent reads it.";
     Count = "count", Count, [Delete, Message, Infra, Process], "How many targets, where more than one is known.";
 }

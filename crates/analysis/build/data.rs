@@ -8,6 +8,8 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
+use crate::normal::normal;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Writes the tables into `OUT_DIR`.
@@ -16,7 +18,9 @@ pub(crate) fn generate() -> Result<()> {
     let write = |name: &str, text: String| fs::write(Path::new(&out).join(name), text);
     write("path_data.rs", paths(&read::<PathsFile>("paths.toml")?)?)?;
     write("host_data.rs", hosts(&read::<HostsFile>("hosts.toml")?)?)?;
-    write("content_data.rs", content(&read::<ContentFile>("content.toml")?)?)?;
+    let written = read::<ContentFile>("content.toml")?;
+    write("content_data.rs", content(&written)?)?;
+    write("change_data.rs", change(&written)?)?;
     write("install_data.rs", installs(&read::<InstallsFile>("installs.toml")?)?)?;
     write("tool_data.rs", tools(&read::<ToolsFile>("tools.toml")?)?)?;
     Ok(())
@@ -258,6 +262,34 @@ fn installs(file: &InstallsFile) -> Result<String> {
 struct ContentFile {
     secret: Vec<Secret>,
     widening: Vec<Widening>,
+    protection: Vec<Protection>,
+    weakening: Vec<Widening>,
+    exchange: Vec<Exchange>,
+    left_out: LeftOut,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Protection {
+    mechanism: String,
+    names: Vec<String>,
+    said: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exchange {
+    mechanism: String,
+    from: Vec<String>,
+    to: Vec<String>,
+    #[serde(default)]
+    stays: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeftOut {
+    marks: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -290,6 +322,53 @@ fn content(file: &ContentFile) -> Result<String> {
         writeln!(text, "({mechanism:?}, &{words:?}),")?;
     }
     text.push_str("];\n");
+    Ok(text)
+}
+
+/// What is noticed in changes. Phrases are sorted by their longest word, by which they are looked up.
+fn change(file: &ContentFile) -> Result<String> {
+    let mechanisms: Vec<&str> = file.protection.iter().map(|it| it.mechanism.as_str()).collect();
+    let of_phrases = file.weakening.iter().map(|it| &it.mechanism);
+    let of_exchanges = file.exchange.iter().map(|it| &it.mechanism);
+    for mechanism in of_phrases.chain(of_exchanges) {
+        if !mechanisms.contains(&mechanism.as_str()) {
+            return Err(format!("content.toml: `{mechanism}` is no [[protection]]").into());
+        }
+    }
+    let mut text = String::from("static PROTECTIONS: &[Protection] = &[\n");
+    for Protection { mechanism, names, said } in &file.protection {
+        writeln!(
+            text,
+            "Protection {{ mechanism: {mechanism:?}, names: &{names:?}, said: &{said:?} }},"
+        )?;
+    }
+    let mut phrases: Vec<(String, String)> = Vec::new();
+    for Widening { mechanism, words } in &file.weakening {
+        for phrase in words {
+            let parts: Vec<String> = phrase.split('…').map(|part| normal(part.trim())).collect();
+            let words = parts.first().map(String::as_str).unwrap_or_default();
+            let words = words.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let key = words.max_by_key(|word| word.len()).unwrap_or_default();
+            let entry =
+                format!("Phrase {{ key: {key:?}, mechanism: {mechanism:?}, parts: &{parts:?} }},");
+            phrases.push((key.to_owned(), entry));
+        }
+    }
+    phrases.sort();
+    text.push_str("];\nstatic PHRASES: &[Phrase] = &[\n");
+    for (_, entry) in phrases {
+        writeln!(text, "{entry}")?;
+    }
+    let spelled = |all: &[String]| all.iter().map(|one| normal(one)).collect::<Vec<_>>();
+    text.push_str("];\nstatic EXCHANGES: &[Exchange] = &[\n");
+    for Exchange { mechanism, from, to, stays } in &file.exchange {
+        let (from, to) = (spelled(from), spelled(to));
+        writeln!(
+            text,
+            "Exchange {{ mechanism: {mechanism:?}, from: &{from:?}, to: &{to:?}, stays: {stays} }},"
+        )?;
+    }
+    writeln!(text, "];\nstatic LEFT_OUT: &[&str] = &{:?};", spelled(&file.left_out.marks))?;
     Ok(text)
 }
 

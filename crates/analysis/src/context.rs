@@ -144,6 +144,8 @@ pub(crate) struct Analyzer<'a> {
     renamed: HashMap<String, String>,
     /// Texts that were decoded from an encoding.
     decoded: Vec<String>,
+    /// Texts that a stream editor puts in the place of others.
+    substitutions: Vec<(String, String)>,
     fuel: usize,
     held: usize,
     depth: usize,
@@ -160,6 +162,7 @@ impl<'a> Analyzer<'a> {
             clones: Vec::new(),
             renamed: HashMap::new(),
             decoded: Vec::new(),
+            substitutions: Vec::new(),
             fuel: limits::FUEL,
             held: 0,
             depth: 0,
@@ -383,6 +386,59 @@ impl<'a> Analyzer<'a> {
     /// The content that an earlier part of this action gave to a file, if it touched it.
     pub(crate) fn written(&self, path: &str) -> Option<&Data> {
         self.written.get(path)
+    }
+
+    /// Files (absolute paths) that this action gives a text that is known to the letter, with the words
+    /// that it comes from.
+    pub(crate) fn texts_written(&self) -> Vec<(String, String, Span)> {
+        let mut texts: Vec<(String, String, Span)> = self
+            .written
+            .iter()
+            .filter_map(|(path, content)| match content {
+                Data::Text(text, span) if !text.is_empty() => {
+                    Some((path.clone(), text.clone(), *span))
+                }
+                _ => None,
+            })
+            .collect();
+        texts.sort();
+        texts
+    }
+
+    /// Remembers that a stream editor puts one text in the place of another.
+    pub(crate) fn substitutes(&mut self, old: String, new: String) {
+        if self.substitutions.len() < limits::REMARKS {
+            self.hold(old.len() + new.len());
+            self.substitutions.push((old, new));
+        }
+    }
+
+    /// What stream editors put in the place of what.
+    pub(crate) fn substitutions(&self) -> Vec<(String, String)> {
+        self.substitutions.clone()
+    }
+
+    /// The files that a program changes in place, as far as their paths are known.
+    pub(crate) fn edited_by(&self, program: &str) -> Vec<Value> {
+        let by = |effect: &&Effect| {
+            effect.kind == EffectKind::Write
+                && effect.text(ringfence_action::Attr::By) == Some(program)
+                && !effect.is(ringfence_action::Attr::Content)
+        };
+        let edited = self.found.effects.iter().filter(by).take(limits::REMARKS);
+        edited
+            .filter_map(|effect| match &effect.target {
+                Target::Known(path) => Some(Value::Known(path.clone())),
+                Target::Pattern(path) => Some(Value::Pattern(path.clone())),
+                Target::OneOf(_) | Target::Unknown => None,
+            })
+            .collect()
+    }
+
+    /// Whether code from the network runs by what was found since then.
+    pub(crate) fn fetches_code_since(&self, found: usize) -> bool {
+        let new = self.found().saturating_sub(found);
+        self.found.effects.iter().rev().take(new).any(|it| it.kind == EffectKind::DownloadExec)
     }
 
     /// Whether it runs what an earlier part of this action put into a scratch folder: a build, a script.

@@ -17,6 +17,7 @@
 //! opaque.
 
 pub mod argv;
+mod aside;
 mod changes;
 mod code;
 mod context;
@@ -28,6 +29,7 @@ mod tools;
 mod value;
 
 pub use argv::environment_of;
+pub use aside::called as names_of_protection;
 pub use changes::{Changes, of as changes_in};
 pub use hosts::{
     classes as classes_of_host, of_class as hosts_of_class, of_registry as hosts_of_registry,

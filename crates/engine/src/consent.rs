@@ -6,12 +6,16 @@ use ringfence_action::{Attr, Effect, EffectKind};
 use crate::lexicon::Operation;
 use crate::named::{self, Here};
 use crate::operations;
+use crate::protections;
 use crate::said::{Boundary, Request};
 use crate::session::Session;
 
 /// Whether something the user said asks for just this: one of the effect's operations, and every
 /// target the effect may have, by name.
 pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
+    if protections::is_about(effect) {
+        return protections::covers(session, effect);
+    }
     if asks_for_push_at_hand(session, effect) || named::covers(session, effect, here) {
         return true;
     }

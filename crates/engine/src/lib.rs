@@ -12,6 +12,7 @@
 //!
 //! *Invariant:* there is no path from error to allow.
 
+mod breadth;
 mod consent;
 mod database;
 mod detour;
@@ -30,6 +31,7 @@ mod narrow;
 mod operations;
 pub mod past;
 mod plan;
+mod protections;
 mod results;
 mod review;
 mod said;

@@ -14,6 +14,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
 
+use crate::breadth;
 use crate::lexicon::{AGREEING, GO_AHEAD, Operation, REVIEWS};
 use crate::wishes::{self, Environment, Wish};
 use crate::words::find_phrase;
@@ -88,6 +89,10 @@ pub(crate) struct Intent {
     pub(crate) goes_ahead: bool,
     /// The message only agrees: what was said before it still is what was said last.
     pub(crate) agrees: bool,
+    /// It names a file or folder, and nothing in it speaks of the whole project.
+    pub(crate) narrow: bool,
+    /// It asks how many there are.
+    pub(crate) counts: bool,
     /// It is relayed, and longer than what somebody says in passing: a summary, a plan, a skill.
     pub(crate) is_document: bool,
 }
@@ -136,9 +141,12 @@ pub(crate) fn read(message: &str) -> Intent {
     let mut intent = Intent::default();
     let message = ends(message);
     let clauses = clauses::of(&message);
-    let understood = wishes::read(&clauses::own_lines(&message));
+    let own_lines = clauses::own_lines(&message);
+    let understood = wishes::read(&own_lines);
     (intent.wishes, intent.environments) = (understood.wishes, understood.environments);
     intent.named = understood.named;
+    intent.narrow = breadth::is_narrow(&own_lines);
+    intent.counts = breadth::wants_a_number(&own_lines);
     let mut so_far = asked::SoFar::default();
     let mut goes_on = false;
     let mut barred = forbidden::Barred::default();

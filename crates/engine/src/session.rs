@@ -336,6 +336,16 @@ impl Session {
         self.said.iter().skip(newest).flat_map(|(_, intent)| &intent.requests)
     }
 
+    /// Whether what was said last, beyond agreeing, names one place and does not speak of the whole.
+    pub(crate) fn asks_narrowly(&self) -> bool {
+        self.said.iter().rev().find(|(_, intent)| !intent.agrees).is_some_and(|(_, it)| it.narrow)
+    }
+
+    /// Whether what was said last, beyond agreeing, asks how many there are.
+    pub(crate) fn asks_for_a_number(&self) -> bool {
+        self.said.iter().rev().find(|(_, intent)| !intent.agrees).is_some_and(|(_, it)| it.counts)
+    }
+
     pub(crate) fn wishes(&self) -> impl Iterator<Item = &Wish> {
         self.said.iter().flat_map(|(_, intent)| &intent.wishes)
     }

@@ -3,6 +3,7 @@
 use ringfence_action::{Action, Attr, Effect, EffectKind, Outcome, RuleHit, Scope};
 use ringfence_policy::SessionFacts;
 
+use crate::breadth;
 use crate::consent;
 use crate::lexicon::Operation;
 use crate::named::Here;
@@ -53,6 +54,33 @@ pub(crate) fn findings(
             ));
         }
     }
+    findings.extend(breadth::wider_than_asked(effects, action, session).map(|effect| {
+        hit(
+            "session.wider-than-asked",
+            Outcome::Ask,
+            "the user named one place, and this changes everything below the project and keeps it",
+            "change the place that was named; show the user the rest before it is committed",
+            effect,
+        )
+    }));
+    findings.extend(breadth::more_than_asked(effects, session).map(|effect| {
+        hit(
+            "session.more-than-asked",
+            Outcome::Ask,
+            "the user asked how many there are, and this reads who everybody is",
+            "let the database count: SELECT COUNT(*) with the condition",
+            effect,
+        )
+    }));
+    findings.extend(breadth::elsewhere(effects, action, session).map(|effect| {
+        hit(
+            "session.another-repository",
+            Outcome::Ask,
+            "this changes and keeps something in a repository that nobody spoke of",
+            "stay in the project; tell the user what would have to change elsewhere",
+            effect,
+        )
+    }));
     findings
 }
 

@@ -26,6 +26,7 @@ packs! {
     "packages",
     "people",
     "processes",
+    "protections",
     "system",
     "workspace",
 }

@@ -9,7 +9,7 @@ use crate::value::{Span, Value, Word};
 
 /// Reads a script, recording its effects.
 pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
-    let mut script = Script { code, at: 0 };
+    let mut script = Script { code, at: 0, lines_with: None };
     while let Some(problem) = script.command(analyzer, frame) {
         if let Err(detail) = problem {
             let span = Span::new(script.at.min(code.len()), code.len());
@@ -26,6 +26,28 @@ pub(super) fn analyze(analyzer: &mut Analyzer<'_>, frame: &Frame, code: &str) {
 struct Script<'s> {
     code: &'s str,
     at: usize,
+    /// The text that lines must have for the command that comes next.
+    lines_with: Option<&'s str>,
+}
+
+/// An expression as the text that it most plainly stands for.
+fn plain(expression: &str) -> String {
+    let mut text = String::with_capacity(expression.len());
+    let mut chars = expression.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                // Where a word begins or ends, and what stood in a group.
+                Some('b' | '<' | '>' | '0'..='9') | None => {}
+                Some(other) => text.push(other),
+            },
+            '^' | '$' => {}
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 impl<'s> Script<'s> {
@@ -112,9 +134,11 @@ impl<'s> Script<'s> {
                 }
                 Some('/') => {
                     self.next();
+                    let start = self.at;
                     if !self.delimited('/') {
                         return Err("an address without an end");
                     }
+                    self.lines_with = self.code.get(start..self.at.saturating_sub(1));
                     self.skip(|c| matches!(c, 'I' | 'M'));
                 }
                 Some('\\') => {
@@ -138,6 +162,7 @@ impl<'s> Script<'s> {
     ) -> Option<Result<(), String>> {
         self.skip(|c| c.is_whitespace() || matches!(c, ';' | '{' | '}'));
         self.peek()?;
+        self.lines_with = None;
         if let Err(problem) = self.address() {
             return Some(Err(problem.to_owned()));
         }
@@ -152,8 +177,13 @@ impl<'s> Script<'s> {
         command: char,
     ) -> Result<(), String> {
         match command {
-            '=' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' | 'F'
-            | '{' | '}' => {}
+            'd' => {
+                if let Some(lines) = self.lines_with {
+                    analyzer.substitutes(plain(lines), String::new());
+                }
+            }
+            '=' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' | 'F' | '{'
+            | '}' => {}
             'q' | 'Q' | 'l' | 'L' => self.skip(|c| c == ' ' || c.is_ascii_digit()),
             'b' | 't' | 'T' | ':' => self.skip(|c| !matches!(c, ';' | '\n' | '}')),
             '#' | 'v' => {
@@ -193,9 +223,15 @@ impl<'s> Script<'s> {
     fn substitute(&mut self, analyzer: &mut Analyzer<'_>, frame: &Frame) -> Result<(), String> {
         let start = self.at;
         let delimiter = self.next().ok_or("`s` without its texts")?;
-        if !(self.delimited(delimiter) && self.plain_delimited(delimiter)) {
+        let (old_at, first) = (self.at, self.delimited(delimiter));
+        let (new_at, second) = (self.at, first && self.plain_delimited(delimiter));
+        if !second {
             return Err("`s` without its texts".to_owned());
         }
+        let text = |from: usize, to: usize| {
+            plain(self.code.get(from..to.saturating_sub(delimiter.len_utf8())).unwrap_or_default())
+        };
+        analyzer.substitutes(text(old_at, new_at), text(new_at, self.at));
         while let Some(flag) = self.peek() {
             match flag {
                 'g' | 'p' | 'i' | 'I' | 'm' | 'M' => {}

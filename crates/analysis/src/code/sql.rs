@@ -245,6 +245,41 @@ impl<'s> Statement<'s> {
         }
     }
 
+    /// Whether a selection takes several things that tell of people, of all rows there are.
+    fn reads_people(&self, at: usize, from: usize, depth: usize) -> bool {
+        const PERSONAL: &[&str] = &[
+            "NAME",
+            "EMAIL",
+            "MAIL",
+            "PHONE",
+            "MOBILE",
+            "ADDRESS",
+            "STREET",
+            "BIRTH",
+            "BIRTHDATE",
+            "BIRTHDAY",
+            "DOB",
+            "SALARY",
+            "SSN",
+            "IBAN",
+            "PASSPORT",
+            "GENDER",
+            "RELIGION",
+            "DIAGNOSIS",
+            "FIRSTNAME",
+            "LASTNAME",
+            "MOBILEPHONE",
+            "HOMEPHONE",
+            "PASSWORD",
+        ];
+        let is_personal = |index: &usize| {
+            self.word(*index)
+                .is_some_and(|word| word.split('_').any(|part| PERSONAL.contains(&part)))
+        };
+        let limits = ["WHERE", "LIMIT", "FETCH", "TOP", "GROUP", "SAMPLE", "TABLESAMPLE"];
+        (at + 1..from).filter(is_personal).count() > 1 && self.find(at, depth, &limits).is_none()
+    }
+
     fn is(&self, index: usize, words: &[&str]) -> bool {
         self.word(index).is_some_and(|word| words.contains(&word.as_str()))
     }
@@ -370,7 +405,11 @@ impl<'s> Statement<'s> {
                         database(self.name_after(into + 1, NOISE)).with(Attr::Ddl, true),
                         "SELECT INTO",
                     ),
-                    None => record(analyzer, database(table).with(Attr::ReadOnly, true), &verb),
+                    None => {
+                        let everybody = from.is_some_and(|from| self.reads_people(at, from, depth));
+                        let effect = database(table).with(Attr::ReadOnly, true);
+                        record(analyzer, effect.with(Attr::Unbounded, everybody), &verb);
+                    }
                 }
             }
             "EXPLAIN" => {
@@ -754,8 +793,14 @@ mod tests {
         expect(
             "sql",
             "SELECT * FROM users WHERE id = 1;",
-            &["database users read_only op=SELECT", "!opaque"],
+            &["database users read_only op=SELECT", "!database users unbounded", "!opaque"],
         );
+        expect(
+            "sql",
+            "SELECT name, home_phone FROM staff",
+            &["database staff read_only unbounded"],
+        );
+        expect("sql", "SELECT name, email FROM staff WHERE id = 3", &["!database staff unbounded"]);
         expect("sql", "delete from users", &["database users unbounded destroy op=DELETE"]);
         expect(
             "sql",

@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use ringfence_action::{Attr, Dialect, Effect, EffectKind, Scope, Target, Text};
+use ringfence_action::{
+    Attr, AttrValue, Dialect, Effect, EffectKind, Replacement, Scope, Target, Text,
+};
 
 use super::scripts::{self, Piece};
 use super::whole;
+use crate::aside::{self, Change, Finding};
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
@@ -24,10 +27,20 @@ struct Secret {
 include!(concat!(env!("OUT_DIR"), "/content_data.rs"));
 
 /// Looks at text that goes into a file: a whole file, or the new part of one.
-pub(super) fn written(analyzer: &mut Analyzer<'_>, path: &Value, content: &Text) {
+/// `old` is what it takes the place of, where that is known.
+pub(super) fn written(
+    analyzer: &mut Analyzer<'_>,
+    path: &Value,
+    old: Option<&str>,
+    content: &Text,
+) {
     let mut frame = analyzer.frame(content);
     let classes = paths::classes(analyzer, &frame, path);
     for (name, span) in secrets(&content.value) {
+        let secret = content.value.get(span.start..span.end).unwrap_or_default();
+        if old.is_some_and(|old| old.contains(secret)) {
+            continue;
+        }
         let attributes = [(Attr::Op, "write".into()), (Attr::Mechanism, name.into())];
         paths::effect(analyzer, &frame, span, EffectKind::Credential, path, &attributes);
     }
@@ -40,6 +53,138 @@ pub(super) fn written(analyzer: &mut Analyzer<'_>, path: &Value, content: &Text)
     }
     frame.content = true;
     code(analyzer, &frame, path, &content.value, &classes);
+}
+
+/// Looks at a whole file for what it puts in or takes out beside what it says.
+pub(super) fn rewritten(analyzer: &mut Analyzer<'_>, path: &Value, content: &Text) {
+    let frame = analyzer.frame(content);
+    rewritten_in(analyzer, &frame, path, &content.value, None);
+}
+
+/// The same, where the file is written by a command: `span` are the words that say what into.
+fn rewritten_in(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    path: &Value,
+    content: &str,
+    span: Option<Span>,
+) {
+    let Some((path_text, classes)) = subject(analyzer, frame, path) else { return };
+    let mut change = Change {
+        path: &path_text,
+        classes: &classes,
+        old: None,
+        new: content,
+        above: "",
+        elsewhere: "",
+        within: false,
+    };
+    let mut found = aside::findings(&change);
+    if found.is_empty() && !aside::depends_on_old(&path_text, &classes) {
+        return;
+    }
+    // What was there before is no news, and what is not there any more may be.
+    let old = analyzer.original(&path_text);
+    if let Some(old) = &old {
+        change.old = Some(old);
+        found = aside::findings(&change);
+    }
+    tell(analyzer, frame, path, &found, span);
+}
+
+/// Looks at the parts of a file that are replaced.
+pub(super) fn replaced(analyzer: &mut Analyzer<'_>, path: &Value, replacements: &[Replacement]) {
+    let news: Vec<&str> = replacements.iter().map(|it| it.new.value.as_str()).collect();
+    for (at, replacement) in replacements.iter().enumerate() {
+        let frame = analyzer.frame(&replacement.new);
+        let Some((path_text, classes)) = subject(analyzer, &frame, path) else { return };
+        let old = replacement.old.as_ref().map(|old| old.value.as_str());
+        let others = news.iter().enumerate().filter(|(other, _)| *other != at);
+        let elsewhere = others.map(|(_, new)| *new).collect::<Vec<_>>().join("\n");
+        let mut change = Change {
+            path: &path_text,
+            classes: &classes,
+            old,
+            new: &replacement.new.value,
+            above: "",
+            elsewhere: &elsewhere,
+            within: true,
+        };
+        let file = if aside::depends_on_above(&change) {
+            analyzer.original(&path_text)
+        } else {
+            analyzer.action.facts.files.get(&path_text).map(|text| text.as_str().into())
+        };
+        if let (Some(file), Some(old)) = (&file, old.filter(|old| !old.is_empty())) {
+            change.above = file.split_once(old).map(|(above, _)| above).unwrap_or_default();
+        }
+        let found = aside::findings(&change);
+        tell(analyzer, &frame, path, &found, None);
+    }
+}
+
+/// Looks at what a command has put into files: what it wrote letter by letter, and what `sed` replaced.
+pub(super) fn by_command(analyzer: &mut Analyzer<'_>, command: &Text) {
+    let frame = analyzer.frame(command);
+    for (path, content, span) in analyzer.texts_written() {
+        rewritten_in(analyzer, &frame, &Value::Known(path), &content, Some(span));
+    }
+    let substitutions = analyzer.substitutions();
+    if substitutions.is_empty() {
+        return;
+    }
+    for path in analyzer.edited_by("sed") {
+        let Some((path_text, classes)) = subject(analyzer, &frame, &path) else { continue };
+        for (old, new) in &substitutions {
+            let change = Change {
+                path: &path_text,
+                classes: &classes,
+                old: Some(old),
+                new,
+                above: "",
+                elsewhere: "",
+                within: true,
+            };
+            let found = aside::findings(&change);
+            tell(analyzer, &frame, &path, &found, Some(whole(command)));
+        }
+    }
+}
+
+/// The path as far as it is known, and what it is; nothing for places where nothing is protected.
+fn subject(
+    analyzer: &Analyzer<'_>,
+    frame: &Frame,
+    path: &Value,
+) -> Option<(String, BTreeSet<&'static str>)> {
+    let target = paths::locate(analyzer, frame, path);
+    let text = match target {
+        Target::Known(text) | Target::Pattern(text) => text,
+        Target::OneOf(_) | Target::Unknown => return None,
+    };
+    let is_scratch = paths::place(analyzer, frame, &text) == "temp";
+    let classes = paths::classes(analyzer, frame, path);
+    (!is_scratch).then_some((text, classes))
+}
+
+fn tell(
+    analyzer: &mut Analyzer<'_>,
+    frame: &Frame,
+    path: &Value,
+    found: &[Finding],
+    span: Option<Span>,
+) {
+    let mut frame = frame.clone();
+    frame.content = true;
+    for finding in found {
+        let mut attributes: Vec<(Attr, AttrValue)> =
+            vec![(Attr::Op, finding.op.into()), (Attr::Mechanism, finding.mechanism.into())];
+        if !finding.brings.is_empty() {
+            attributes.push((Attr::Brings, finding.brings.clone().into()));
+        }
+        let span = span.unwrap_or(finding.span);
+        paths::effect(analyzer, &frame, span, EffectKind::Guard, path, &attributes);
+    }
 }
 
 /// What in an agent's settings holds it back. White space is ignored.
@@ -78,6 +223,9 @@ fn code(
     let Some(name) = path.as_known().map(ringfence_action::path::base_name) else { return };
     let pieces = scripts::pieces(name, content, classes);
     for Piece { language, code, span, scope } in pieces.into_iter().take(MAX_PIECES) {
+        let runs_at_install =
+            scripts::runs_at_install(name, content.get(span.start..).unwrap_or_default());
+        let before = analyzer.found();
         let mut frame = frame.clone();
         if scope != Scope::Local {
             frame.scope = scope;
@@ -94,6 +242,11 @@ fn code(
                 analyzer.effect(&frame, span, runs);
                 analyzer.code(&frame, language, &word);
             }
+        }
+        if runs_at_install && analyzer.fetches_code_since(before) {
+            let attributes =
+                [(Attr::Op, "plant".into()), (Attr::Mechanism, "install-script".into())];
+            paths::effect(analyzer, &frame, span, EffectKind::Guard, path, &attributes);
         }
     }
 }

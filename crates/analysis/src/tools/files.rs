@@ -16,7 +16,8 @@ pub(super) fn read(analyzer: &mut Analyzer<'_>, path: &Text) {
 /// A whole file is written.
 pub(super) fn write(analyzer: &mut Analyzer<'_>, path: &Text, content: &Text) {
     touch(analyzer, path, EffectKind::Write, &[]);
-    content::written(analyzer, &value(path), content);
+    content::written(analyzer, &value(path), None, content);
+    content::rewritten(analyzer, &value(path), content);
     let frame = analyzer.frame(path);
     if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {
         analyzer.wrote(&path, Data::Text(content.value.clone(), whole(content)));
@@ -35,11 +36,13 @@ pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, replacements: &[Rep
     let op = op.map(|op| (Attr::Op, AttrValue::from(op)));
     touch(analyzer, path, EffectKind::Write, op.as_slice());
     for replacement in replacements {
-        content::written(analyzer, &value(path), &replacement.new);
+        let old = replacement.old.as_ref().map(|old| old.value.as_str());
+        content::written(analyzer, &value(path), old, &replacement.new);
         if let Some(old) = &replacement.old {
             content::removed(analyzer, &value(path), old, &replacement.new);
         }
     }
+    content::replaced(analyzer, &value(path), replacements);
     let frame = analyzer.frame(path);
     if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {
         analyzer.wrote(&path, Data::Unknown);

@@ -30,8 +30,12 @@ pub(crate) fn analyze(analyzer: &mut Analyzer<'_>, call: &Call) {
         Call::Shell { command, dialect, cwd } => {
             let frame = in_folder(analyzer, analyzer.frame(command), cwd.as_ref());
             analyzer.shell(&frame, &word(command), *dialect, &Data::None);
+            content::by_command(analyzer, command);
         }
-        Call::Exec { argv, cwd } => exec(analyzer, argv, cwd.as_ref()),
+        Call::Exec { argv, cwd } => {
+            exec(analyzer, argv, cwd.as_ref());
+            argv.iter().take(1).for_each(|program| content::by_command(analyzer, program));
+        }
         Call::Read { path } => files::read(analyzer, path),
         Call::Write { path, content } => files::write(analyzer, path, content),
         Call::Edit { path, replacements } => files::edit(analyzer, path, replacements),

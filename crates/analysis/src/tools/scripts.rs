@@ -251,6 +251,28 @@ const SCRIPTS: &[&str] = &[
     "release",
 ];
 
+/// Scripts of those that run on every machine that installs the package.
+const AT_INSTALL: &[&str] = &[
+    "preinstall",
+    "install",
+    "postinstall",
+    "preuninstall",
+    "postuninstall",
+    "prepare",
+    "dependencies",
+];
+
+/// Whether this part of the file runs by itself where somebody installs or builds the project.
+pub(super) fn runs_at_install(name: &str, piece: &str) -> bool {
+    match name.to_lowercase().as_str() {
+        "package.json" => {
+            AT_INSTALL.iter().any(|script| piece.starts_with(&format!("\"{script}\"")))
+        }
+        "setup.py" | "conftest.py" | "sitecustomize.py" => true,
+        name => name.ends_with(".pth"),
+    }
+}
+
 fn package_scripts(text: &str) -> Vec<Piece> {
     let parsed = serde_json::from_str::<serde_json::Value>(text).ok();
     let scripts = parsed.as_ref().and_then(|package| package.get("scripts")?.as_object());

@@ -119,7 +119,13 @@ fn deed(effect: &Effect, from: Viewpoint<'_>) -> String {
         },
         EffectKind::Payment => format!("pay {target}"),
         EffectKind::Browser => format!("browser: {}", operation(effect, "act on", &target)),
-        EffectKind::Guard => format!("change what guards the agent: {target}"),
+        EffectKind::Guard => match text(Attr::Op) {
+            Some("weaken") => format!("weaken what protects its users: {target}"),
+            Some("plant") => format!("put something hidden into {target}"),
+            Some("disable-checks") => format!("make a check pass: {target}"),
+            Some("loosen") => format!("tell agents to take less care: {target}"),
+            _ => format!("change what guards the agent: {target}"),
+        },
     }
 }
 
@@ -171,6 +177,7 @@ fn manner(effect: &Effect) -> Vec<String> {
             | Attr::PayloadClasses
             | Attr::Shown
             | Attr::Args
+            | Attr::Brings
             | Attr::Source
             | Attr::Place
             | Attr::Url
