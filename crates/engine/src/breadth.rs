@@ -218,7 +218,12 @@ fn is_foreign(dir: &str, action: &Action, session: &Session) -> bool {
     let is_scratch = ["/tmp", "/var/tmp", "/private/tmp", "/private/var", "/dev/shm"]
         .iter()
         .any(|scratch| is_within(scratch, dir));
-    let is_own = session.created().chain(&action.facts.created).any(|made| is_within(made, dir));
+    let mut made = session.created().chain(&action.facts.created);
+    // Where it has made or changed something before, it is at work.
+    let is_own = made.any(|made| {
+        let path = made.strip_prefix("changed:").unwrap_or(made);
+        is_within(made, dir) || is_within(dir, path)
+    });
     let name = ringfence_action::path::base_name(dir).to_lowercase();
     let is_named = session.wishes().any(|wish| {
         let changes = wish.operations.iter().any(|operation| CHANGES.contains(operation));
