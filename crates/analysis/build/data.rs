@@ -246,7 +246,7 @@ struct Install {
 /// What installs write, and which programs change nothing else.
 fn installs(file: &InstallsFile) -> Result<String> {
     let mut text = format!("static PROGRAMS: &[&str] = &{:?};\n", file.programs);
-    text.push_str("static INSTALLS: &[(&str, &[&str], &[(&str, &str)])] = &[\n");
+    text.push_str("static INSTALLS: &[Install] = &[\n");
     for Install { ecosystem, writes, members } in &file.install {
         if let Some(name) = writes.iter().find(|name| name.contains('/')) {
             return Err(format!("installs.toml: `{name}` is more than a name").into());

@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 
 use ringfence_action::{Attr, Effect, EffectKind, Opaque, Target, path};
 
+/// An ecosystem, what its installs write, and what tells that they write in other folders too: a file, and what
+/// stands in it.
+type Install = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
 include!(concat!(env!("OUT_DIR"), "/install_data.rs"));
 
 /// What of a workspace is changed.

@@ -108,8 +108,7 @@ pub(crate) fn wants_a_number(message: &str) -> bool {
             contains_phrase(&lower, phrase)
         }
     };
-    NUMBERS.iter().any(|phrase| wants(&phrase))
-        && !words(&lower).any(|word| THEMSELVES.contains(&word))
+    NUMBERS.iter().any(wants) && !words(&lower).any(|word| THEMSELVES.contains(&word))
 }
 
 /// What reads everything about everybody, where the user asked for a number.

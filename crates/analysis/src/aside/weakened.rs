@@ -23,7 +23,7 @@ pub(super) fn phrases(diff: &Diff<'_>) -> Vec<Finding> {
                     diff.around(place, NEAR).iter().any(|line| line.normal.contains(*part))
                 };
                 let is_new = || !phrase.parts.iter().all(|part| diff.had(part));
-                if is_here && parts.all(|part| is_near(&part)) && is_new() {
+                if is_here && parts.all(is_near) && is_new() {
                     found.push(Finding::of("weaken", phrase.mechanism, line.span, line.text));
                 }
             }
@@ -217,12 +217,12 @@ pub(super) fn exchanges(diff: &Diff<'_>) -> Vec<Finding> {
         let goes = |from: &&str| {
             diff.removed().any(|(_, line)| line.normal.contains(*from)) && !diff.has(from)
         };
-        if !exchange.from.iter().any(|from| goes(&from)) {
+        if !exchange.from.iter().any(goes) {
             continue;
         }
         let comes = |line: &&Line<'_>| {
             let is_to = |to: &&str| line.normal.contains(*to) && (exchange.stays || !diff.had(to));
-            exchange.to.iter().any(|to| is_to(&to))
+            exchange.to.iter().any(is_to)
         };
         if let Some(line) = diff.added().map(|(_, line)| line).find(comes) {
             found.push(Finding::of("weaken", exchange.mechanism, line.span, line.text));
