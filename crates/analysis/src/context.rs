@@ -11,7 +11,7 @@ use ringfence_action::{
 use crate::invocation::{Data, Invocation};
 use crate::shell::Inherited;
 use crate::value::{Span, Value, Word};
-use crate::{Analysis, Need, argv, code, hosts, paths, shell};
+use crate::{Analysis, Need, argv, aside, code, hosts, paths, shell};
 
 /// Limits of one analysis. Reaching one is an opaque remark, never an error.
 pub(crate) mod limits {
@@ -33,6 +33,10 @@ pub(crate) mod limits {
     pub(crate) const PATH_BYTES: usize = 4 << 10;
     /// Bytes of the words in which the code that was put together from them is looked for.
     pub(crate) const SEARCH_BYTES: usize = 4 << 10;
+    /// Bytes of texts that are written, as far as they are compared with what they take the place of.
+    pub(crate) const COMPARED: usize = 2 << 20;
+    /// Replacements of one edit.
+    pub(crate) const REPLACEMENTS: usize = 1_000;
 }
 
 /// Where a piece of code stands in the action, so that spans in it become evidence.
@@ -148,6 +152,7 @@ pub(crate) struct Analyzer<'a> {
     substitutions: Vec<(String, String)>,
     fuel: usize,
     held: usize,
+    compared: usize,
     depth: usize,
 }
 
@@ -165,6 +170,7 @@ impl<'a> Analyzer<'a> {
             substitutions: Vec::new(),
             fuel: limits::FUEL,
             held: 0,
+            compared: 0,
             depth: 0,
         }
     }
@@ -534,6 +540,18 @@ impl<'a> Analyzer<'a> {
         if self.held > limits::HELD {
             self.fuel = 0;
         }
+    }
+
+    /// Whether so many bytes more of what is written may be compared with what was there; says so where
+    /// it is too much.
+    pub(crate) fn compares(&mut self, frame: &Frame, span: Span, bytes: usize) -> bool {
+        self.compared = self.compared.saturating_add(bytes);
+        let fits = bytes <= aside::MOST_BYTES && self.compared <= limits::COMPARED;
+        if !fits {
+            let detail = "more text is written than is compared with what was there";
+            self.opaque(frame, span, OpaqueReason::TooLarge, detail);
+        }
+        fits
     }
 
     /// Runs code within code: `body` one level deeper, or an opaque remark.

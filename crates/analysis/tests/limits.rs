@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ringfence_action::{Action, Call, Dialect, OpaqueReason, Text};
+use ringfence_action::{Action, Call, Dialect, OpaqueReason, Replacement, Text};
 use ringfence_analysis::{Analysis, analyze};
 use ringfence_testkit::hostile;
 use ringfence_testkit::timing::timed_alone;
@@ -104,4 +104,69 @@ fn whatever_is_expensive_in_sql_ends_soon_and_small() {
 fn whatever_is_expensive_in_other_languages_ends_soon_and_small() {
     let others = ["powershell", "cmd", "perl", "ruby", "php", "awk", "sed"];
     ends_soon_and_small(|family| others.contains(&family));
+}
+
+/// What a whole call of a file tool may take: a mebibyte is written at most.
+const TIME_OF_CONTENT: Duration = Duration::from_secs(20);
+
+/// An edit of `app/a.yml`, of which the whole file is known.
+fn edit(file: &str, replacements: &[(String, String)]) -> Analysis {
+    let mut action = serde_json::json!({
+        "tool": "MultiEdit", "input": {"edits": []}, "cwd": "/home/u/proj",
+        "workspace": ["/home/u/proj"], "home": "/home/u",
+    });
+    let edits = replacements
+        .iter()
+        .map(|(old, new)| serde_json::json!({"old_string": old, "new_string": new}));
+    action["input"]["edits"] = edits.collect();
+    let mut action = Action::from_json(action.to_string().as_bytes()).unwrap();
+    action.facts.files.insert("/home/u/proj/app/a.yml".into(), file.into());
+    let text = |at: usize, key: &str, text: &String| {
+        Text::new(format!("/input/edits/{at}/{key}"), text.clone())
+    };
+    let replacements = replacements.iter().enumerate().map(|(at, (old, new))| Replacement {
+        old: Some(text(at, "old_string", old)),
+        new: text(at, "new_string", new),
+    });
+    let path = Text::new("/input/path", "/home/u/proj/app/a.yml");
+    analyze(&action, &Call::Edit { path, replacements: replacements.collect() })
+}
+
+fn is_too_large(analysis: &Analysis) -> bool {
+    analysis.opaque.iter().any(|remark| remark.reason == OpaqueReason::TooLarge)
+}
+
+#[test]
+fn what_is_written_is_compared_soon_or_said_to_be_too_large() {
+    let numbered = |count: usize, old: &str, new: &str| -> Vec<(String, String)> {
+        (0..count).map(|at| (format!("{old} # {at}"), format!("{new} # {at}"))).collect()
+    };
+    let long = "x: 1\n".repeat(1 << 16);
+    let mebibyte = "x: 1\n".repeat((1 << 20) / 5);
+    for (name, file, replacements, too_large) in [
+        ("few", "", numbered(20, "x: 1", "x: 2"), false),
+        ("many", "", numbered(900, "x: 1", "x: 2"), false),
+        ("too many", "", numbered(1_100, "x: 1", "x: 2"), true),
+        (
+            "some that stand alone",
+            long.as_str(),
+            numbered(20, "  enabled: 1", "  enabled: 0"),
+            false,
+        ),
+        (
+            "many that stand alone",
+            long.as_str(),
+            numbered(900, "  enabled: 1", "  enabled: 0"),
+            true,
+        ),
+        ("as long as can be", "", vec![(String::new(), mebibyte.clone())], false),
+        ("longer", "", vec![(String::new(), format!("{mebibyte}{mebibyte}"))], true),
+        ("keys in keys", "", vec![(String::new(), "sk-ant-".repeat(1 << 15))], false),
+    ] {
+        let start = std::time::Instant::now();
+        let analysis = edit(file, &replacements);
+        let took = start.elapsed();
+        assert!(took < TIME_OF_CONTENT, "{name}: {took:?}");
+        assert_eq!(is_too_large(&analysis), too_large, "{name}: {:?}", analysis.opaque);
+    }
 }

@@ -15,14 +15,19 @@ mod normal;
 mod orders;
 mod planted;
 mod reach;
+mod remarks;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod weakened;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::value::Span;
 use lines::Diff;
+
+/// Longer texts are looked at as far as this; whoever gives them says so.
+pub(crate) const MOST_BYTES: usize = 1 << 20;
 
 /// A protection: what code calls it, and what people do.
 struct Protection {
@@ -56,7 +61,7 @@ pub fn called(mechanism: &str) -> &'static [&'static str] {
 }
 
 /// A change of one place in a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Change<'t> {
     /// The file, as far as its path is known.
     pub(crate) path: &'t str,
@@ -68,10 +73,62 @@ pub(crate) struct Change<'t> {
     pub(crate) new: &'t str,
     /// What stands in the file before it.
     pub(crate) above: &'t str,
-    /// What the same call puts elsewhere in the file: what only moves is not gone.
-    pub(crate) elsewhere: &'t str,
+    /// What the same call puts elsewhere in the file.
+    pub(crate) elsewhere: Elsewhere,
     /// It is a part of a text that stays.
     pub(crate) within: bool,
+}
+
+impl<'t> Change<'t> {
+    /// A whole file of which nothing else is known.
+    pub(crate) fn of(path: &'t str, classes: &'t BTreeSet<&'static str>, new: &'t str) -> Self {
+        let elsewhere = Elsewhere::default();
+        Self { path, classes, old: None, new, above: "", elsewhere, within: false }
+    }
+}
+
+/// What other texts have: what only moves there is not gone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Elsewhere {
+    /// In how many of them something is named that protects, by what it does.
+    protections: BTreeMap<&'static str, usize>,
+    /// How many have calls that make a test fail.
+    asserting: usize,
+}
+
+impl Elsewhere {
+    /// What is in this text.
+    pub(crate) fn of(text: &str) -> Self {
+        let text = text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or(text);
+        let protections = text.lines().filter_map(names::protection_of);
+        Self {
+            protections: protections.map(|mechanism| (mechanism, 1)).collect(),
+            asserting: usize::from(checks::asserts(&text.to_lowercase())),
+        }
+    }
+
+    /// What is in these texts together.
+    pub(crate) fn sum<'e>(all: impl Iterator<Item = &'e Self>) -> Self {
+        let mut sum = Self::default();
+        for one in all {
+            for (mechanism, texts) in &one.protections {
+                *sum.protections.entry(mechanism).or_default() += texts;
+            }
+            sum.asserting += one.asserting;
+        }
+        sum
+    }
+
+    /// What is left without one of the texts that were counted.
+    pub(crate) fn without(&self, one: &Self) -> Self {
+        let mut left = self.clone();
+        for (mechanism, texts) in &one.protections {
+            left.protections.entry(mechanism).and_modify(|all| *all -= texts);
+        }
+        left.protections.retain(|_, texts| *texts > 0);
+        left.asserting -= one.asserting;
+        left
+    }
 }
 
 /// What a change does beside what it says.
@@ -108,38 +165,57 @@ fn telling(line: &str) -> BTreeSet<String> {
     names::names(line).filter(|name| is_telling(name)).map(str::to_lowercase).collect()
 }
 
-/// Everything found, at most one of a kind.
-pub(crate) fn findings(change: &Change<'_>) -> Vec<Finding> {
-    if change.classes.contains("agent-instructions") {
-        return orders::given(&Diff::of(change.old, change.new));
+/// What was found so far: of each kind, what comes first.
+#[derive(Debug, Default)]
+struct Found(Vec<Finding>);
+
+impl Found {
+    /// Whether nothing of the kind was found yet.
+    fn lacks(&self, op: &str, mechanism: &str) -> bool {
+        !self.0.iter().any(|finding| finding.op == op && finding.mechanism == mechanism)
     }
-    // What is written for people to read is no program.
-    if change.classes.contains("docs") || is_prose(change.path) {
-        return Vec::new();
-    }
-    let diff = Diff::of(change.old, change.new);
-    let mut found = Vec::new();
-    if change.classes.contains("test") {
-        found.extend(checks::of_tests(change, &diff));
-    } else {
-        found.extend(planted::back_door(&diff));
-        found.extend(planted::beacon(&diff));
-        if !is_sample(change.path) {
-            found.extend(weakened::phrases(&diff));
-            found.extend(weakened::switches(change, &diff));
-            found.extend(weakened::exchanges(&diff));
-            found.extend(reach::widened(change, &diff));
-            found.extend(guards::gone(change, &diff));
+
+    fn add(&mut self, finding: Finding) {
+        if self.lacks(finding.op, finding.mechanism) {
+            self.0.push(finding);
         }
     }
-    found.extend(checks::of_settings(change, &diff));
-    // A name that was there before names nothing of what comes, unless it is what goes.
-    for finding in found.iter_mut().filter(|finding| finding.op == "weaken" && !finding.gone) {
-        finding.brings.retain(|name| name.contains(' ') || !diff.had(name));
+}
+
+/// Everything found, at most one of a kind.
+pub(crate) fn findings(change: &Change<'_>) -> Vec<Finding> {
+    let mut found = Found::default();
+    if change.classes.contains("agent-instructions") {
+        found.0.extend(orders::given(&Diff::of(change.path, change.old, change.new)));
+        return found.0;
     }
-    let mut known = BTreeSet::new();
-    found.retain(|finding| known.insert((finding.op, finding.mechanism)));
-    found
+    if is_for_people(change.path, change.classes) {
+        return found.0;
+    }
+    let diff = Diff::of(change.path, change.old, change.new);
+    if change.classes.contains("test") {
+        checks::of_tests(change, &diff, &mut found);
+    } else {
+        found.0.extend(planted::back_door(&diff));
+        found.0.extend(planted::beacon(&diff));
+        if !is_sample(change.path) {
+            weakened::phrases(&diff, &mut found);
+            weakened::switches(change, &diff, &mut found);
+            weakened::exchanges(&diff, &mut found);
+            reach::widened(change, &diff, &mut found);
+            guards::gone(change, &diff, &mut found);
+        }
+    }
+    found.0.extend(checks::of_settings(change, &diff));
+    // A name that was there before names nothing of what comes, unless it is what goes.
+    let is_coming = |finding: &Finding| finding.op == "weaken" && !finding.gone;
+    if found.0.iter().any(is_coming) {
+        let known = diff.old_names();
+        for finding in found.0.iter_mut().filter(|finding| is_coming(finding)) {
+            finding.brings.retain(|name| name.contains(' ') || !known.contains(name.as_str()));
+        }
+    }
+    found.0
 }
 
 /// Whether what stood in the file before would tell more.
@@ -150,7 +226,12 @@ pub(crate) fn depends_on_old(path: &str, classes: &BTreeSet<&'static str>) -> bo
 /// Whether a switch is set off of which only what stands above it in the file tells what it switches.
 pub(crate) fn depends_on_above(change: &Change<'_>) -> bool {
     change.old.is_some_and(|old| !old.is_empty())
-        && weakened::stands_alone(change, &Diff::of(change.old, change.new))
+        && weakened::stands_alone(change, &Diff::of(change.path, change.old, change.new))
+}
+
+/// What is written for people to read is no program.
+pub(crate) fn is_for_people(path: &str, classes: &BTreeSet<&'static str>) -> bool {
+    classes.contains("docs") || is_prose(path)
 }
 
 fn is_prose(path: &str) -> bool {

@@ -1,12 +1,19 @@
 //! Names in code: the words they are made of, and what a name says it protects.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::PROTECTIONS;
 
 /// The names of a line: letters, digits, `_`, `-` and `.` between them.
 pub(super) fn names(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
+    line.split(|c: char| !is_of_name(c))
         .map(|name| name.trim_matches(['-', '.']))
         .filter(|name| !name.is_empty())
+}
+
+pub(super) fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
 /// The words of a name in lower case: `requireAuth`, `require_auth` and `HTTPAuth` have `auth`.
@@ -33,19 +40,37 @@ pub(super) fn words(name: &str) -> Vec<String> {
     found
 }
 
-/// What names of these words protect.
+/// The words that follow, and the rank of what all of them together protect.
+type Rest = (Vec<&'static str>, usize);
+
+/// The catalogue by the first word of each name.
+static BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<Rest>>> = LazyLock::new(|| {
+    let mut found: HashMap<&str, Vec<Rest>> = HashMap::new();
+    for (rank, protection) in PROTECTIONS.iter().enumerate() {
+        for name in protection.names {
+            let mut words = name.split(' ');
+            let first = words.next().unwrap_or_default();
+            found.entry(first).or_default().push((words.collect(), rank));
+        }
+    }
+    found
+});
+
+/// What names of these words protect: what the catalogue names first.
 pub(super) fn protection(words: &[String]) -> Option<&'static str> {
-    let is_there = |phrase: &&str| {
-        let parts: Vec<&str> = phrase.split(' ').collect();
-        words.windows(parts.len()).any(|window| window == parts.as_slice())
+    let begins = |at: usize, word: &String| {
+        let after = words.get(at + 1..).unwrap_or_default();
+        let all = BY_FIRST_WORD.get(word.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let follows = |rest: &[&str]| {
+            after.len() >= rest.len() && rest.iter().zip(after).all(|(rest, word)| rest == word)
+        };
+        all.iter().filter(|(rest, _)| follows(rest)).map(|(_, rank)| *rank).min()
     };
-    PROTECTIONS
-        .iter()
-        .find(|protection| protection.names.iter().any(is_there))
-        .map(|protection| protection.mechanism)
+    let rank = words.iter().enumerate().filter_map(|(at, word)| begins(at, word)).min()?;
+    PROTECTIONS.get(rank).map(|protection| protection.mechanism)
 }
 
-/// What a line's names protect.
+/// What the first of a line's names that protects anything protects.
 pub(super) fn protection_of(line: &str) -> Option<&'static str> {
     names(line).find_map(|name| protection(&words(name)))
 }

@@ -164,17 +164,13 @@ const WHOLE: &[&str] = &[
 ];
 
 /// What new lines order.
-pub(super) fn given(diff: &Diff<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (_, line) in diff.added() {
+pub(super) fn given(diff: &Diff<'_>) -> Option<Finding> {
+    let order = diff.added().find(|(_, line)| {
         let text = line.text.to_lowercase().replace('’', "'");
-        for sentence in text.split(". ").flat_map(|text| text.split("; ")) {
-            if is_careless(sentence) || shows_secrets(sentence) {
-                found.push(Finding::of("loosen", "agent-instructions", line.span, ""));
-            }
-        }
-    }
-    found
+        let mut sentences = text.split(". ").flat_map(|text| text.split("; "));
+        sentences.any(|sentence| is_careless(sentence) || shows_secrets(sentence))
+    });
+    order.map(|(_, line)| Finding::of("loosen", "agent-instructions", line.span, ""))
 }
 
 fn is_careless(sentence: &str) -> bool {

@@ -1,5 +1,8 @@
 //! Ways in for somebody, and ways out for data of users.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
 use super::Finding;
 use super::lines::{Diff, Line};
 use super::names::{names, words};
@@ -81,13 +84,17 @@ const CHECKS: &[&str] = &[
 /// A grant follows its comparison this soon, in lines.
 const SOON: usize = 2;
 
+/// What is compared stands so near to the sign between, in bytes.
+const REACH: usize = 256;
+
 /// A constant that lets whoever knows it in, or a check that always says yes.
 pub(super) fn back_door(diff: &Diff<'_>) -> Option<Finding> {
     let door = diff.added().find(|(place, line)| {
-        let after = diff.new.iter().skip(*place).take(SOON + 1);
-        (compares_with_constant(line)
-            && after.clone().any(|line| GRANTS.iter().any(|it| line.normal.contains(it))))
-            || says_yes(diff, *place, line)
+        let grants = || {
+            let after = diff.new.lines.get(*place..).unwrap_or_default().iter().take(SOON + 1);
+            after.into_iter().any(|line| GRANTS.iter().any(|it| line.normal.contains(it)))
+        };
+        (compares_with_constant(line) && grants()) || says_yes(diff, *place, line)
     });
     door.map(|(_, line)| Finding::of("plant", "back-door", line.span, line.text))
 }
@@ -99,20 +106,43 @@ fn compares_with_constant(line: &Line<'_>) -> bool {
     if !condition.iter().any(|word| normal.contains(word)) {
         return false;
     }
-    ["===", "==", ".equals(", ".eql?(", "compare("].iter().any(|sign| {
+    let spelled = OnceCell::new();
+    ["==", ".equals(", ".eql?(", "compare("].iter().any(|sign| {
         normal.match_indices(sign).any(|(at, _)| {
-            let before = normal.get(..at).unwrap_or_default();
-            let after = normal.get(at + sign.len()..).unwrap_or_default();
+            let start = normal.floor_char_boundary(at.saturating_sub(REACH));
+            let before = normal.get(start..at).unwrap_or_default();
+            let end = normal.floor_char_boundary(at + sign.len() + REACH);
+            let after = normal.get(at + sign.len()..end).unwrap_or_default();
             let after = after.trim_start_matches('=');
             let right = literal(after);
-            let left =
-                before.strip_suffix('\'').and_then(|it| it.rsplit_once('\'')).map(|(_, it)| it);
-            let constant = right.or(left);
+            let left = || before.strip_suffix('\'')?.rsplit_once('\'').map(|(_, it)| it);
+            let Some(constant) = right.or_else(left) else { return false };
+            if !is_secret_like(constant, true) {
+                return false;
+            }
             let other = if right.is_some() { operand(before) } else { after };
-            constant.is_some_and(|constant| is_secret_like(constant, is_plain_secret(other)))
-                && is_sent(line.text, other)
+            is_secret_like(constant, is_plain_secret(other))
+                && is_sent(spelled.get_or_init(|| Spelled::of(line.text)), other)
         })
     })
+}
+
+/// A line as it is spelled, looked up by how it is compared.
+struct Spelled<'t> {
+    /// It is about a request.
+    of_request: bool,
+    /// Its names by their lower case.
+    names: HashMap<String, &'t str>,
+}
+
+impl<'t> Spelled<'t> {
+    fn of(line: &'t str) -> Self {
+        let mut spelled = HashMap::new();
+        for name in names(line) {
+            spelled.entry(name.to_lowercase()).or_insert(name);
+        }
+        Self { of_request: line.to_lowercase().contains("req"), names: spelled }
+    }
 }
 
 /// A text between quotes at the beginning.
@@ -181,16 +211,14 @@ fn is_secret_like(constant: &str, of_secret: bool) -> bool {
 }
 
 /// Whether somebody sends it: by the words of its name, the last of them first.
-fn is_sent(line: &str, operand: &str) -> bool {
-    let lower = line.to_lowercase();
-    let name = names(operand).last().unwrap_or_default().to_owned();
+fn is_sent(line: &Spelled<'_>, operand: &str) -> bool {
     let from_request = ["header", "cookie", "query"].iter().any(|it| operand.contains(it))
-        || (operand.contains(".get(") && lower.contains("req"));
+        || (operand.contains(".get(") && line.of_request);
     // The spelling of the source has the words apart.
-    let spelled = names(line).find(|own| own.to_lowercase() == name).unwrap_or_default().to_owned();
-    let last = words(&spelled).pop().unwrap_or_default();
-    let of_kind = ["type", "kind", "status", "state", "value", "length", "name"];
-    from_request || (CREDENTIALS.contains(&last.as_str()) && !of_kind.contains(&last.as_str()))
+    let name = names(operand).last().unwrap_or_default();
+    let spelled = line.names.get(name).copied().unwrap_or_default();
+    let last = words(spelled).pop().unwrap_or_default();
+    from_request || CREDENTIALS.contains(&last.as_str())
 }
 
 /// The first thing that a check of somebody's rights does is to say yes.
@@ -203,7 +231,7 @@ fn says_yes(diff: &Diff<'_>, place: usize, line: &Line<'_>) -> bool {
     let header = if text.ends_with("=>true") {
         Some(line)
     } else {
-        place.checked_sub(1).and_then(|at| diff.new.get(at))
+        place.checked_sub(1).and_then(|at| diff.new.lines.get(at))
     };
     header.is_some_and(|header| {
         let defines = ["def ", "function ", "func ", "fn ", "=>", "public ", "async "]
@@ -316,38 +344,45 @@ const SIGNS_IN: &[&str] = &[
     "/session",
 ];
 
-/// What is sent follows its address this soon, in lines.
-const STATEMENT: usize = 6;
+/// What is sent stands this soon before or after its address, in lines.
+const BEFORE: usize = 2;
+const AFTER: usize = 5;
 
 /// What users type or programs keep for them goes to a host that the code did not know.
 pub(super) fn beacon(diff: &Diff<'_>) -> Option<Finding> {
-    for (place, line) in diff.added() {
-        let Some(host) = host(&line.normal).filter(|host| !diff.had(host)) else { continue };
-        let statement = diff.new.iter().skip(place.saturating_sub(2)).take(STATEMENT + 2);
-        let says = |words: &[&str]| {
-            statement.clone().any(|line| words.iter().any(|word| line.normal.contains(word)))
-        };
-        let known = ["localhost", "127.0.0.1", "0.0.0.0", "example.com", "example.org"]
-            .iter()
-            .any(|own| host == *own || host.ends_with(&format!(".{own}")));
-        if !known && host.contains('.') && says(SENDERS) && says(PRIVATE) && !says(SIGNS_IN) {
-            let mut finding = Finding::of("plant", "beacon", line.span, "");
-            finding.brings.extend(host.rsplit('.').nth(1).map(str::to_owned));
-            finding.brings.insert(host);
-            return Some(finding);
+    let known = OnceCell::new();
+    diff.added().find_map(|(place, line)| {
+        let mut hosts = hosts(&line.normal).filter(|host| host.contains('.') && !is_nobody(host));
+        let first = hosts.next()?;
+        let statement = place.saturating_sub(BEFORE)..=place + AFTER;
+        let says = |words| diff.new.says_in(&statement, words);
+        if !says(SENDERS) || !says(PRIVATE) || says(SIGNS_IN) {
+            return None;
         }
-    }
-    None
+        let known: &HashSet<&str> = known.get_or_init(|| diff.old_names());
+        let host = std::iter::once(first).chain(hosts).find(|host| !known.contains(host))?;
+        let mut finding = Finding::of("plant", "beacon", line.span, "");
+        finding.brings.extend(host.rsplit('.').nth(1).map(str::to_owned));
+        finding.brings.insert(host.to_owned());
+        Some(finding)
+    })
 }
 
-/// The host of the first address that stands there letter by letter.
-fn host(line: &str) -> Option<String> {
-    let at = ["https://", "http://", "wss://", "ws://"]
-        .iter()
-        .filter_map(|scheme| line.find(scheme).map(|at| at + scheme.len()))
-        .min()?;
-    let rest = line.get(at..)?;
-    let end =
-        rest.find(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').unwrap_or(rest.len());
-    rest.get(..end).filter(|host| !host.is_empty()).map(str::to_owned)
+/// This machine, and hosts that only stand for some.
+fn is_nobody(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "0.0.0.0", "example.com", "example.org"].iter().any(|own| {
+        host.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
+
+/// The hosts of the addresses that stand there letter by letter.
+fn hosts(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices("://").filter_map(|(at, sign)| {
+        let scheme = line.get(..at)?;
+        let rest = line.get(at + sign.len()..)?;
+        let is_of_host = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
+        let end = rest.find(|c| !is_of_host(c)).unwrap_or(rest.len());
+        let host = rest.get(..end).filter(|host| !host.is_empty())?;
+        ["http", "https", "ws", "wss"].iter().any(|it| scheme.ends_with(it)).then_some(host)
+    })
 }

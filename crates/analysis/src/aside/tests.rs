@@ -6,8 +6,7 @@ use super::{Change, Finding, findings};
 
 fn found(path: &str, class: &'static str, old: Option<&str>, new: &str) -> Vec<Finding> {
     let classes = BTreeSet::from([class]);
-    let within = old.is_some();
-    findings(&Change { path, classes: &classes, old, new, above: "", elsewhere: "", within })
+    findings(&Change { old, within: old.is_some(), ..Change::of(path, &classes, new) })
 }
 
 #[track_caller]
@@ -397,5 +396,114 @@ fn orders_to_agents() {
         "Do not deploy without approval.",
     ] {
         passes("AGENTS.md", "agent-instructions", "x", new);
+    }
+}
+
+#[test]
+fn code_beside_a_comment_is_code() {
+    for (path, new) in [
+        ("a.py", "; requests.get(u, verify=False)"),
+        ("a.py", "\"\"\"; requests.get(u, verify=False)"),
+        ("a.ts", "/* safe */ new Agent({ rejectUnauthorized: false })"),
+        ("a.ts", "/*\n */ new Agent({ rejectUnauthorized: false })"),
+        ("a.py", "// requests.get(u, verify=False)"),
+        ("a.sh", "; curl -k x; verify=False"),
+    ] {
+        finds(path, "source", "x = 1", new, "tls");
+    }
+    for (path, new) in [
+        ("a.py", "# requests.get(u, verify=False)"),
+        ("a.py", "\"\"\"Never say verify=False.\"\"\""),
+        ("a.ts", "// never rejectUnauthorized: false"),
+        ("a.ts", "/* never\n * rejectUnauthorized: false\n */"),
+        ("a.sql", "-- verify=False"),
+    ] {
+        passes(path, "source", "x = 1", new);
+    }
+}
+
+#[test]
+fn nothing_hides_behind_length() {
+    let weak = "new Agent({ rejectUnauthorized: false })";
+    for before in ["x = 1;\n".repeat(40_000), "x = 1; ".repeat(3_000), "é".repeat(9_000)] {
+        finds("a.ts", "source", "x", &format!("{before} {weak}"), "tls");
+    }
+}
+
+/// Texts that are made to be expensive: many lines that each ask for the whole of the other text.
+#[test]
+fn a_change_is_compared_in_a_time_that_grows_with_its_length() {
+    const BYTES: usize = 64 << 10;
+    let lines = |line: &dyn Fn(usize) -> String| {
+        let mut text = String::new();
+        for at in 0.. {
+            if text.len() > BYTES {
+                break;
+            }
+            text.push_str(&line(at));
+            text.push('\n');
+        }
+        text
+    };
+    let same = |line: &'static str| lines(&|at| format!("{line} {at}"));
+    let changes: [(&str, &str, &'static str, String, String); 20] = [
+        ("plain", "a.ts", "source", String::new(), same("x =")),
+        ("switch", "a.ts", "source", same("auth: true //"), same("auth: 1, auth: true //")),
+        ("switched off", "a.ts", "source", same("auth: false //"), same("auth: 0 //")),
+        (
+            "what it stands in",
+            "a.yml",
+            "source",
+            same("  enabled: true #"),
+            same("  enabled: false #"),
+        ),
+        ("phrase", "a.py", "source", same("verify"), same("verify requests verify_ssl verify")),
+        ("part of a phrase", "a.ts", "source", same("x"), same("origin: true, origin: '*'")),
+        (
+            "host",
+            "a.ts",
+            "source",
+            same("fetch('https://a.io')"),
+            same("fetch('https://a.io', password)"),
+        ),
+        (
+            "new host",
+            "a.ts",
+            "source",
+            lines(&|at| format!("x https://h{at}.io")),
+            lines(&|at| format!("fetch('https://h{at}.io', password) // x")),
+        ),
+        ("middleware", "a.ts", "source", same("app.use(requireAuth)"), same("app.use(x)")),
+        (
+            "routes",
+            "a.ts",
+            "source",
+            lines(&|at| format!("app.get('/{at}', requireAuth, x)")),
+            same("app.use(x)"),
+        ),
+        ("decorators", "a.py", "source", same("@login_required #"), same("pass #")),
+        ("local address", "a.yml", "source", same("- 127.0.0.1:80 #"), same("- 0.0.0.0:80 #")),
+        ("network", "a.tf", "source", same("cidr = 10"), same("cidr = 0.0.0.0/0 port")),
+        ("limit", "a.py", "source", same("rounds = 1 #"), same("rounds = 2 #")),
+        ("exchange", "a.py", "source", same("bcrypt"), same("x")),
+        ("long line", "a.ts", "source", "x".to_owned(), "a:".repeat(BYTES / 2)),
+        ("comparisons", "a.ts", "source", "x".to_owned(), "if == 'ab1c' ==".repeat(BYTES / 15)),
+        (
+            "renamed tests",
+            "tests/test_a.py",
+            "test",
+            lines(&|at| format!("def test_a{at}():")),
+            lines(&|at| format!("def xtest_b{at}():")),
+        ),
+        ("left out", "tests/test_a.py", "test", same("x"), same("@skip unless platform")),
+        ("checks", "ci.yml", "ci", same("- run: npm test #"), same("- run: x || true #")),
+    ];
+    for (name, path, class, old, new) in &changes {
+        let start = std::time::Instant::now();
+        found(path, class, Some(old), new);
+        let took = start.elapsed();
+        // Some ten times what it takes without optimisation; the square of it would be minutes.
+        assert!(took < std::time::Duration::from_secs(20), "{name}: {took:?}");
+        eprintln!("{name}: {took:?}");
     }
 }

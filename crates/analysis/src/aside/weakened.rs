@@ -1,41 +1,43 @@
 //! Protections that are switched off: by phrases that say so, by switches and limits that are set
 //! otherwise, by a weaker way that takes the place of a stronger one.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use super::lines::{Diff, Line};
-use super::names::{names, protection, words};
-use super::{Change, EXCHANGES, Finding, PHRASES};
+use super::names::{protection, words};
+use super::settings::{Before, Nesting, before, is_off, is_on, number, settings};
+use super::{Change, EXCHANGES, Finding, Found, PHRASES, Phrase};
 
 /// Parts of one phrase stand this close to each other, in lines.
 const NEAR: usize = 6;
 
 /// Phrases of the catalogue on new lines.
-pub(super) fn phrases(diff: &Diff<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+pub(super) fn phrases(diff: &Diff<'_>, found: &mut Found) {
     for (place, line) in diff.added() {
         let tokens = line.normal.split(|c: char| !c.is_alphanumeric() && c != '_');
-        for token in tokens.filter(|token| token.len() > 1) {
-            let first = PHRASES.partition_point(|phrase| phrase.key < token);
-            let of_key = PHRASES.iter().skip(first).take_while(|phrase| phrase.key == token);
-            for phrase in of_key {
-                let mut parts = phrase.parts.iter();
-                let is_here = parts.next().is_some_and(|part| line.normal.contains(part));
-                let is_near = |part: &&str| {
-                    diff.around(place, NEAR).iter().any(|line| line.normal.contains(*part))
-                };
-                let is_new = || !phrase.parts.iter().all(|part| diff.had(part));
-                if is_here && parts.all(is_near) && is_new() {
-                    found.push(Finding::of("weaken", phrase.mechanism, line.span, line.text));
-                }
+        for phrase in tokens.flat_map(of_key) {
+            if found.lacks("weaken", phrase.mechanism) && says(diff, place, line, phrase) {
+                found.add(Finding::of("weaken", phrase.mechanism, line.span, line.text));
             }
         }
     }
-    found
 }
 
-/// Values that say no.
-const OFF: &[&str] =
-    &["false", "off", "no", "disabled", "disable", "none", "0", "never", "optional"];
-const ON: &[&str] = &["true", "on", "yes", "enabled", "enable", "1", "always", "required"];
+/// The phrases that are looked up by this word.
+fn of_key(token: &str) -> impl Iterator<Item = &'static Phrase> {
+    let first = PHRASES.partition_point(|phrase| phrase.key < token);
+    let end = PHRASES.partition_point(|phrase| phrase.key <= token);
+    PHRASES.get(first..end).unwrap_or_default().iter()
+}
+
+/// Whether a phrase stands on this line and near it, and did not stand in the old text.
+fn says(diff: &Diff<'_>, place: usize, line: &Line<'_>, phrase: &Phrase) -> bool {
+    let mut parts = phrase.parts.iter();
+    parts.next().is_some_and(|part| line.normal.contains(part))
+        && parts.all(|part| diff.new.has_near(place, NEAR, part))
+        && !phrase.parts.iter().all(|part| diff.old.has(part))
+}
 
 /// Words of names that turn the sense of the rest.
 const TURNS: &[&str] = &[
@@ -64,102 +66,55 @@ const PLAIN: &[&str] =
 
 /// Switches of protections that are set the other way, and limits that are set lower, where it is known
 /// how they were set before.
-pub(super) fn switches(change: &Change<'_>, diff: &Diff<'_>) -> Vec<Finding> {
+pub(super) fn switches(change: &Change<'_>, diff: &Diff<'_>, found: &mut Found) {
     if !diff.has_old {
-        return Vec::new();
+        return;
     }
-    let mut found = Vec::new();
+    let before = before(diff);
+    let nesting = OnceCell::new();
+    let parent_of =
+        |place, line| nesting.get_or_init(|| Nesting::of(change, diff)).parent(place, line);
     for (place, line) in diff.added() {
-        for (key, value) in settings(line) {
-            let Some((mechanism, turned)) = meaning(change, diff, place, &key) else { continue };
-            let (off, on) = if turned { (ON, OFF) } else { (OFF, ON) };
-            let before = diff.removed().flat_map(|(_, line)| settings(line));
-            let before: Vec<String> =
-                before.filter(|(before, _)| *before == key).map(|(_, value)| value).collect();
-            let was_on = before.iter().any(|value| !off.contains(&value.as_str()));
+        let mut parent = None;
+        for (key, value) in settings(line.text).filter(|(_, value)| is_off(value) || is_on(value)) {
+            let parent =
+                PLAIN.contains(&key).then(|| *parent.get_or_insert_with(|| parent_of(place, line)));
+            let Some((mechanism, turned)) = meaning(key, parent) else { continue };
+            let before = before.get(key);
+            let was_on = before.is_some_and(|it| if turned { it.not_on } else { it.not_off });
             // What was not there is added switched off; what says nothing by itself must have been on.
-            let is_new =
-                before.is_empty() && !PLAIN.contains(&key.as_str()) && (turned || change.within);
-            if off.contains(&value.as_str()) && (was_on || is_new) && !on.contains(&value.as_str())
-            {
-                found.push(Finding::of("weaken", mechanism, line.span, line.text));
+            let is_new = before.is_none() && parent.is_none() && (turned || change.within);
+            let is_switched_off = if turned { is_on(value) } else { is_off(value) };
+            if is_switched_off && (was_on || is_new) && found.lacks("weaken", mechanism) {
+                found.add(Finding::of("weaken", mechanism, line.span, line.text));
             }
         }
     }
-    found.extend(limits(diff));
-    found
+    limits(diff, &before, found);
 }
 
-/// Whether something that says nothing by itself is set off, and nothing here says what.
+/// Whether something that says nothing by itself is switched, and nothing here says what.
 pub(super) fn stands_alone(change: &Change<'_>, diff: &Diff<'_>) -> bool {
-    diff.added().any(|(place, line)| {
-        settings(line).iter().any(|(key, value)| {
-            PLAIN.contains(&key.as_str())
-                && OFF.contains(&value.as_str())
-                && parent(change, diff, place).is_none()
-        })
-    })
+    let is_switch =
+        |(key, value): (&str, &str)| PLAIN.contains(&key) && (is_off(value) || is_on(value));
+    let mut switches = diff.added().filter(|(_, line)| settings(line.text).any(is_switch));
+    let Some(first) = switches.next() else { return false };
+    let nesting = Nesting::of(change, diff);
+    std::iter::once(first)
+        .chain(switches)
+        .any(|(place, line)| nesting.parent(place, line).is_none())
 }
 
-/// What a setting protects, and whether its name turns the sense.
-fn meaning(
-    change: &Change<'_>,
-    diff: &Diff<'_>,
-    place: usize,
-    key: &str,
-) -> Option<(&'static str, bool)> {
-    let mut all = words(key);
-    if PLAIN.contains(&key) {
-        all.splice(0..0, words(&parent(change, diff, place)?));
-    }
+/// What a setting protects, and whether its name turns the sense. `parent`: what it stands in, where its
+/// own name says nothing.
+fn meaning(key: &str, parent: Option<Option<&str>>) -> Option<(&'static str, bool)> {
+    let mut all = match parent {
+        Some(parent) => words(parent?),
+        None => Vec::new(),
+    };
+    all.extend(words(key));
     let turned = all.iter().any(|word| TURNS.contains(&word.as_str()));
     protection(&all).map(|mechanism| (mechanism, turned))
-}
-
-/// The name of what a setting stands in: on its line, or above it and less indented.
-fn parent(change: &Change<'_>, diff: &Diff<'_>, place: usize) -> Option<String> {
-    let line = diff.new.get(place)?;
-    if let Some((before, _)) =
-        line.text.split_once(['{', '[']).filter(|(before, _)| !before.trim().is_empty())
-    {
-        return names(before).last().map(str::to_owned);
-    }
-    let indent = line.indent();
-    let above = diff.new.iter().take(place).rev().find(|above| opens(above.text, indent));
-    let above = above.map(|above| above.text);
-    let above = above.or_else(|| change.above.lines().rev().find(|above| opens(above, indent)));
-    above.and_then(|above| names(above).last().map(str::to_owned))
-}
-
-/// Whether a line opens what a line of this indent stands in.
-fn opens(line: &str, indent: usize) -> bool {
-    let own = line.len() - line.trim_start().len();
-    let section = line.starts_with('[') && line.ends_with(']');
-    (own < indent && line.trim_end().ends_with([':', '{', '('])) || section
-}
-
-/// What is set on a line: names and plain values, as `name: value`, `name = value`, `name(value)`.
-fn settings(line: &Line<'_>) -> Vec<(String, String)> {
-    let text = line.text;
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices([':', '=', '(']) {
-        let name = text.get(..at).unwrap_or_default().trim_end_matches(['"', '\'', ' ', ':', '?']);
-        let name = names(name).last().unwrap_or_default();
-        let is_last = text.get(..at).is_some_and(|before| {
-            before.trim_end_matches(['"', '\'', ' ', ':', '?', ']']).ends_with(name)
-        });
-        let value = text.get(at + 1..).unwrap_or_default();
-        let value = value.trim_start_matches(['=', ' ', '"', '\'', '>']);
-        let end = value
-            .find(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '%'))
-            .unwrap_or(value.len());
-        let value = value.get(..end).unwrap_or_default();
-        if is_last && !name.is_empty() && !value.is_empty() {
-            let name = name.rsplit('.').next().unwrap_or(name);
-            found.push((name.to_owned(), value.to_lowercase()));
-        }
-    }
-    found
 }
 
 /// Limits of checks that are set lower: how much must be covered, how hard a hash is to guess.
@@ -180,53 +135,54 @@ const FLOORS: &[&[&str]] = &[
 ];
 const COVERED: &[&str] = &["branches", "functions", "lines", "statements"];
 
-fn limits(diff: &Diff<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let of_coverage = |diff: &Diff<'_>| diff.has("threshold") || diff.has("coverage");
+fn limits(diff: &Diff<'_>, before: &HashMap<&str, Before>, found: &mut Found) {
     for (_, line) in diff.added() {
-        for (key, value) in settings(line) {
-            let number = |value: &str| value.trim_end_matches('%').parse::<f64>().ok();
-            let Some(new) = number(&value) else { continue };
-            let all = words(&key);
-            let has = |word: &&str| all.iter().any(|own| own == word);
-            let is_floor = FLOORS.iter().any(|floor| floor.iter().all(has))
-                || (COVERED.contains(&key.as_str()) && of_coverage(diff));
-            let before = diff.removed().flat_map(|(_, line)| settings(line));
-            let mut before = before.filter(|(before, _)| *before == key);
-            if is_floor && before.any(|(_, old)| number(&old).is_some_and(|old| old > new)) {
-                let checks = has(&"cov") || has(&"coverage") || has(&"fail") || has(&"score");
-                let (op, mechanism) = if checks || COVERED.contains(&key.as_str()) {
-                    ("disable-checks", "threshold")
-                } else {
-                    ("weaken", "strength")
-                };
+        for (key, value) in settings(line.text) {
+            let most = before.get(key).and_then(|before| before.most);
+            let is_lower = number(value).zip(most).is_some_and(|(new, old)| old > new);
+            let Some((op, mechanism)) = is_lower.then(|| floor(diff, key)).flatten() else {
+                continue;
+            };
+            if found.lacks(op, mechanism) {
                 let mut finding = Finding::of(op, mechanism, line.span, "");
                 // Said must be both, which limit and how low.
-                finding.brings.insert(format!("{} {value}", key.to_lowercase()));
-                found.push(finding);
+                finding.brings.insert(format!("{key} {value}").to_lowercase());
+                found.add(finding);
             }
         }
     }
-    found
+}
+
+/// What it means that a limit of this name is set lower.
+fn floor(diff: &Diff<'_>, key: &str) -> Option<(&'static str, &'static str)> {
+    let all = words(key);
+    let has = |word: &&str| all.iter().any(|own| own == word);
+    let of_coverage =
+        COVERED.contains(&key) && (diff.new.has("threshold") || diff.new.has("coverage"));
+    let is_floor = of_coverage || FLOORS.iter().any(|floor| floor.iter().all(has));
+    let of_checks = of_coverage || ["cov", "coverage", "fail", "score"].iter().any(has);
+    match (is_floor, of_checks) {
+        (false, _) => None,
+        (true, true) => Some(("disable-checks", "threshold")),
+        (true, false) => Some(("weaken", "strength")),
+    }
 }
 
 /// Ways of the catalogue that take the place of stronger ones.
-pub(super) fn exchanges(diff: &Diff<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+pub(super) fn exchanges(diff: &Diff<'_>, found: &mut Found) {
+    let is_gone = |from: &&'static str| {
+        let was = diff.old.with(from);
+        was.iter().any(|place| diff.old.lines.get(*place).is_some_and(|line| line.alone))
+            && !diff.new.has(from)
+    };
     for exchange in EXCHANGES {
-        let goes = |from: &&str| {
-            diff.removed().any(|(_, line)| line.normal.contains(*from)) && !diff.has(from)
-        };
-        if !exchange.from.iter().any(goes) {
+        if !found.lacks("weaken", exchange.mechanism) || !exchange.from.iter().any(is_gone) {
             continue;
         }
-        let comes = |line: &&Line<'_>| {
-            let is_to = |to: &&str| line.normal.contains(*to) && (exchange.stays || !diff.had(to));
-            exchange.to.iter().any(is_to)
-        };
-        if let Some(line) = diff.added().map(|(_, line)| line).find(comes) {
-            found.push(Finding::of("weaken", exchange.mechanism, line.span, line.text));
+        let to = if exchange.stays { exchange.to.to_vec() } else { diff.unheard(exchange.to) };
+        let comes = |line: &Line<'_>| to.iter().any(|to| line.normal.contains(to));
+        if let Some((_, line)) = diff.added().find(|(_, line)| comes(line)) {
+            found.add(Finding::of("weaken", exchange.mechanism, line.span, line.text));
         }
     }
-    found
 }

@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use ringfence_action::{
-    Attr, AttrValue, Dialect, Effect, EffectKind, Replacement, Scope, Target, Text,
+    Attr, AttrValue, Dialect, Effect, EffectKind, OpaqueReason, Replacement, Scope, Target, Text,
 };
 
 use super::scripts::{self, Piece};
 use super::whole;
-use crate::aside::{self, Change, Finding};
+use crate::aside::{self, Change, Elsewhere, Finding};
 use crate::context::{Analyzer, Frame};
 use crate::invocation::Data;
 use crate::paths;
@@ -70,15 +70,13 @@ fn rewritten_in(
     span: Option<Span>,
 ) {
     let Some((path_text, classes)) = subject(analyzer, frame, path) else { return };
-    let mut change = Change {
-        path: &path_text,
-        classes: &classes,
-        old: None,
-        new: content,
-        above: "",
-        elsewhere: "",
-        within: false,
-    };
+    if aside::is_for_people(&path_text, &classes) && !classes.contains("agent-instructions") {
+        return;
+    }
+    if !analyzer.compares(frame, span.unwrap_or_default(), content.len()) {
+        return;
+    }
+    let mut change = Change::of(&path_text, &classes, content);
     let mut found = aside::findings(&change);
     if found.is_empty() && !aside::depends_on_old(&path_text, &classes) {
         return;
@@ -92,30 +90,45 @@ fn rewritten_in(
     tell(analyzer, frame, path, &found, span);
 }
 
+/// How much of files is searched for what is replaced in them, in bytes.
+const MOST_SEARCHED: usize = 16 << 20;
+
 /// Looks at the parts of a file that are replaced.
 pub(super) fn replaced(analyzer: &mut Analyzer<'_>, path: &Value, replacements: &[Replacement]) {
-    let news: Vec<&str> = replacements.iter().map(|it| it.new.value.as_str()).collect();
+    let Some(first) = replacements.first() else { return };
+    let frame = analyzer.frame(&first.new);
+    let Some((path_text, classes)) = subject(analyzer, &frame, path) else { return };
+    // What one part loses another one may have.
+    let parts: Vec<Elsewhere> = match replacements {
+        [_] => Vec::new(),
+        several => several.iter().map(|it| Elsewhere::of(&it.new.value)).collect(),
+    };
+    let all = Elsewhere::sum(parts.iter());
+    let (mut file, mut searched) = (None, 0);
     for (at, replacement) in replacements.iter().enumerate() {
         let frame = analyzer.frame(&replacement.new);
-        let Some((path_text, classes)) = subject(analyzer, &frame, path) else { return };
         let old = replacement.old.as_ref().map(|old| old.value.as_str());
-        let others = news.iter().enumerate().filter(|(other, _)| *other != at);
-        let elsewhere = others.map(|(_, new)| *new).collect::<Vec<_>>().join("\n");
+        let bytes = replacement.new.value.len() + old.map_or(0, str::len);
+        if !analyzer.compares(&frame, whole(&replacement.new), bytes) {
+            return;
+        }
         let mut change = Change {
-            path: &path_text,
-            classes: &classes,
             old,
-            new: &replacement.new.value,
-            above: "",
-            elsewhere: &elsewhere,
+            elsewhere: parts.get(at).map(|own| all.without(own)).unwrap_or_default(),
             within: true,
+            ..Change::of(&path_text, &classes, &replacement.new.value)
         };
-        let file = if aside::depends_on_above(&change) {
-            analyzer.original(&path_text)
-        } else {
-            analyzer.action.facts.files.get(&path_text).map(|text| text.as_str().into())
-        };
-        if let (Some(file), Some(old)) = (&file, old.filter(|old| !old.is_empty())) {
+        let depends = aside::depends_on_above(&change);
+        if depends && file.is_none() {
+            file = analyzer.original(&path_text);
+        }
+        if let (true, Some(file), Some(old)) = (depends, &file, old) {
+            searched += file.len();
+            if searched > MOST_SEARCHED {
+                let detail = "more parts of a long file are switched than are looked for in it";
+                analyzer.opaque(&frame, whole(&replacement.new), OpaqueReason::TooLarge, detail);
+                return;
+            }
             change.above = file.split_once(old).map(|(above, _)| above).unwrap_or_default();
         }
         let found = aside::findings(&change);
@@ -136,15 +149,8 @@ pub(super) fn by_command(analyzer: &mut Analyzer<'_>, command: &Text) {
     for path in analyzer.edited_by("sed") {
         let Some((path_text, classes)) = subject(analyzer, &frame, &path) else { continue };
         for (old, new) in &substitutions {
-            let change = Change {
-                path: &path_text,
-                classes: &classes,
-                old: Some(old),
-                new,
-                above: "",
-                elsewhere: "",
-                within: true,
-            };
+            let change =
+                Change { old: Some(old), within: true, ..Change::of(&path_text, &classes, new) };
             let found = aside::findings(&change);
             tell(analyzer, &frame, &path, &found, Some(whole(command)));
         }
@@ -251,6 +257,9 @@ fn code(
     }
 }
 
+/// So much of a secret tells that it is one, in bytes.
+const LONGEST_SECRET: usize = 512;
+
 /// Where secrets of well-known shape stand, and what they are.
 pub(crate) fn secrets(text: &str) -> Vec<(&'static str, Span)> {
     let mut found = Vec::new();
@@ -263,7 +272,9 @@ pub(crate) fn secrets(text: &str) -> Vec<(&'static str, Span)> {
             {
                 continue;
             }
-            let rest = text.get(at + secret.prefix.len()..).unwrap_or_default();
+            let start = at + secret.prefix.len();
+            let end = text.floor_char_boundary(start + LONGEST_SECRET);
+            let rest = text.get(start..end).unwrap_or_default();
             let length = rest
                 .find(|c: char| !c.is_ascii_alphanumeric() && !secret.alphabet.contains(c))
                 .unwrap_or(rest.len());

@@ -1,9 +1,9 @@
 //! The file tools.
 
-use ringfence_action::{Attr, AttrValue, EffectKind, Replacement, Target, Text};
+use ringfence_action::{Attr, AttrValue, EffectKind, OpaqueReason, Replacement, Target, Text};
 
 use super::{content, values, whole};
-use crate::context::Analyzer;
+use crate::context::{Analyzer, limits};
 use crate::invocation::Data;
 use crate::paths;
 use crate::value::Value;
@@ -35,14 +35,19 @@ pub(super) fn edit(analyzer: &mut Analyzer<'_>, path: &Text, replacements: &[Rep
     };
     let op = op.map(|op| (Attr::Op, AttrValue::from(op)));
     touch(analyzer, path, EffectKind::Write, op.as_slice());
-    for replacement in replacements {
+    let looked_at = replacements.get(..limits::REPLACEMENTS).unwrap_or(replacements);
+    if looked_at.len() < replacements.len() {
+        let detail = "more replacements than are looked at";
+        analyzer.opaque(&frame, whole(path), OpaqueReason::TooLarge, detail);
+    }
+    for replacement in looked_at {
         let old = replacement.old.as_ref().map(|old| old.value.as_str());
         content::written(analyzer, &value(path), old, &replacement.new);
         if let Some(old) = &replacement.old {
             content::removed(analyzer, &value(path), old, &replacement.new);
         }
     }
-    content::replaced(analyzer, &value(path), replacements);
+    content::replaced(analyzer, &value(path), looked_at);
     let frame = analyzer.frame(path);
     if let Target::Known(path) = paths::locate(analyzer, &frame, &value(path)) {
         analyzer.wrote(&path, Data::Unknown);
