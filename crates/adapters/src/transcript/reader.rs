@@ -49,26 +49,43 @@ impl Header {
     }
 }
 
+/// What is made of each line of a transcript.
+pub trait Telling: Default {
+    /// The format of the lines.
+    type Format: Format;
+    /// What a line tells, one of several.
+    type Item;
+
+    /// What a line tells; `last` where it has no line end.
+    ///
+    /// # Errors
+    /// When the line is no JSON object, or of no known type.
+    fn tell(&mut self, text: &str, last: bool, line: u64) -> Result<Vec<Self::Item>, String>;
+
+    /// What is said of a line that was passed over.
+    fn skipped(line: u64, why: String) -> Self::Item;
+}
+
 /// Reads a transcript.
 ///
-/// Yields entries in the order of the file. The last item is an error where no line was known.
+/// Yields what it tells in the order of the file. The last item is an error where no line was known.
 #[derive(Debug)]
-pub struct Reader<R, F> {
+pub struct Told<R, T: Telling> {
     lines: Lines<R>,
-    format: F,
+    telling: T,
     line: u64,
     known: u64,
     first: Option<String>,
-    ready: VecDeque<Entry>,
+    ready: VecDeque<T::Item>,
     done: bool,
 }
 
-impl<R: BufRead, F: Format> Reader<R, F> {
+impl<R: BufRead, T: Telling> Told<R, T> {
     /// A reader of one file.
     pub fn new(input: R) -> Self {
         Self {
             lines: Lines::new(input),
-            format: F::default(),
+            telling: T::default(),
             line: 0,
             known: 0,
             first: None,
@@ -80,25 +97,23 @@ impl<R: BufRead, F: Format> Reader<R, F> {
     /// Reads one more line into `ready`; false at the end.
     fn advance(&mut self) -> Result<bool, TranscriptError> {
         let line = self.line + 1;
-        let read = match self.lines.next() {
+        let told = match self.lines.next() {
             Ok(Some(Line::Text { text, .. })) if text.trim().is_empty() => Ok(None),
-            Ok(Some(Line::Text { text, last })) => {
-                object(text, last).and_then(|fields| self.format.read(&fields)).map(Some)
-            }
+            Ok(Some(Line::Text { text, last })) => self.telling.tell(text, last, line).map(Some),
             Ok(Some(Line::Bad(why))) => Err(why),
             Ok(None) => return Ok(false),
             Err(source) => return Err(TranscriptError::Read { line: self.line, source }),
         };
         self.line = line;
-        match read {
+        match told {
             Ok(None) => {}
-            Ok(Some(Known { header, events })) => {
+            Ok(Some(items)) => {
                 self.known += 1;
-                self.ready.extend(events.into_iter().map(|event| header.entry(line, event)));
+                self.ready.extend(items);
             }
             Err(why) => {
                 self.first.get_or_insert_with(|| why.clone());
-                self.ready.push_back(Header::default().entry(line, Event::Skipped { why }));
+                self.ready.push_back(T::skipped(line, why));
             }
         }
         Ok(true)
@@ -108,23 +123,23 @@ impl<R: BufRead, F: Format> Reader<R, F> {
         match (self.known, &self.first) {
             (0, None) => Some(TranscriptError::Empty),
             (0, Some(first)) => Some(TranscriptError::NothingKnown {
-                agent: F::AGENT,
+                agent: T::Format::AGENT,
                 lines: self.line,
                 first: first.clone(),
-                example: F::EXAMPLE,
+                example: T::Format::EXAMPLE,
             }),
             _ => None,
         }
     }
 }
 
-impl<R: BufRead, F: Format> Iterator for Reader<R, F> {
-    type Item = Result<Entry, TranscriptError>;
+impl<R: BufRead, T: Telling> Iterator for Told<R, T> {
+    type Item = Result<T::Item, TranscriptError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(entry) = self.ready.pop_front() {
-                return Some(Ok(entry));
+            if let Some(item) = self.ready.pop_front() {
+                return Some(Ok(item));
             }
             if self.done {
                 return None;
@@ -141,6 +156,27 @@ impl<R: BufRead, F: Format> Iterator for Reader<R, F> {
                 }
             }
         }
+    }
+}
+
+/// Reads a transcript for what happened in it.
+pub type Reader<R, F> = Told<R, Entries<F>>;
+
+/// The events of a transcript, each with its line.
+#[derive(Debug, Default)]
+pub struct Entries<F>(F);
+
+impl<F: Format> Telling for Entries<F> {
+    type Format = F;
+    type Item = Entry;
+
+    fn tell(&mut self, text: &str, last: bool, line: u64) -> Result<Vec<Entry>, String> {
+        let Known { header, events } = self.0.read(&object(text, last)?)?;
+        Ok(events.into_iter().map(|event| header.entry(line, event)).collect())
+    }
+
+    fn skipped(line: u64, why: String) -> Entry {
+        Header::default().entry(line, Event::Skipped { why })
     }
 }
 

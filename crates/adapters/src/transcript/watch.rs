@@ -12,18 +12,14 @@ mod gemini_cli;
 pub(crate) mod lean;
 mod row;
 
-use std::collections::VecDeque;
-use std::io::BufRead;
-
 use serde_json::{Map, Value};
 
 pub use self::claude_code::ClaudeCode;
 pub use self::codex::Codex;
 pub use self::gemini_cli::GeminiCli;
 pub use self::row::{is_row, row};
-use super::lines::{Line, Lines};
-use super::reader::Format;
-use super::{Event, TranscriptError};
+use super::Event;
+use super::reader::{Format, Telling, Told};
 
 /// One thing, when it happened, and whose it was.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,103 +92,32 @@ pub trait Watch: Default {
 
 /// Reads a transcript for the people beside the agent. Lines that cannot be read are
 /// [`Event::Skipped`]; a transcript without a known line ends in an error.
-#[derive(Debug)]
-pub struct Watcher<R, W: Watch> {
-    lines: Lines<R>,
+pub type Watcher<R, W> = Told<R, Moments<W>>;
+
+/// What a transcript tells about people, line by line.
+#[derive(Debug, Default)]
+pub struct Moments<W: Watch> {
     format: W::Events,
     watch: W,
-    read: u64,
-    known: u64,
-    first: Option<String>,
-    ready: VecDeque<Moment>,
-    done: bool,
 }
 
-impl<R: BufRead, W: Watch> Watcher<R, W> {
-    /// A reader of one file.
-    pub fn new(input: R) -> Self {
-        Self {
-            lines: Lines::new(input),
-            format: W::Events::default(),
-            watch: W::default(),
-            read: 0,
-            known: 0,
-            first: None,
-            ready: VecDeque::new(),
-            done: false,
-        }
+impl<W: Watch> Telling for Moments<W> {
+    type Format = W::Events;
+    type Item = Moment;
+
+    fn tell(&mut self, text: &str, _: bool, _: u64) -> Result<Vec<Moment>, String> {
+        let line = lean::object(text)?;
+        let known = self.format.read(&line)?;
+        let (at, session) = (known.header.at, known.header.session);
+        let subagent = known.header.subagent.is_some();
+        let doings = self.watch.look(&line, known.events).into_iter().map(set_going);
+        let moment = |doing| Moment { at: at.clone(), session: session.clone(), subagent, doing };
+        Ok(doings.map(moment).collect())
     }
 
-    /// Reads one more line; false at the end.
-    fn advance(&mut self) -> Result<bool, TranscriptError> {
-        let read = match self.lines.next() {
-            Ok(Some(Line::Text { text, .. })) if text.trim().is_empty() => return Ok(true),
-            Ok(Some(Line::Text { text, .. })) => lean::object(text),
-            Ok(Some(Line::Bad(why))) => Err(why),
-            Ok(None) => return Ok(false),
-            Err(source) => return Err(TranscriptError::Read { line: self.read, source }),
-        };
-        self.read += 1;
-        let told = read.and_then(|line| Ok((self.format.read(&line)?, line)));
-        match told {
-            Ok((known, line)) => {
-                self.known += 1;
-                let (at, session) = (known.header.at, known.header.session);
-                let subagent = known.header.subagent.is_some();
-                let doings = self.watch.look(&line, known.events);
-                self.ready.extend(doings.into_iter().map(|doing| Moment {
-                    at: at.clone(),
-                    session: session.clone(),
-                    subagent,
-                    doing: set_going(doing),
-                }));
-            }
-            Err(why) => {
-                self.first.get_or_insert_with(|| why.clone());
-                let doing = Doing::Event(Event::Skipped { why });
-                self.ready.push_back(Moment { at: None, session: None, subagent: false, doing });
-            }
-        }
-        Ok(true)
-    }
-
-    fn verdict_on_the_whole(&self) -> Option<TranscriptError> {
-        match (self.known, &self.first) {
-            (0, None) => Some(TranscriptError::Empty),
-            (0, Some(first)) => Some(TranscriptError::NothingKnown {
-                agent: W::Events::AGENT,
-                lines: self.read,
-                first: first.clone(),
-                example: W::Events::EXAMPLE,
-            }),
-            _ => None,
-        }
-    }
-}
-
-impl<R: BufRead, W: Watch> Iterator for Watcher<R, W> {
-    type Item = Result<Moment, TranscriptError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(moment) = self.ready.pop_front() {
-                return Some(Ok(moment));
-            }
-            if self.done {
-                return None;
-            }
-            match self.advance() {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.done = true;
-                    return self.verdict_on_the_whole().map(Err);
-                }
-                Err(error) => {
-                    self.done = true;
-                    return Some(Err(error));
-                }
-            }
-        }
+    fn skipped(_: u64, why: String) -> Moment {
+        let doing = Doing::Event(Event::Skipped { why });
+        Moment { at: None, session: None, subagent: false, doing }
     }
 }
 
