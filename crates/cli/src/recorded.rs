@@ -1,25 +1,66 @@
 //! Decisions that are recorded: on text without secrets, with what is needed to replay them.
 
-use ringfence_action::Action;
+use ringfence_action::{Action, Decision, Facts, Preset};
 use ringfence_engine::{Explained, Heard, Options, Session};
-use ringfence_record::log::Entry;
+use ringfence_record::RecordError;
+use ringfence_record::log::{Log, Prepared};
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::digest_of;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// Whoever decides an action in a session.
 type Decide<'d> = dyn Fn(&Action, &mut Session) -> Result<Explained, String> + 'd;
+
+/// Whose an entry is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Whose<'w> {
+    /// The agent's kind.
+    pub(crate) agent: &'w str,
+    /// What else tells it apart.
+    pub(crate) run: &'w str,
+    pub(crate) session: Option<&'w str>,
+}
 
 /// What is the same for all that is recorded of a session.
 pub(crate) struct Case<'c> {
     /// Where it came from.
     pub(crate) event: &'static str,
-    /// Whose it is: agent, session, and what else tells it apart.
-    pub(crate) whose: &'c Value,
+    pub(crate) whose: &'c Whose<'c>,
+    pub(crate) at: &'c str,
     pub(crate) options: Options,
     pub(crate) redactor: &'c Redactor,
+    pub(crate) log: &'c Log,
     /// What the session's state hashes to, where that is known and was not worked out yet.
     pub(crate) state: Option<&'c str>,
+}
+
+/// What was said.
+#[derive(Serialize)]
+struct Prompt<'p> {
+    standing: &'static str,
+    intent: &'p Heard,
+}
+
+/// What was decided, with what it follows from.
+#[derive(Serialize)]
+struct Decided<'d> {
+    event: &'static str,
+    action: &'d Action,
+    facts: &'d Facts,
+    state: &'d str,
+    remembered: bool,
+    preset: Preset,
+    sandbox: bool,
+    decision: &'d Decision,
+}
+
+/// Fields, with whose they are in front.
+#[derive(Serialize)]
+struct Of<'w, F> {
+    #[serde(flatten)]
+    whose: &'w Whose<'w>,
+    #[serde(flatten)]
+    fields: F,
 }
 
 impl Case<'_> {
@@ -29,8 +70,8 @@ impl Case<'_> {
         decide: &Decide<'_>,
         mut action: Action,
         session: &mut Session,
-    ) -> Result<(Explained, Vec<Entry>), String> {
-        let Self { event, whose, options, redactor, state } = self;
+    ) -> Result<(Explained, Vec<Prepared>), String> {
+        let Self { event, options, redactor, state, .. } = self;
         let mut entries = Vec::new();
         // What was said is kept as what it asks for, not as text.
         for message in std::mem::take(&mut action.user_messages) {
@@ -40,49 +81,52 @@ impl Case<'_> {
             }
             let heard = Heard::new(&message);
             if session.observe_heard(heard.clone()) {
-                let fields = json!({"standing": "confirmed", "intent": heard});
-                entries.push(entry("prompt", whose, fields));
+                let prompt = Prompt { standing: "confirmed", intent: &heard };
+                entries.push(self.entry("prompt", prompt)?);
             }
         }
         let state = match state.filter(|_| entries.is_empty()) {
             Some(state) => state.to_owned(),
-            None => digest_of(&json!(session).to_string()),
+            None => serde_json::to_string(session)
+                .map(|state| digest_of(&state))
+                .map_err(|error| error.to_string())?,
         };
-        let plain = action.clone();
-        redactor.json(&mut action.input);
-        let has_secrets = plain.input != action.input;
-        let mut memory = has_secrets.then(|| session.clone());
+        let plain = redactor.finds_in(&action.input).then(|| action.clone());
+        if plain.is_some() {
+            redactor.json(&mut action.input);
+        }
+        let mut memory = plain.as_ref().map(|_| session.clone());
         let mut explained = decide(&action, session)?;
-        let mut facts = json!(explained.facts);
-        redactor.json(&mut facts);
-        let fields = json!({
-            "event": event,
-            "action": action,
-            "facts": facts,
-            "state": state,
-            "remembered": true,
-            "preset": options.preset,
-            "sandbox": options.sandbox,
-            "decision": explained.decision,
-        });
+        let decided = Decided {
+            event,
+            action: &action,
+            facts: &explained.facts,
+            state: &state,
+            remembered: true,
+            preset: options.preset,
+            sandbox: options.sandbox,
+            decision: &explained.decision,
+        };
+        entries.push(self.entry("decision", decided)?);
         session.forget_contents();
-        entries.push(entry("decision", whose, fields));
         // What looks like a secret must not hide what is done: the stricter decision is the answer.
-        if let Some(memory) = &mut memory {
-            let as_it_runs = decide(&plain, memory)?;
+        if let Some((plain, memory)) = plain.as_ref().zip(memory.as_mut()) {
+            let as_it_runs = decide(plain, memory)?;
             if as_it_runs.decision.verdict > explained.decision.verdict {
                 explained = as_it_runs;
             }
         }
         Ok((explained, entries))
     }
-}
 
-/// An entry, with whose it is in front.
-pub(crate) fn entry(kind: &'static str, whose: &Value, fields: Value) -> Entry {
-    let both = [whose.clone(), fields].into_iter().filter_map(|it| match it {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    });
-    Entry { kind, fields: both.flatten().collect() }
+    /// An entry, with whose it is in front, and without secrets.
+    pub(crate) fn entry(
+        &self,
+        kind: &'static str,
+        fields: impl Serialize,
+    ) -> Result<Prepared, String> {
+        let entry = Of { whose: self.whose, fields };
+        let prepared = self.log.prepare_as(self.at, kind, &entry);
+        prepared.map_err(|error: RecordError| error.to_string())
+    }
 }

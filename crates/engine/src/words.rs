@@ -91,10 +91,35 @@ pub(crate) fn find_phrase(text: &str, phrase: &str) -> Option<usize> {
 /// long search takes longer than the search.
 fn places<'t>(text: &'t str, part: &'t str) -> impl Iterator<Item = usize> + 't {
     let (text, part) = (text.as_bytes(), part.as_bytes());
-    let first = part.first().copied();
-    let begins = text.iter().enumerate().filter(move |(_, byte)| Some(**byte) == first);
-    let is_here = move |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(part));
-    begins.map(|(at, _)| at).filter(is_here)
+    let mut from = 0;
+    let begins = std::iter::from_fn(move || {
+        let at = from + begin(text.get(from..)?, part)?;
+        from = at + 1;
+        Some(at)
+    });
+    begins.filter(move |at| text.get(*at..).is_some_and(|rest| rest.starts_with(part)))
+}
+
+/// The next place where the first two bytes of this are. Many bytes are compared at a time: most texts have them
+/// nowhere.
+fn begin(text: &[u8], part: &[u8]) -> Option<usize> {
+    const AT_A_TIME: usize = 32;
+    let [first, second, ..] = *part else {
+        return text.iter().position(|byte| Some(byte) == part.first());
+    };
+    let is_here = |pair: &[u8]| pair == [first, second];
+    let mut at = 0;
+    while let Some(piece) = text.get(at..).and_then(|rest| rest.first_chunk::<{ AT_A_TIME + 1 }>())
+        && let (Some(here), Some(next)) =
+            (piece.first_chunk::<AT_A_TIME>(), piece.last_chunk::<AT_A_TIME>())
+    {
+        let both = here.iter().zip(next).map(|(one, two)| (*one == first) & (*two == second));
+        if both.fold(false, |any, it| any | it) {
+            return piece.windows(2).position(is_here).map(|it| at + it);
+        }
+        at += AT_A_TIME;
+    }
+    text.get(at..)?.windows(2).position(is_here).map(|it| at + it)
 }
 
 #[cfg(test)]
@@ -108,6 +133,24 @@ mod tests {
         assert!(spellings("https://github.com/acme/shop/pull/911").contains(&"911"));
         assert!(spellings("log_level=debug").contains(&"log_level"));
         assert!(spellings("@acme/icons@4.1.0").contains(&"@acme/icons"));
+    }
+
+    #[test]
+    fn a_phrase_is_found_wherever_it_stands() {
+        for before in 0..80 {
+            let text = format!("{}go ahead, and de-go", "go-".repeat(before));
+            assert_eq!(find_phrase(&text, "go ahead"), Some(3 * before), "{text}");
+            assert_eq!(find_phrase(&text, "go ah*"), Some(3 * before));
+            assert_eq!(find_phrase(&text, "go"), Some(3 * before));
+            assert_eq!(find_phrase(&text, "de"), None);
+            assert_eq!(find_phrase(&text, "x"), None);
+            assert_eq!(find_phrase(&format!("{text} x"), "x"), Some(text.len() + 1));
+            assert_eq!(find_phrase(&"\u{30d7}".repeat(before + 1), "\u{30d7}"), Some(0));
+        }
+        assert_eq!(
+            (find_phrase("", "go"), find_phrase("g", "go"), find_phrase("x", "")),
+            (None, None, None)
+        );
     }
 
     #[test]

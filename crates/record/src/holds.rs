@@ -70,6 +70,13 @@ pub struct Hold {
     pub at: String,
 }
 
+/// The strictest of these holds that is on any of these sessions.
+pub fn strictest<'h>(holds: &'h [Hold], sessions: &[String]) -> Option<&'h Hold> {
+    let is_meant =
+        |hold: &&Hold| hold.session.as_ref().is_none_or(|session| sessions.contains(session));
+    holds.iter().filter(is_meant).max_by_key(|hold| hold.kind)
+}
+
 /// The holds of one state folder.
 #[derive(Debug, Clone)]
 pub struct Holds {
@@ -113,10 +120,7 @@ impl Holds {
         if holds.is_empty() {
             return Ok(None);
         }
-        let sessions = sessions();
-        let is_meant =
-            |hold: &Hold| hold.session.as_ref().is_none_or(|session| sessions.contains(session));
-        Ok(holds.into_iter().filter(is_meant).max_by_key(|hold| hold.kind))
+        Ok(strictest(&holds, &sessions()).cloned())
     }
 
     /// Holds, under an id of its own. Whoever holds the same session in the same way already keeps that hold.

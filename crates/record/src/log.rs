@@ -167,6 +167,27 @@ impl Log {
         Ok(entries.into_iter().map(prepare).collect())
     }
 
+    /// The same, of one entry whose fields are written out as they are told: none has a name of the log's own.
+    ///
+    /// # Errors
+    /// When they are not an object, or it is not known what to put in place of secrets.
+    pub fn prepare_as(
+        &self,
+        at: &str,
+        kind: &'static str,
+        fields: &impl Serialize,
+    ) -> Result<Prepared, RecordError> {
+        let problem = |problem: String| damaged(&self.folder, problem);
+        let text = serde_json::to_string(fields).map_err(|error| problem(error.to_string()))?;
+        if Redactor::suspects(&text) {
+            let fields = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
+            let prepared = self.prepare(at, vec![Entry { kind, fields }])?.pop();
+            return prepared.ok_or_else(|| problem("an entry was lost".to_owned()));
+        }
+        let prepared = line::content_of(at, kind, &text).map(Prepared);
+        prepared.ok_or_else(|| problem("what is to be recorded is no object".to_owned()))
+    }
+
     /// As [`Log::append_all`]; `at` is the time of what is found wrong with the end of the log.
     ///
     /// # Errors

@@ -63,7 +63,10 @@ impl Redactor {
     /// none.
     pub fn text(&self, text: &str) -> Option<String> {
         let found = shapes::secrets(text);
-        let mut out = String::new();
+        if found.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(text.len());
         let mut done = 0;
         for (kind, place) in &found {
             out.push_str(text.get(done..place.start)?);
@@ -71,7 +74,25 @@ impl Redactor {
             done = place.end;
         }
         out.push_str(text.get(done..)?);
-        (!found.is_empty()).then_some(out)
+        Some(out)
+    }
+
+    /// Whether a text, or anything in what it is the JSON of, may be a secret. Quick: no is certain, yes is not.
+    pub fn suspects(text: &str) -> bool {
+        shapes::may_be_in(text)
+    }
+
+    /// Whether there is a secret in any string of a JSON value, names of fields included.
+    pub fn finds_in(&self, value: &Value) -> bool {
+        let is_secret = |text: &str| !shapes::secrets(text).is_empty();
+        match value {
+            Value::String(text) => is_secret(text),
+            Value::Array(items) => items.iter().any(|item| self.finds_in(item)),
+            Value::Object(fields) => {
+                fields.iter().any(|(name, field)| is_secret(name) || self.finds_in(field))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
     }
 
     /// Replaces secrets in every string of a JSON value, names of fields included.
@@ -87,7 +108,7 @@ impl Redactor {
     /// As [`Redactor::json`], for the fields of an object.
     pub fn fields(&self, fields: &mut Map<String, Value>) {
         fields.values_mut().for_each(|field| self.json(field));
-        if fields.keys().any(|name| self.text(name).is_some()) {
+        if fields.keys().any(|name| !shapes::secrets(name).is_empty()) {
             let renamed = std::mem::take(fields).into_iter();
             *fields =
                 renamed.map(|(name, field)| (self.text(&name).unwrap_or(name), field)).collect();

@@ -12,7 +12,6 @@ use ringfence_record::RecordError;
 use ringfence_record::log::Log;
 use ringfence_record::redact::Redactor;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::exit::{Exit, Failure, Problem};
 use crate::input::{Line, Lines, Source, is_blank};
@@ -149,19 +148,23 @@ impl Recorder {
             Some(_) => self.run.clone(),
             None => format!("{} line {number}", self.run),
         };
-        let whose = json!({"agent": action.agent.kind, "run": run, "session": action.session});
+        let (agent, id) = (action.agent.kind.clone(), action.session.clone());
+        let whose = recorded::Whose { agent: &agent, run: &run, session: id.as_deref() };
+        let at = now().to_string();
         let case = recorded::Case {
             event: "check",
             whose: &whose,
+            at: &at,
             options: self.options,
             redactor: &self.redactor,
+            log: &self.log,
             state: None,
         };
         let decide = |action: &Action, session: &mut Session| {
             judge.decide_in(action, session).map_err(|error| error.to_string())
         };
         let (explained, entries) = case.decide(&decide, action, session)?;
-        self.log.append_all(&now().to_string(), entries).map_err(|error| error.to_string())?;
+        self.log.append_prepared(&at, &entries).map_err(|error| error.to_string())?;
         Ok(explained)
     }
 }

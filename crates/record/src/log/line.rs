@@ -26,12 +26,25 @@ pub(super) fn content(at: &str, kind: &str, fields: Map<String, Value>) -> Strin
     inner.unwrap_or_default().to_owned()
 }
 
+/// The same, of fields that are written out already.
+pub(super) fn content_of(at: &str, kind: &str, fields: &str) -> Option<String> {
+    let inner = fields.strip_prefix('{').and_then(|text| text.strip_suffix('}'))?;
+    let comma = if inner.is_empty() { "" } else { "," };
+    Some(format!("\"at\":{},\"kind\":{}{comma}{inner}", json!(at), json!(kind)))
+}
+
 /// Adds a line with its newline, and returns the receipt for it.
 pub(super) fn seal(before: &Receipt, content: &str, lines: &mut String) -> Receipt {
     let seq = before.seq + 1;
-    let text = format!("{{\"seq\":{seq},\"prev\":{},{content}", json!(before.hash));
-    let hash = digest(&text);
-    lines.push_str(&sealed_as(&text, &hash));
+    let begin = lines.len();
+    let head = format!("{{\"seq\":{seq},\"prev\":{},", json!(before.hash));
+    lines.reserve(head.len() + content.len() + 2 * GENESIS.len());
+    lines.push_str(&head);
+    lines.push_str(content);
+    let hash = digest(lines.get(begin..).unwrap_or_default());
+    for part in [SEAL, &hash, "\"}\n"] {
+        lines.push_str(part);
+    }
     Receipt { seq, hash }
 }
 

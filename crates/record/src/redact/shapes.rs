@@ -4,7 +4,6 @@
 //! over white space, quotes, or anything that separates commands: what is judged has the same commands,
 //! words and paths as what runs.
 
-use std::array;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -76,10 +75,32 @@ const FULL_LINE: usize = 16;
 /// A secret in a text: its kind, and where it stands.
 pub(super) type Found = (&'static str, Range<usize>);
 
+/// Nothing shorter is a secret.
+const SHORTEST: usize = 20;
+
+/// Whether a secret begins anywhere in a text, as far as its first letters tell. They are the same in JSON.
+pub(super) fn may_be_in(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    let begins = |rest: &[u8]| {
+        let mut prefixes = SHAPES.iter().map(|it| it.prefix).chain([LABEL_BEGIN]);
+        prefixes.any(|prefix| rest.starts_with(prefix.as_bytes()))
+    };
+    while let Some(here) = rest.get(to_next(rest)..).filter(|here| !here.is_empty()) {
+        if begins(here) {
+            return true;
+        }
+        rest = here.get(1..).unwrap_or_default();
+    }
+    false
+}
+
 /// All secrets of a text, in order.
 pub(super) fn secrets(text: &str) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    let mut at = 0;
+    if text.len() < SHORTEST {
+        return found;
+    }
+    let mut at = to_next(text.as_bytes());
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if let Some(body) = rest.strip_prefix(LABEL_BEGIN).and_then(after_label) {
             let begin = text.len() - body.len();
@@ -99,18 +120,25 @@ pub(super) fn secrets(text: &str) -> Vec<Found> {
 
 /// How many bytes are passed over to where something of ours can begin: most of a text is looked at once.
 fn to_next(text: &[u8]) -> usize {
-    /// For each first byte, the bytes that can follow it.
-    static SECOND: LazyLock<[Vec<u8>; 256]> = LazyLock::new(|| {
-        let prefixes = || SHAPES.iter().map(|it| it.prefix).chain([LABEL_BEGIN]);
-        let pairs = || prefixes().filter_map(|it| it.as_bytes().first_chunk::<2>());
-        array::from_fn(|byte| {
-            pairs().filter(|[first, _]| usize::from(*first) == byte).map(|[_, it]| *it).collect()
-        })
-    });
-    let begins = |pair: &[u8]| match pair {
-        [first, second] => {
-            SECOND.get(usize::from(*first)).is_some_and(|seconds| seconds.contains(second))
+    /// For each first byte, a bit for each second one that can follow it.
+    static PAIRS: LazyLock<[[u64; 4]; 256]> = LazyLock::new(|| {
+        let mut pairs = [[0; 4]; 256];
+        for prefix in SHAPES.iter().map(|it| it.prefix).chain([LABEL_BEGIN]) {
+            if let [first, second, ..] = prefix.as_bytes()
+                && let Some(seconds) = pairs.get_mut(usize::from(*first))
+                && let Some(bits) = seconds.get_mut(usize::from(second >> 6))
+            {
+                *bits |= 1 << (second & 63);
+            }
         }
+        pairs
+    });
+    let pairs = &*PAIRS;
+    let begins = |pair: &[u8]| match pair {
+        [first, second] => pairs
+            .get(usize::from(*first))
+            .and_then(|seconds| seconds.get(usize::from(second >> 6)))
+            .is_some_and(|bits| bits >> (second & 63) & 1 == 1),
         _ => false,
     };
     text.windows(2).position(begins).unwrap_or(text.len())

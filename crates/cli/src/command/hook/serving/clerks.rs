@@ -15,16 +15,16 @@ use std::thread;
 use ringfence_action::{Action, Decision, Verdict};
 use ringfence_engine::{Engine, Options, Session};
 use ringfence_facts::Supplied;
-use ringfence_record::holds::{Hold, HoldKind, Holds};
+use ringfence_record::holds::{self, Hold, HoldKind, Holds};
 use ringfence_record::log::{Log, Prepared};
 use ringfence_server::{Refused, Then};
 use serde_json::json;
 
 use super::memory::{Memory, Saved};
 use super::{Gatehouse, undecided};
-use crate::command::hook::answer;
+use crate::command::hook::answer::{self, Premises};
 use crate::command::hook::turn::only_looks;
-use crate::recorded;
+use crate::recorded::{Case, Whose};
 
 /// Whose sessions are those of agents that ask by themselves, in front of the agent's kind.
 const API: &str = "api";
@@ -54,6 +54,14 @@ struct Office {
     decided: Mutex<Vec<Decided>>,
     /// Held by the one who writes.
     writing: Mutex<()>,
+}
+
+/// What holds for several actions.
+struct Standing {
+    premises: Arc<Premises>,
+    engine: Engine,
+    options: Options,
+    holds: Vec<Hold>,
 }
 
 /// A decision that nobody was told of.
@@ -111,9 +119,16 @@ impl Clerks {
 impl Office {
     fn work(&self) {
         loop {
-            for (action, then) in self.take() {
+            let taken = self.take();
+            // Read once they are here: what a person changed or held before they came is in it.
+            let standing = self.standing();
+            for (action, then) in taken {
                 let mut then = Some(then);
-                if let Err(refused) = self.decide(&action, &mut then)
+                let decided = standing
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|standing| self.decide(standing, &action, &mut then));
+                if let Err(refused) = decided
                     && let Some(then) = then
                 {
                     then(Err(refused));
@@ -133,16 +148,29 @@ impl Office {
         asked.drain(..share).collect()
     }
 
-    /// Decides an action, and puts the decision beside those that are to be written. It knows this host not at
-    /// all, and that nothing can run contained, since the asker runs it.
-    fn decide(&self, action: &[u8], then: &mut Option<Then>) -> Result<(), Refused> {
-        let action =
-            Action::from_json(action).map_err(|error| Refused::wrong(error.to_string()))?;
+    /// What holds for whatever is taken together. It knows this host not at all, and that nothing can run contained,
+    /// since the asker runs it.
+    fn standing(&self) -> Result<Standing, Refused> {
         let premises = self.house.premises()?;
         let (bundle, preset) = premises.rules().map_err(undecided)?;
         let options = Options { preset, sandbox: false };
         let engine = Engine::new(bundle, Box::new(Supplied), options);
-        let (folder, _, redactor) = premises.records();
+        let (folder, ..) = premises.records();
+        let holds = Holds::of(folder).all().map_err(undecided)?;
+        Ok(Standing { premises, engine, options, holds })
+    }
+
+    /// Decides an action, and puts the decision beside those that are to be written.
+    fn decide(
+        &self,
+        standing: &Standing,
+        action: &[u8],
+        then: &mut Option<Then>,
+    ) -> Result<(), Refused> {
+        let Standing { premises, engine, options, holds } = standing;
+        let action =
+            Action::from_json(action).map_err(|error| Refused::wrong(error.to_string()))?;
+        let (_, _, redactor) = premises.records();
         let session = action.session.clone();
         let at = answer::now().to_string();
         // One without a session is a session of its own.
@@ -150,11 +178,11 @@ impl Office {
             Some(_) => API.to_owned(),
             None => format!("{API} {at} {}", self.alone.fetch_add(1, Ordering::Relaxed)),
         };
-        let whose = json!({"agent": action.agent.kind, "run": run, "session": session});
-        let hold = Holds::of(folder).strictest_on(|| session.iter().cloned().collect());
-        let hold = hold.map_err(undecided)?;
-        let name = format!("{API} {}", action.agent.kind);
-        let place = session.map(|id| self.memory.place(premises.sessions(), &name, &id));
+        let agent = action.agent.kind.clone();
+        let whose = Whose { agent: &agent, run: &run, session: session.as_deref() };
+        let hold = holds::strictest(holds, session.as_slice());
+        let name = format!("{API} {agent}");
+        let place = session.as_ref().map(|id| self.memory.place(premises.sessions(), &name, id));
         // Others of this session wait until this one is in its place among those that are to be written.
         let newest = place.as_ref().map(|it| it.newest(&self.memory)).transpose();
         let mut newest = newest.map_err(undecided)?;
@@ -164,41 +192,46 @@ impl Office {
         let state = known.as_mut().and_then(|it| it.digest.take());
         let mut alone = Session::default();
         let memory = known.as_mut().map_or(&mut alone, |it| &mut it.session);
-        let before = hold.as_ref().map(|_| memory.clone());
+        let before = hold.map(|_| (action.clone(), memory.clone()));
         let decide = |action: &Action, session: &mut Session| {
             let call = ringfence_adapters::normalize(action);
             catch_unwind(AssertUnwindSafe(|| engine.decide(action, &call, session)))
                 .map_err(|_| "ringfence stopped unexpectedly".to_owned())
         };
         let (event, state) = ("decide", state.as_deref());
-        let case = recorded::Case { event, whose: &whose, options, redactor, state };
-        let decided = case.decide(&decide, action.clone(), memory);
+        let case = Case {
+            event,
+            whose: &whose,
+            at: &at,
+            options: *options,
+            redactor,
+            log: &self.log,
+            state,
+        };
+        let decided = case.decide(&decide, action, memory);
         let (mut explained, mut entries) = decided.map_err(|problem| {
             // What it left of the session is not what anybody was told.
             self.forget();
             undecided(problem)
         })?;
-        if let Some((hold, before)) = hold.zip(before)
-            && let Some(verdict) = raised(&hold, &explained.decision)
+        if let Some((hold, (action, before))) = hold.zip(before)
+            && let Some(verdict) = raised(hold, &explained.decision)
         {
             let code = hold.kind.code();
             explained.decision = engine.held(&action, verdict, code, &hold.reason);
             *memory = before;
             let fields = json!({"hold": hold.id, "tool": action.tool, "call": action.id,
                                 "verdict": verdict, "code": code, "event": "decide"});
-            entries = vec![recorded::entry("held", &whose, fields)];
+            let held = case.entry("held", fields).inspect_err(|_| self.forget());
+            entries = vec![held.map_err(undecided)?];
         }
         let mut prepare = || {
             let saved = known.as_mut().zip(place.as_ref());
             let session = saved.map(|(known, place)| known.saved(place)).transpose()?;
             Ok((session, serde_json::to_vec(&explained.decision)?))
         };
-        let prepared = prepare().map_err(|error: serde_json::Error| error.to_string());
-        let entries = self.log.prepare(&at, entries).map_err(|error| error.to_string());
-        let ((session, answer), entries) = prepared
-            .and_then(|prepared| Ok((prepared, entries?)))
-            .inspect_err(|_| self.forget())
-            .map_err(undecided)?;
+        let (session, answer) =
+            prepare().inspect_err(|_: &serde_json::Error| self.forget()).map_err(undecided)?;
         if let Some(newest) = &mut newest {
             **newest = known;
         }
