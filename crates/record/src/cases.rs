@@ -4,6 +4,7 @@
 //! very same call comes again. A case is bound to a digest of all that led to the refusal, so that another
 //! call, other rules or other facts find nothing. Both the case and what was allowed last for minutes.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -20,8 +21,11 @@ use crate::{RecordError, StateFolder};
 /// How long a case waits for a person, and what they allowed for its call.
 pub const KEPT: Duration = Duration::from_secs(10 * 60);
 
-/// More cases than these do not wait; the oldest are given up.
+/// More cases than these do not wait: of the session that has most of them, the oldest is given up.
 const MOST: usize = 32;
+
+/// More answers are not kept; the oldest of those that nobody gave are given up first.
+const MOST_ANSWERS: usize = 4_096;
 
 /// Letters and digits that are not taken for one another. As many as divide 256, so that all are equally likely.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -125,6 +129,21 @@ struct Standing {
 }
 
 impl Case {
+    /// Whether a person who was shown this was shown that.
+    fn shows(&self, that: &Self) -> bool {
+        // What comes with the asking, and what was said of it.
+        let shown = |case: &Self| Self {
+            code: String::new(),
+            opened: String::new(),
+            process: None,
+            namespace: None,
+            approved_by: Vec::new(),
+            approved_once: false,
+            ..case.clone()
+        };
+        shown(self) == shown(that)
+    }
+
     /// Whether it is for a person to look at here, and not at the agent's own prompt.
     pub fn waits_here(&self) -> bool {
         self.queued || self.denied
@@ -156,7 +175,7 @@ impl Cases {
     }
 
     /// Leaves a case. Whatever its code was, it gets one, or keeps the one that it had; what people said of it
-    /// stays.
+    /// stays, if that is what they were shown.
     ///
     /// # Errors
     /// When it is not on disk whole.
@@ -166,9 +185,11 @@ impl Cases {
         self.forget_old(&path);
         let case = case.clone();
         let case = match before {
-            Some(Case { code, opened, approved_by, approved_once, .. }) => {
+            Some(before) if before.shows(&case) => {
+                let Case { code, opened, approved_by, approved_once, .. } = before;
                 Case { code, opened, approved_by, approved_once, ..case }
             }
+            Some(Case { code, opened, .. }) => Case { code, opened, ..case },
             None => Case { code: random_letters(4)?, ..case },
         };
         write_json(&path, &case)
@@ -328,25 +349,50 @@ impl Cases {
         Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
     }
 
-    /// Removes what nobody came for, and makes room for one more. Old ones are in nobody's way, so that this
-    /// may fail.
+    /// Removes what nobody came for, and makes room for one more. What people said stays for as long as it holds,
+    /// however much is asked meanwhile. Old ones are in nobody's way, so that this may fail.
     fn forget_old(&self, but: &Path) {
-        let mut kept: Vec<(Duration, PathBuf)> = Vec::new();
+        let (mut waiting, mut answers) = (Vec::new(), Vec::new());
         for path in self.files().unwrap_or_default().into_iter().filter(|path| path != but) {
-            let lasts = ["standing", "rule", No::ForGood.mark()]
-                .map(OsStr::new)
-                .contains(&path.extension().unwrap_or_default());
+            let extension = path.extension().unwrap_or_default();
+            let is = |marks: &[&str]| marks.iter().any(|mark| extension == OsStr::new(mark));
+            let lasts = is(&["standing", "rule", No::ForGood.mark()]);
             match age(&path) {
                 Some(age) if lasts && age <= KEPT_FOR_A_SESSION => {}
-                Some(age) if !lasts && age <= KEPT => kept.push((age, path)),
+                Some(age) if !lasts && age <= KEPT => match is(&["case"]) {
+                    true => waiting.push((age, path)),
+                    false => answers.push((!is(&[No::Crowded.mark()]), age, path)),
+                },
                 _ => {
                     let _ = fs::remove_file(&path);
                 }
             }
         }
-        kept.sort();
-        for (_, path) in kept.into_iter().skip(MOST - 1) {
+        answers.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
+        for (_, _, path) in answers.into_iter().skip(MOST_ANSWERS) {
             let _ = fs::remove_file(path);
+        }
+        self.make_room(waiting);
+    }
+
+    /// Gives up so many of these that there is room for one more: the oldest of the session that has most, so that
+    /// no session takes the place of others.
+    fn make_room(&self, waiting: Vec<(Duration, PathBuf)>) {
+        let Some(too_many) = (waiting.len() + 1).checked_sub(MOST).filter(|count| *count > 0)
+        else {
+            return;
+        };
+        let mut sessions: BTreeMap<(String, String), Vec<(Duration, PathBuf)>> = BTreeMap::new();
+        for (age, path) in waiting {
+            let of = self.read(&path).map(|case| (case.agent, case.session)).unwrap_or_default();
+            sessions.entry(of).or_default().push((age, path));
+        }
+        sessions.values_mut().for_each(|cases| cases.sort());
+        for _ in 0..too_many {
+            let most = sessions.values_mut().max_by_key(|cases| cases.len());
+            if let Some((_, oldest)) = most.and_then(Vec::pop) {
+                let _ = fs::remove_file(oldest);
+            }
         }
     }
 }
@@ -516,5 +562,42 @@ mod tests {
             cases.leave(&case(&format!("{number}f"))).unwrap();
         }
         assert_eq!(cases.pending().unwrap().len(), MOST);
+    }
+
+    #[test]
+    fn whoever_asks_much_takes_no_place_of_others_and_makes_nobody_forget() {
+        let (_folder, cases) = cases();
+        let of = |session: &str, digest: &str| Case { session: session.to_owned(), ..case(digest) };
+        let (quiet, no, yes) = (of("quiet", "a1"), of("quiet", "b2"), of("quiet", "c3"));
+        for case in [&quiet, &no, &yes] {
+            cases.leave(case).unwrap();
+        }
+        cases.refuse(&no, No::Once).unwrap();
+        cases.allow(&yes, &receipt()).unwrap();
+        for path in cases.files().unwrap() {
+            make_old(&path, Duration::from_secs(60));
+        }
+        for number in 0..MOST * 4 {
+            cases.leave(&of("loud", &format!("{number}f"))).unwrap();
+        }
+        let waiting = cases.pending().unwrap();
+        assert_eq!(waiting.len(), MOST);
+        assert!(waiting.iter().any(|it| it.digest == quiet.digest), "it was there before");
+        assert_eq!(cases.refused(&no.digest), Some(No::Once));
+        assert!(cases.take(&yes.digest).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_approved_of_something_else_has_not_approved_of_this() {
+        let (_folder, cases) = cases();
+        let asked = case("a1");
+        cases.leave(&asked).unwrap();
+        cases.note_approval(&asked, "one", true).unwrap();
+        let of = || cases.pending().unwrap().remove(0);
+        cases.leave(&Case { process: Some("other".to_owned()), ..asked.clone() }).unwrap();
+        assert_eq!(of().approved_by, ["one"], "the same is shown");
+        let code = of().code;
+        cases.leave(&Case { blast: "beyond this machine".to_owned(), ..asked }).unwrap();
+        assert_eq!((of().approved_by, of().approved_once, of().code), (vec![], false, code));
     }
 }

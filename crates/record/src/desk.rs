@@ -56,6 +56,9 @@ pub struct Passkey {
     pub role: Role,
     /// When it was enrolled, RFC 3339.
     pub at: String,
+    /// The person who said that this one is somebody else; nobody did of the first.
+    #[serde(default)]
+    pub vouched_by: Option<String>,
 }
 
 /// The desk of one state folder.

@@ -5,7 +5,8 @@
 //! one. Whoever answers signs for what they were shown: what has changed since is not answered by that.
 //!
 //! A person answers so many in an hour with care. To each, those with the highest risk are shown, as many as they have
-//! left; what nobody is shown is decided by the stricter default, which is no.
+//! left, and of one session no more than three quarters of an hour's: none takes the hour of all others. What nobody
+//! is shown is decided by the stricter default, which is no.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,13 +39,21 @@ const LOOKS: Duration = Duration::from_secs(1);
 /// What the server itself remembers of answers. When it begins, the log says it.
 #[derive(Default)]
 pub(crate) struct Office {
-    /// When who answered; nothing before the log was asked.
-    answered: Mutex<Option<Vec<(Timestamp, String)>>>,
+    /// What was answered; nothing before the log was asked.
+    answered: Mutex<Option<Vec<Answered>>>,
     /// When something was decided that nobody was shown.
     by_default: Mutex<Vec<Timestamp>>,
     /// Held while a case is answered: of two answers at once, one finds nothing.
     answering: Mutex<()>,
     pub(crate) planter: Planter,
+}
+
+/// That somebody answered something.
+struct Answered {
+    at: Timestamp,
+    person: String,
+    /// Whose call it was about; nobody's where nobody made it.
+    sessions: Vec<String>,
 }
 
 /// The same call, of one session or of several.
@@ -61,6 +70,8 @@ struct Waiting {
     terms: ApprovalTerms,
     /// How many each person answers yet in this hour.
     left: BTreeMap<String, usize>,
+    /// How many each has answered in it of which session.
+    taken: BTreeMap<(String, String), usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -178,14 +189,21 @@ impl Server {
         groups.sort_by_key(|group| (std::cmp::Reverse(group.risk()), group.age));
         let people: BTreeSet<String> =
             self.auth.passkeys()?.into_iter().map(|it| it.person).collect();
-        let left = people.into_iter().map(|person| {
-            let answered = self.office.answered_lately(self, &person)?;
-            Ok((person, (terms.per_hour as usize).saturating_sub(answered)))
-        });
-        let left = left.collect::<Result<BTreeMap<String, usize>, Problem>>()?;
+        let per_hour = terms.per_hour as usize;
+        let mut left: BTreeMap<String, usize> =
+            people.into_iter().map(|person| (person, per_hour)).collect();
+        let mut taken = BTreeMap::new();
+        self.office.answered_lately(self, |Answered { person, sessions, .. }| {
+            if let Some(left) = left.get_mut(person) {
+                *left = left.saturating_sub(1);
+            }
+            for session in sessions {
+                *taken.entry((person.clone(), session.clone())).or_default() += 1;
+            }
+        })?;
         let like = groups.first().filter(|_| plants).and_then(|group| group.cases.first());
         let planted = self.office.planter.planted(self, &terms, like)?;
-        Ok(Waiting { groups, planted, terms, left })
+        Ok(Waiting { groups, planted, terms, left, taken })
     }
 
     /// Says no to what nobody is shown: it has to be told, so that the agent goes on with something else.
@@ -213,7 +231,7 @@ impl Server {
         let approved = answer.answer == Said::Approve;
         let same = |told: &Value| told.get("shown").and_then(Value::as_str) == Some(&answer.shown);
         if let Some(planted) = self.office.planter.take(code, |told| same(told)) {
-            self.office.count(self, person)?;
+            self.office.count(self, person, Vec::new())?;
             let caught = !approved;
             self.record("vigilance", planted.entry(person, caught))?;
             let probe = json!({"caught": caught, "text": planted.revealed(caught)});
@@ -239,7 +257,8 @@ impl Server {
             let problem = "you have approved of this already; somebody else has to, too";
             return Err(Problem::new(StatusCode::CONFLICT, problem));
         }
-        self.office.count(self, person)?;
+        let sessions = group.sessions();
+        self.office.count(self, person, sessions.clone())?;
         let first = group.cases.first();
         let opened = first.and_then(|case| case.opened.parse::<Timestamp>().ok());
         let waited = opened
@@ -251,6 +270,7 @@ impl Server {
             ("scope", json!(answer.scope.as_str())),
             ("rule", json!(first.map(|case| &case.rule))),
             ("shown", json!(answer.shown)),
+            ("sessions", json!(sessions)),
             ("waited_ms", json!(waited)),
         ];
         self.record("review", fields)?;
@@ -272,11 +292,14 @@ impl Server {
             }
             return Ok(json!({"done": false, "probe": null, "proposed_rule": null}));
         }
+        let vouched_for = self.vouched_for(before.iter().chain([&person.to_owned()]))?;
         for case in &group.cases {
             // Of two people, the one who lets less through decides how much that is.
             let scope = if case.approved_once { Scope::Once } else { answer.scope };
             // Recorded first: what is not in the log lets nothing through.
-            let receipt = self.record("approval", approval(case, person, scope, &before))?;
+            let mut fields = Vec::from(approval(case, person, scope, &before));
+            fields.push(("vouched_for", json!(vouched_for)));
+            let receipt = self.record("approval", fields)?;
             let receipt =
                 receipt.ok_or_else(|| Problem::failed("it was not recorded, and does not hold"))?;
             if scope == Scope::Session {
@@ -286,6 +309,23 @@ impl Server {
             }
         }
         Ok(json!({"done": true, "probe": null, "proposed_rule": null}))
+    }
+}
+
+impl Server {
+    /// Those of these people who are somebody of their own by the word of another of them alone: whoever reads the log
+    /// is told so.
+    fn vouched_for<'p>(
+        &self,
+        people: impl Iterator<Item = &'p String>,
+    ) -> Result<BTreeSet<String>, Problem> {
+        let people: BTreeSet<&String> = people.collect();
+        let mut known = self.auth.passkeys()?;
+        known.retain(|it| {
+            let by = it.vouched_by.as_ref();
+            people.contains(&it.person) && by.is_some_and(|by| people.contains(by))
+        });
+        Ok(known.into_iter().map(|it| it.person).collect())
     }
 }
 
@@ -357,18 +397,45 @@ impl Waiting {
     fn shown_to(&self, person: Option<&str>) -> Vec<&Group> {
         let left = self.left_of(person);
         let (mut waiting, mut refused) = (0, 0);
-        let is_shown = |group: &&Group| {
-            let before = if group.is_queued() { &mut waiting } else { &mut refused };
-            *before += 1;
-            *before <= left
-        };
-        self.groups.iter().filter(is_shown).collect()
+        let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((who, session), count) in &self.taken {
+            if person == Some(who) {
+                taken.insert(session, *count);
+            }
+        }
+        let share = self.share();
+        let mut shown = Vec::new();
+        for group in &self.groups {
+            if !group.is_queued() {
+                refused += 1;
+                shown.extend(Some(group).filter(|_| refused <= left));
+                continue;
+            }
+            let sessions: BTreeSet<&str> =
+                group.cases.iter().map(|case| case.session.as_str()).collect();
+            let has_room = |it: &&str| taken.get(it).copied().unwrap_or_default() < share;
+            if waiting < left && sessions.iter().any(has_room) {
+                waiting += 1;
+                sessions.into_iter().for_each(|it| *taken.entry(it).or_default() += 1);
+                shown.push(group);
+            }
+        }
+        shown
+    }
+
+    /// So much of an hour is for one session: others ask, too.
+    fn share(&self) -> usize {
+        let per_hour = self.terms.per_hour as usize;
+        (per_hour - per_hour / 4).max(1)
     }
 
     /// What nobody is shown, and an agent waits for.
     fn rest(&self) -> impl Iterator<Item = &Case> {
+        let shown = self.left.keys().flat_map(|person| self.shown_to(Some(person)));
+        let shown: BTreeSet<*const Group> = shown.map(std::ptr::from_ref).collect();
         let waiting = self.groups.iter().filter(|group| group.is_queued());
-        waiting.skip(self.left_of(None)).flat_map(|group| &group.cases)
+        let is_rest = move |group: &&Group| !shown.contains(&std::ptr::from_ref(*group));
+        waiting.filter(is_rest).flat_map(|group| &group.cases)
     }
 }
 
@@ -398,21 +465,36 @@ impl Group {
         all
     }
 
+    /// Whose they are, each once.
+    fn sessions(&self) -> Vec<String> {
+        let sessions: BTreeSet<&String> = self.cases.iter().map(|it| &it.session).collect();
+        sessions.into_iter().cloned().collect()
+    }
+
     fn told(&self, waiting: &Waiting) -> Value {
-        let Some(case) = self.cases.first() else { return Value::Null };
-        let mut sessions: Vec<&str> = self.cases.iter().map(|it| it.session.as_str()).collect();
-        sessions.sort_unstable();
-        sessions.dedup();
-        let mut told = told(case, self.age, &sessions, self.needs(&waiting.terms));
+        let mut told = told(&self.cases, self.age, &self.sessions(), self.needs(&waiting.terms));
         if let Some(told) = told.as_object_mut() {
             told.insert("risk".to_owned(), json!(self.risk()));
+            told.insert("approved_by".to_owned(), json!(self.approved_by(waiting)));
         }
         told
     }
 }
 
-/// A case, as a person sees it, and by `shown` the digest of all in it that an answer is about.
-pub(crate) fn told(case: &Case, age: Duration, sessions: &[&str], needs: usize) -> Value {
+/// The same call of some sessions, as a person sees it, and by `shown` the digest of all that an answer is about: what
+/// is seen, each case for itself, and the rule that a yes for the session would be in each of them.
+pub(crate) fn told(cases: &[Case], age: Duration, sessions: &[String], needs: usize) -> Value {
+    let Some(case) = cases.first() else { return Value::Null };
+    let rules: Vec<_> = cases.iter().map(|case| (&case.digest, &case.session_rule)).collect();
+    let mut for_session: Vec<String> = Vec::new();
+    for words in cases.iter().filter_map(session_rule).map(|it| words::session_rule_in_words(&it)) {
+        // Each line once: most of them have the same.
+        words.into_iter().for_each(|line| {
+            if !for_session.contains(&line) {
+                for_session.push(line);
+            }
+        });
+    }
     let left = SignedDuration::try_from(KEPT.saturating_sub(age)).unwrap_or_default();
     let expires = time().checked_add(left).ok();
     let mut told = json!({
@@ -421,9 +503,10 @@ pub(crate) fn told(case: &Case, age: Duration, sessions: &[&str], needs: usize) 
         "why": case.why, "instead": case.instead, "effects": case.effects,
         "evidence": case.evidence, "seen": case.seen, "blast": case.blast,
         "cost_of_no": case.cost_of_no, "denied": case.denied, "sessions": sessions,
-        "for_session": session_rule(case).map(|rule| words::session_rule_in_words(&rule)).unwrap_or_default(),
+        "for_session": for_session,
     });
-    let shown = format!("sha256:{:x}", Sha256::digest(told.to_string().as_bytes()));
+    let signed = json!([told, rules]).to_string();
+    let shown = format!("sha256:{:x}", Sha256::digest(signed.as_bytes()));
     let beside = json!({
         "shown": shown, "risk": case.risk, "opened": case.opened,
         "expires": expires.map(|it| it.to_string()), "needs": needs,
@@ -440,26 +523,27 @@ fn time() -> Timestamp {
 }
 
 impl Office {
-    /// How many this person has answered in the last hour. At first the log says it, so that a new server gives
-    /// nobody a new hour.
-    fn answered_lately(&self, server: &Server, person: &str) -> Result<usize, Problem> {
+    /// What was answered in the last hour. At first the log says it, so that a new server gives nobody a new hour.
+    fn answered_lately(&self, server: &Server, each: impl FnMut(&Answered)) -> Result<(), Problem> {
         let (mut answered, now) = (lock(&self.answered), time());
         let answered = self.remembered(&mut answered, server)?;
-        answered.retain(|(at, _)| now.duration_since(*at) < HOUR);
-        Ok(answered.iter().filter(|(_, who)| who == person).count())
+        answered.retain(|it| now.duration_since(it.at) < HOUR);
+        answered.iter().for_each(each);
+        Ok(())
     }
 
-    fn count(&self, server: &Server, person: &str) -> Result<(), Problem> {
+    fn count(&self, server: &Server, person: &str, sessions: Vec<String>) -> Result<(), Problem> {
         let mut answered = lock(&self.answered);
-        self.remembered(&mut answered, server)?.push((time(), person.to_owned()));
+        let one = Answered { at: time(), person: person.to_owned(), sessions };
+        self.remembered(&mut answered, server)?.push(one);
         Ok(())
     }
 
     fn remembered<'a>(
         &self,
-        answered: &'a mut Option<Vec<(Timestamp, String)>>,
+        answered: &'a mut Option<Vec<Answered>>,
         server: &Server,
-    ) -> Result<&'a mut Vec<(Timestamp, String)>, Problem> {
+    ) -> Result<&'a mut Vec<Answered>, Problem> {
         if answered.is_none() {
             let mut found = Vec::new();
             for kind in ["review", "vigilance"] {
@@ -468,7 +552,11 @@ impl Office {
                 for entry in server.feed.database().find(&query)? {
                     let text = |name: &str| entry.get(name).and_then(Value::as_str);
                     let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
-                    found.extend(at.zip(text("reviewer").map(str::to_owned)));
+                    let sessions = entry.get("sessions").cloned().unwrap_or_default();
+                    let sessions: Vec<String> =
+                        serde_json::from_value(sessions).unwrap_or_default();
+                    let whose = at.zip(text("reviewer").map(str::to_owned));
+                    found.extend(whose.map(|(at, person)| Answered { at, person, sessions }));
                 }
             }
             *answered = Some(found);

@@ -204,19 +204,19 @@ impl Auth {
                 let problem = "that passkey is enrolled already";
                 return Err(Problem::new(StatusCode::CONFLICT, problem));
             }
-            let (role, by) = match by {
+            let (role, by, vouched_by) = match by {
                 Permitted::First { code } if passkeys.is_empty() && self.codes.take(&code) => {
-                    (Role::Admin, "terminal".to_owned())
+                    (Role::Admin, "terminal".to_owned(), None)
                 }
                 Permitted::Vouched { code, admin }
                     if is_admin(passkeys, &admin) && self.codes.take(&code) =>
                 {
-                    (Role::Approver, admin)
+                    (Role::Approver, admin.clone(), Some(admin))
                 }
                 Permitted::Own => {
                     let own = passkeys.iter().find(|it| it.person == person);
                     let own = own.ok_or_else(|| Problem::forbidden("your passkeys were revoked"))?;
-                    (own.role, person.clone())
+                    (own.role, person.clone(), own.vouched_by.clone())
                 }
                 Permitted::First { .. } | Permitted::Vouched { .. } => {
                     return Err(Problem::forbidden(
@@ -226,15 +226,20 @@ impl Auth {
                 }
             };
             let (id, key, count, at) = (made.id, made.key, made.count, at.to_owned());
-            let new = Passkey { id, key, count, person, owner, name, role, at };
+            let new = Passkey { id, key, count, person, owner, name, role, at, vouched_by };
             record(&new, &by)?;
             passkeys.push(new.clone());
             Ok((new, by))
         })
     }
 
-    /// Takes a passkey away: one's own, or anybody's by an admin. Whose it was.
-    pub(crate) fn revoke(&self, id: &str, by: &str) -> Result<Passkey, Problem> {
+    /// Takes a passkey away, once that is recorded: one's own, or anybody's by an admin.
+    pub(crate) fn revoke(
+        &self,
+        id: &str,
+        by: &str,
+        record: impl FnOnce(&Passkey) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         self.desk.change(|passkeys| {
             let place = passkeys.iter().position(|it| it.id == id);
             let whose = place.and_then(|at| passkeys.get(at)).map(|it| it.person.clone());
@@ -251,7 +256,7 @@ impl Auth {
                     "that is the last passkey of an admin; enrol another one before",
                 ));
             }
-            Ok(revoked)
+            record(&revoked)
         })
     }
 }
@@ -279,18 +284,19 @@ pub(crate) async fn list(
     Looks(viewer): Looks,
 ) -> Result<Json<Value>, Problem> {
     blocking(move || {
-        let mut people: Vec<(String, String, Role, Vec<Value>)> = Vec::new();
+        let mut people: Vec<(Passkey, Vec<Value>)> = Vec::new();
         for it in server.auth.desk.passkeys()? {
             let key = json!({"id": it.id, "name": it.name, "at": it.at});
-            match people.iter_mut().find(|(person, ..)| *person == it.person) {
-                Some((.., keys)) => keys.push(key),
-                None => people.push((it.person, it.owner, it.role, vec![key])),
+            match people.iter_mut().find(|(first, _)| first.person == it.person) {
+                Some((_, keys)) => keys.push(key),
+                None => people.push((it, vec![key])),
             }
         }
         let people: Vec<Value> = people
             .into_iter()
-            .map(|(person, name, role, keys)| {
-                json!({"person": person, "name": name, "role": role, "keys": keys})
+            .map(|(it, keys)| {
+                json!({"person": it.person, "name": it.owner, "role": it.role,
+                       "vouched_by": it.vouched_by, "keys": keys})
             })
             .collect();
         Ok(Json(json!({"people": people, "you": server.auth.looks(&viewer)?})))
@@ -360,13 +366,16 @@ pub(crate) async fn revoke(
     blocking(move || {
         let path = format!("/api/v1/passkeys/{id}/revoke");
         let who = server.auth.person(&viewer, &headers, "POST", &path, &body, Role::Viewer)?;
-        let revoked = server.auth.revoke(&id, &who.name)?;
-        let fields = [
-            ("person", json!(revoked.person)),
-            ("passkey", json!(revoked.id)),
-            ("by", json!(who.name)),
-        ];
-        server.record("passkey_revoked", fields)?;
+        // Recorded first: what that person let through for a session ends with it.
+        let record = |revoked: &Passkey| {
+            let fields = [
+                ("person", json!(revoked.person)),
+                ("passkey", json!(revoked.id)),
+                ("by", json!(who.name)),
+            ];
+            server.record("passkey_revoked", fields).map(drop)
+        };
+        server.auth.revoke(&id, &who.name, record)?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

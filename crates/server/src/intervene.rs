@@ -100,10 +100,10 @@ pub(crate) async fn release(
 
 impl Server {
     /// Records what a person did.
-    pub(crate) fn record<const N: usize>(
+    pub(crate) fn record<'f>(
         &self,
         kind: &'static str,
-        fields: [(&str, Value); N],
+        fields: impl IntoIterator<Item = (&'f str, Value)>,
     ) -> Result<Option<ringfence_record::log::Receipt>, Problem> {
         let fields: Map<String, Value> =
             fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -143,7 +143,9 @@ fn new(server: &Server, like: &Case) -> Result<Planted, Problem> {
 impl Planted {
     /// As a person sees it: as any other.
     pub(crate) fn told(&self) -> Value {
-        told(&self.case, self.at.elapsed(), &[&self.case.session], 1)
+        let (cases, sessions) =
+            (std::slice::from_ref(&self.case), std::slice::from_ref(&self.case.session));
+        told(cases, self.at.elapsed(), sessions, 1)
     }
 
     /// What is recorded of the answer.

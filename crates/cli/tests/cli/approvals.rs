@@ -3,7 +3,7 @@
 
 use ringfence_record::StateFolder;
 use ringfence_record::cases::{Case, Cases, No};
-use ringfence_record::log::{Durability, Entry, Log};
+use ringfence_record::log::{Durability, Entry, Log, Receipt};
 use serde_json::{Value, json};
 
 use super::gate::{ASKED, DENIED, Gate, write};
@@ -31,14 +31,18 @@ impl Queue {
         all.remove(0)
     }
 
+    fn records(&self, kind: &'static str, fields: Value) -> Receipt {
+        let Value::Object(fields) = fields else { panic!() };
+        let at = jiff::Timestamp::now().to_string();
+        self.log.append_all(&at, vec![Entry { kind, fields }]).unwrap().unwrap()
+    }
+
     /// What the server does with a person's yes.
     fn approves(&self, case: &Case, scope: &str) {
         let fields = json!({"case": case.digest, "agent": case.agent, "session": case.session,
-                            "scope": scope, "session_rule": case.session_rule});
-        let Value::Object(fields) = fields else { panic!() };
-        let at = jiff::Timestamp::now().to_string();
-        let entry = Entry { kind: "approval", fields };
-        let receipt = self.log.append_all(&at, vec![entry]).unwrap().unwrap();
+                            "scope": scope, "session_rule": case.session_rule,
+                            "by": "person-a", "approved_by": ["person-b"]});
+        let receipt = self.records("approval", fields);
         if scope == "session" {
             self.cases.allow_for_session(case, &receipt).unwrap();
         } else {
@@ -96,6 +100,30 @@ fn for_a_session_is_for_this_of_this_session_under_these_rules() {
     );
     assert_eq!(queue.gate.asked("s", "c6", ASKED).0, "deny", "it was allowed under other rules");
     queue.gate.assert_sound();
+}
+
+/// Whose key was revoked lets nothing through any more, whatever they said before; others' revocations change
+/// nothing.
+#[test]
+fn what_somebody_let_through_ends_with_their_key() {
+    let revoked = |queue: &Queue, person: &str| {
+        queue.records("passkey_revoked", json!({"person": person, "passkey": "k", "by": "x"}));
+    };
+    let short = ASKED.replace("--force", "-f");
+    for person in ["person-a", "person-b"] {
+        let queue = queue();
+        queue.gate.asked("s", "c1", ASKED);
+        queue.approves(&queue.only(), "session");
+        revoked(&queue, "person-c");
+        for (call, command) in [("c2", ASKED), ("c3", &short)] {
+            assert_eq!(queue.gate.asked("s", call, command).0, "allow");
+        }
+        revoked(&queue, person);
+        for (call, command) in [("c4", ASKED), ("c5", &short)] {
+            assert_eq!(queue.gate.asked("s", call, command).0, "deny", "{person}");
+        }
+        queue.gate.assert_sound();
+    }
 }
 
 /// A yes for the session is a rule, narrower than the one that asked, and it covers no more than was shown.

@@ -100,6 +100,7 @@ fn place(terms: ApprovalTerms) -> Place {
         name: "a key".to_owned(),
         role: Role::Approver,
         at: String::new(),
+        vouched_by: None,
     });
     let enrol = |all: &mut Vec<Passkey>| {
         all.extend(known);
@@ -414,4 +415,80 @@ fn a_request_that_nobody_made_runs_nothing_and_shows_who_looks() {
     let code = real["code"].as_str().unwrap();
     assert_eq!(place.says(code, Said::Approve, Scope::Once, "p1").unwrap()["done"], false);
     assert_eq!(place.says(code, Said::Approve, Scope::Once, "p2").unwrap()["done"], true);
+}
+
+/// One that asks much takes a part of everybody's hour, and the rest of it is for others.
+#[test]
+fn no_session_takes_the_hour_of_all_others() {
+    let place = place(terms(4));
+    for number in 1..=8 {
+        place.leave(&format!("a{number}"), "loud", &format!("a{number}"), 90);
+    }
+    let quiet = place.leave("b1", "quiet", "b1", 10);
+    let of =
+        |shown: &[Value], session: &str| shown.iter().filter(|it| it["session"] == session).count();
+    let shown = place.shown();
+    assert_eq!((of(&shown, "loud"), of(&shown, "quiet")), (3, 1));
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&quiet.digest), None);
+    assert_eq!(place.entries("refusal_by_default"), 5);
+    // Those that were answered count.
+    for shown in place.shown().iter().filter(|it| it["session"] == "loud") {
+        let code = shown["code"].as_str().unwrap();
+        place.says(code, Said::Deny, Scope::Once, "p1").unwrap();
+    }
+    place.leave("c1", "loud", "c1", 90);
+    let shown = place.shown();
+    assert_eq!((of(&shown, "loud"), of(&shown, "quiet")), (0, 1));
+    assert_eq!(of(&place.shown_to("p2"), "loud"), 1, "the other has an hour of their own");
+}
+
+/// What is signed is the rule of each session, not of the first alone.
+#[test]
+fn whoever_answers_for_several_sessions_signs_the_rule_of_each() {
+    let place = place(terms(12));
+    let rule = |target: &str| {
+        json!({"tool": "Bash", "cwd": "/p", "rules": ["infra.change"], "seen": [], "preset": "guard",
+               "bundle": "sha256:0", "effects": [{"kind": "delete", "target": {"known": target},
+                                                  "scope": "local"}]})
+    };
+    let leave = |digest: &str, session: &str, target: &str| {
+        let case = place.leave(digest, session, "same", 40);
+        place.cases.leave(&Case { session_rule: Some(rule(target)), ..case }).unwrap();
+    };
+    leave("a1", "s", "/p/x");
+    leave("b2", "t", "/p/x");
+    let alike = place.shown()[0].clone();
+    assert_eq!(alike["for_session"], json!(["by Bash, in /p", "deletes /p/x"]));
+    leave("b2", "t", "/p/y");
+    let now = place.shown()[0].clone();
+    assert_eq!(now["for_session"], json!(["by Bash, in /p", "deletes /p/x", "deletes /p/y"]));
+    let code = now["code"].as_str().unwrap();
+    let answer = |shown: &Value| Answer {
+        answer: Said::Approve,
+        scope: Scope::Session,
+        shown: shown["shown"].as_str().unwrap().to_owned(),
+    };
+    let error = place.server.answered(code, &answer(&alike), "p1").unwrap_err();
+    assert_eq!(error.0, StatusCode::CONFLICT);
+    place.server.answered(code, &answer(&now), "p1").unwrap();
+    assert_eq!(place.entries("approval"), 2);
+}
+
+/// A second person who is one by the word of the first: it counts, and whoever reads the log is told so.
+#[test]
+fn who_was_vouched_for_by_the_other_is_told_in_the_log() {
+    let needs_two = vec!["infra.change".to_owned()];
+    let place = place(ApprovalTerms { needs_two, ..terms(12) });
+    let vouch = |all: &mut Vec<Passkey>| {
+        all[1].vouched_by = Some("p1".to_owned());
+        Ok::<_, Problem>(())
+    };
+    place.server.auth.desk.change(vouch).unwrap();
+    let case = place.leave("a1", "s", "x", 1);
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    place.says(&case.code, Said::Approve, Scope::Once, "p2").unwrap();
+    let entries = place.server.log.entries().unwrap().map(Result::unwrap);
+    let approval = entries.into_iter().find(|entry| entry["kind"] == "approval").unwrap();
+    assert_eq!(approval["vouched_for"], json!(["p2"]));
 }

@@ -53,7 +53,18 @@ pub(super) fn is_open(
             field("kind").and_then(Value::as_str) == Some("override")
                 && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
         });
-    Ok(text("kind") == Some("approval") && is_fresh && !is_used && says(approval))
+    let is_open = is_fresh && !is_used && !is_taken_back(approval, after);
+    Ok(text("kind") == Some("approval") && is_open && says(approval))
+}
+
+/// Whether a key of somebody who said yes was revoked since: it may be the one that said so.
+fn is_taken_back(approval: &Value, after: &[Value]) -> bool {
+    let before = approval.get("approved_by").and_then(Value::as_array).into_iter().flatten();
+    let people: Vec<&Value> = approval.get("by").into_iter().chain(before).collect();
+    after.iter().any(|entry| {
+        entry.get("kind").and_then(Value::as_str) == Some("passkey_revoked")
+            && entry.get("person").is_some_and(|it| people.contains(&it))
+    })
 }
 
 /// Whether this entry lets a call of this digest through.
