@@ -255,6 +255,7 @@ pub(crate) struct Waited {
     pub(crate) milliseconds: f64,
     began: f64,
     ended: f64,
+    pub(crate) stdout: String,
     stderr: String,
 }
 
@@ -266,8 +267,9 @@ pub(crate) fn wait_for(mut command: Command, input: &str) -> Result<Waited, Fail
     let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok(Waited { milliseconds, began, ended: now(), stderr })
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    Ok(Waited { milliseconds, began, ended: now(), stdout, stderr })
 }
 
 /// Milliseconds since 1970, as the hook tells its own.

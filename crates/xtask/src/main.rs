@@ -6,6 +6,7 @@ mod contained;
 mod corpus;
 mod files;
 mod fuzz;
+mod hold_bench;
 mod hook_bench;
 mod hostile;
 mod models_bench;
@@ -143,6 +144,19 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         hooks: usize,
     },
+    /// Measure how soon a hold is there: from its being placed to the denial of the next call, through a whole hook
+    /// process; with the daemon deciding for others, and without one.
+    HoldBench {
+        /// What is measured.
+        #[arg(long, value_name = "FILE", default_value = "target/release/ringfence")]
+        binary: PathBuf,
+        /// How many holds, with the daemon and without it each.
+        #[arg(long, default_value_t = 200)]
+        holds: usize,
+        /// Decisions a second that the daemon makes for others meanwhile.
+        #[arg(long, default_value_t = 500)]
+        load: u32,
+    },
     /// Measure what it costs to watch a run, on work of many files, against the same run that is not watched.
     ObserveBench {
         /// What is measured.
@@ -205,6 +219,9 @@ fn main() -> ExitCode {
         Task::ServeBench { binary, seconds, connections, watchers, entries, hooks } => {
             let load = serve_bench::Load { binary, seconds, connections, watchers, entries, hooks };
             serve_bench::run(&load)
+        }
+        Task::HoldBench { binary, holds, load } => {
+            hold_bench::run(&hold_bench::Terms { binary, holds, load })
         }
         Task::ObserveBench { binary, tree, rounds } => observe_bench::run(&binary, &tree, rounds),
         Task::FuzzSmoke { seconds, seed, target: None } => fuzz::run(seconds, seed),

@@ -9,7 +9,8 @@
     reason = "a benchmark starts what it measures, in a folder of its own"
 )]
 
-use std::collections::BTreeMap;
+pub(crate) mod load;
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,13 +22,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringfence_action::Action;
 use ringfence_record::StateFolder;
 use ringfence_record::log::{Durability, Entry, Log};
 use ringfence_testkit::timing::Percentiles;
-use ringfence_testkit::traffic;
 use serde_json::{Map, Value, json};
 
+use self::load::{Asking, ask_while, bodies, count_until, read_until, watch};
 use crate::{Failure, hook_bench};
 
 /// What is asked for.
@@ -46,10 +46,10 @@ const P99_MS: f64 = 10.0;
 const MEMORY_MB: u64 = 150;
 const HOOK_MS: f64 = 3.0;
 
-struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
     port: u16,
-    socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 impl Drop for Daemon {
@@ -73,27 +73,31 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
     fs::create_dir_all(folder)?;
     let state = StateFolder::open(folder.join("state"))?;
     fill(&state, load.entries)?;
-    let daemon = start(load, folder)?;
+    let daemon = start(&load.binary, folder)?;
     wait_until_indexed(&daemon, load.entries)?;
     let idle = memory(daemon.process.id(), "VmRSS");
     let hooks = hooks(load, folder)?;
     let token = token(load, folder)?;
     let bodies = bodies()?;
-    let (over, seen) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (over, bytes, looked_at) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let watching: Vec<TcpStream> =
         (0..load.watchers).filter_map(|_| watch(&daemon, &token).ok()).collect();
-    let (times, took, spent, own) = thread::scope(|scope| {
-        for socket in &watching {
-            let (over, seen) = (&over, &seen);
-            scope.spawn(move || read_until(socket, over, seen));
+    let (times, took, spent, own, counted) = thread::scope(|scope| {
+        let (over, bytes, looked_at) = (&over, &bytes, &looked_at);
+        // One looks into what it is sent; the others are sent the same.
+        let (first, others) = watching.split_first().unzip();
+        let counting = first.map(|it| scope.spawn(move || count_until(it, over, looked_at)));
+        for socket in others.unwrap_or_default() {
+            scope.spawn(move || read_until(socket, over, bytes));
         }
         let began = Instant::now();
         let (daemon_before, own_before) = (cpu(daemon.process.id()), cpu(std::process::id()));
         let until = began + Duration::from_secs(load.seconds);
         let asking: Vec<_> = (0..load.connections)
             .map(|number| {
-                let (socket, bodies) = (&daemon.socket, &bodies);
-                scope.spawn(move || ask_until(socket, number, bodies, until))
+                let (socket, bodies, every) = (&daemon.socket, &bodies, Duration::ZERO);
+                let asking = Asking { socket, number, bodies, every };
+                scope.spawn(move || ask_while(asking, &|| Instant::now() < until))
             })
             .collect();
         let times: Vec<Result<Vec<f64>, String>> = asking
@@ -103,11 +107,14 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
         let took = began.elapsed();
         let spent = cpu(daemon.process.id()) - daemon_before;
         let own = cpu(std::process::id()) - own_before;
+        // What was recorded last is sent within a few of its looks.
+        thread::sleep(Duration::from_millis(300));
         over.store(true, Ordering::SeqCst);
         for socket in &watching {
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
-        (times.into_iter().collect::<Result<Vec<_>, _>>(), took, spent, own)
+        let counted = counting.and_then(|it| it.join().ok()).unwrap_or_default();
+        (times.into_iter().collect::<Result<Vec<_>, _>>(), took, spent, own, counted)
     });
     let times = times?.concat();
     let decided = times.len() as f64;
@@ -131,14 +138,17 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
         own / took.as_secs_f64() * 100.0
     );
     println!(
-        "| decisions for a second of the daemon's processor time | {:.0} | |",
-        decided / spent
+        "| decisions for a second of the daemon's processor time; of that, for each | {:.0}; {:.0} us | |",
+        decided / spent,
+        spent / decided * 1e6
     );
-    let reached = seen.load(Ordering::SeqCst) as f64 / load.watchers.max(1) as f64;
+    // Entries are more than decisions: what was said is one, too.
+    let [entries, missing] = counted;
+    let each = bytes.load(Ordering::SeqCst) as f64 / load.watchers.saturating_sub(1).max(1) as f64;
     println!(
-        "| who watches; of the entries, as many reached each of them meanwhile | {}; {:.0} % | 200 |",
+        "| who watches; entries that reached the first by now, missing between; bytes that reached each of the others, of its | {}; {entries}, {missing}; {:.0} % | 200 |",
         load.watchers,
-        reached / decided.max(1.0) * 100.0
+        each / (looked_at.load(Ordering::SeqCst) as f64).max(1.0) * 100.0
     );
     println!(
         "| memory with {} entries at rest, after, at most | {idle} MB, {now} MB, {most} MB | {MEMORY_MB} MB |",
@@ -179,8 +189,8 @@ fn fill(state: &StateFolder, count: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn command(load: &Load, folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(&load.binary);
+fn command(binary: &Path, folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(binary);
     command.args(args).env_clear().env("HOME", folder);
     command.env("RINGFENCE_STATE", folder.join("state"));
     command.env("RINGFENCE_CONFIG", folder.join("config"));
@@ -188,8 +198,9 @@ fn command(load: &Load, folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn start(load: &Load, folder: &Path) -> Result<Daemon, Failure> {
-    let mut serve = command(load, folder, &["serve", "--listen", "127.0.0.1:0", "--json"]);
+/// Starts the daemon, with its folders in this one.
+pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Daemon, Failure> {
+    let mut serve = command(binary, folder, &["serve", "--listen", "127.0.0.1:0", "--json"]);
     let mut process = serve.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     let out = process.stdout.take().ok_or("the daemon says nothing")?;
@@ -202,7 +213,7 @@ fn start(load: &Load, folder: &Path) -> Result<Daemon, Failure> {
 }
 
 fn token(load: &Load, folder: &Path) -> Result<String, Failure> {
-    let output = command(load, folder, &["serve", "--token"]).output()?;
+    let output = command(&load.binary, folder, &["serve", "--token"]).output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
@@ -223,82 +234,6 @@ fn wait_until_indexed(daemon: &Daemon, entries: u64) -> Result<(), Failure> {
     }
 }
 
-/// Recorded traffic, where there is some: as JSON, but for the session, which comes in front of it.
-fn bodies() -> Result<Vec<String>, Failure> {
-    let body = |action: &Action| {
-        let text = serde_json::to_string(&Action { session: None, ..action.clone() })?;
-        Ok(text.strip_prefix('{').unwrap_or_default().to_owned())
-    };
-    traffic::actions().iter().take(5_000).map(body).collect()
-}
-
-fn ask_until(
-    socket: &Path,
-    number: usize,
-    bodies: &[String],
-    until: Instant,
-) -> Result<Vec<f64>, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let mut socket = UnixStream::connect(socket).map_err(text)?;
-    let mut answers = BufReader::new(socket.try_clone().map_err(text)?);
-    let mut times = Vec::new();
-    for (index, body) in bodies.iter().cycle().skip(number * 97).enumerate() {
-        if Instant::now() >= until {
-            break;
-        }
-        let body = format!("{{\"session\":\"b{number}-{}\",{body}", index / 100);
-        let request = format!(
-            "POST /api/v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let began = Instant::now();
-        socket.write_all(request.as_bytes()).map_err(text)?;
-        let (code, _) = read_answer(&mut answers).map_err(text)?;
-        if code != 200 {
-            return Err(format!("the daemon answered {code}"));
-        }
-        times.push(began.elapsed().as_secs_f64() * 1e3);
-    }
-    Ok(times)
-}
-
-fn read_answer(from: &mut impl BufRead) -> std::io::Result<(u16, Vec<u8>)> {
-    let (mut line, mut fields) = (String::new(), BTreeMap::new());
-    from.read_line(&mut line)?;
-    let code = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
-    loop {
-        line.clear();
-        from.read_line(&mut line)?;
-        let Some((name, value)) = line.trim().split_once(": ") else { break };
-        fields.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let length = fields.get("content-length").and_then(|it| it.parse().ok()).unwrap_or_default();
-    let mut body = vec![0; length];
-    from.read_exact(&mut body)?;
-    Ok((code, body))
-}
-
-fn watch(daemon: &Daemon, token: &str) -> std::io::Result<TcpStream> {
-    let mut socket = TcpStream::connect(("127.0.0.1", daemon.port))?;
-    write!(
-        socket,
-        "GET /api/v1/live HTTP/1.1\r\nhost: localhost:{}\r\nauthorization: Bearer {token}\r\n\r\n",
-        daemon.port
-    )?;
-    Ok(socket)
-}
-
-/// Reads what is sent, and counts the entries in it.
-fn read_until(mut socket: &TcpStream, over: &AtomicBool, seen: &AtomicU64) {
-    let mut part = vec![0; 64 << 10];
-    while !over.load(Ordering::SeqCst) {
-        let Ok(count @ 1..) = socket.read(&mut part) else { return };
-        let part = part.get(..count).unwrap_or_default();
-        let entries = part.windows(2).filter(|it| *it == b"\n\n").count();
-        seen.fetch_add(entries as u64, Ordering::Relaxed);
-    }
-}
-
 /// Milliseconds of hooks with the daemon, of hooks without, and of a program that does nothing, in turn.
 fn hooks(load: &Load, folder: &Path) -> Result<[Vec<f64>; 3], Failure> {
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
@@ -306,18 +241,21 @@ fn hooks(load: &Load, folder: &Path) -> Result<[Vec<f64>; 3], Failure> {
         let event = json!({"session_id": "hooks", "hook_event_name": "PreToolUse", "cwd": folder,
             "tool_name": "Bash", "tool_use_id": format!("c{number}"),
             "tool_input": {"command": format!("git diff --stat HEAD~{number}")}});
-        let hook = |state: &str| {
-            let mut hook = Command::new(&load.binary);
-            hook.args(["hook", "claude-code", "--state"]).arg(folder.join(state)).arg("--config");
-            hook.arg(folder.join("config")).arg("--home").arg(folder).env_clear();
-            hook
-        };
+        let hook = |state| hook(&load.binary, folder, state);
         let commands = [hook("state"), hook("alone"), Command::new("/bin/true")];
         for (times, command) in times.iter_mut().zip(commands) {
             times.push(hook_bench::wait_for(command, &event.to_string())?.milliseconds);
         }
     }
     Ok(times)
+}
+
+/// A hook that works with this state in this folder.
+pub(crate) fn hook(binary: &Path, folder: &Path, state: &str) -> Command {
+    let mut hook = Command::new(binary);
+    hook.args(["hook", "claude-code", "--state"]).arg(folder.join(state)).arg("--config");
+    hook.arg(folder.join("config")).arg("--home").arg(folder).env_clear();
+    hook
 }
 
 /// Seconds of processor time that a process has had.
