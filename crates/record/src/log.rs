@@ -53,8 +53,8 @@ pub enum Durability {
     Power,
 }
 
-/// A segment is closed once it is longer: 16 MiB.
-const SEGMENT_BYTES: u64 = 16 << 20;
+/// A segment is closed once it is longer: 16 MiB. Tests do with less.
+const SEGMENT_BYTES: u64 = if cfg!(test) { 256 << 10 } else { 16 << 20 };
 
 /// The audit log of one state folder.
 #[derive(Debug, Clone)]

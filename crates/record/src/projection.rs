@@ -62,6 +62,11 @@ const SCHEMA: &str = "
 
 pub use self::sessions::SessionRow;
 
+/// In so many entries words are looked for first, in so many times as many next, and never in more at once.
+const WINDOW: u64 = 4_096;
+const WIDER: u64 = 4;
+const WIDEST: u64 = 1 << 16;
+
 /// The kind under which a line is found that could not be read.
 const DAMAGED: &str = "damaged";
 
@@ -211,26 +216,76 @@ impl Projection {
 
     /// The entries that were asked for, oldest first, as they stand in the log.
     ///
+    /// Words are looked for in the newest entries first (in the oldest, with `after`), and further only while the page
+    /// is not full: a word that stands everywhere is found at once.
+    ///
     /// # Errors
     /// When the words are not a search expression, or the database fails.
     pub fn find(&self, query: &Query) -> Result<Vec<Value>, RecordError> {
-        let Query { kind, session, verdict, code, text, after, before, limit } = query;
+        let limit = query.limit as usize;
+        let mut lines = Vec::new();
+        if query.text.is_none() {
+            lines = self.lines(query, limit, None)?;
+        } else {
+            // Between these two, and both are left out.
+            let mut low = query.after.unwrap_or(0);
+            let mut high = query.before.unwrap_or(u64::MAX).min(self.newest()?.saturating_add(1));
+            let mut window = WINDOW;
+            while low + 1 < high && lines.len() < limit {
+                let within = match query.after {
+                    Some(_) => (low, high.min(low.saturating_add(window))),
+                    None => (low.max(high.saturating_sub(window)), high),
+                };
+                let left = limit - lines.len();
+                lines.extend(self.lines(query, left, Some(within))?);
+                match query.after {
+                    Some(_) => low = within.1 - 1,
+                    None => high = within.0 + 1,
+                }
+                window = window.saturating_mul(WIDER).min(WIDEST);
+            }
+        }
+        let entries = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut entries: Vec<Value> = entries.collect();
+        if query.after.is_none() {
+            entries.reverse();
+        }
+        Ok(entries)
+    }
+
+    /// So many lines at most, the newest or the oldest first; those between two numbers, where they are given.
+    fn lines(
+        &self,
+        query: &Query,
+        limit: usize,
+        within: Option<(u64, u64)>,
+    ) -> Result<Vec<String>, RecordError> {
+        let Query { kind, session, verdict, code, text, after, before, .. } = query;
         let words = text.as_ref().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
-        let number = |seq: &u64| i64::try_from(*seq).unwrap_or(i64::MAX);
+        let number = |seq: u64| SqlValue::Integer(i64::try_from(seq).unwrap_or(i64::MAX));
         let text = |it: &Option<String>| it.clone().map(SqlValue::Text);
-        let number = |seq: &Option<u64>| seq.as_ref().map(number).map(SqlValue::Integer);
+        let (low, high) = within.map_or((*after, *before), |(low, high)| (Some(low), Some(high)));
         // Only what is asked for stands in the question, so that an index can answer it.
-        let conditions: Vec<(&str, SqlValue)> = [
-            ("kind = ?", text(kind)),
-            ("session = ?", text(session)),
-            ("verdict = ?", text(verdict)),
-            ("code = ?", text(code)),
-            ("seq IN (SELECT rowid FROM entry_text WHERE entry_text MATCH ?)", text(&words)),
-            ("seq > ?", number(after)),
-            ("seq < ?", number(before)),
+        let words = text(&words).map(|words| {
+            let (low, high) = (low.unwrap_or(0), high.unwrap_or(u64::MAX));
+            vec![words, number(low), number(high)]
+        });
+        let one = |it: Option<SqlValue>| it.map(|it| vec![it]);
+        let conditions: Vec<(&str, Vec<SqlValue>)> = [
+            ("kind = ?", one(text(kind))),
+            ("session = ?", one(text(session))),
+            ("verdict = ?", one(text(verdict))),
+            ("code = ?", one(text(code))),
+            ("seq > ?", one(low.map(number))),
+            ("seq < ?", one(high.map(number))),
+            (
+                "seq IN (SELECT rowid FROM entry_text
+                         WHERE entry_text MATCH ? AND rowid > ? AND rowid < ?)",
+                words,
+            ),
         ]
         .into_iter()
-        .filter_map(|(condition, value)| Some((condition, value?)))
+        .filter_map(|(condition, values)| Some((condition, values?)))
         .collect();
         let mut question = "SELECT line FROM entry WHERE 1".to_owned();
         conditions
@@ -239,16 +294,10 @@ impl Projection {
         let order = if after.is_some() { "ASC" } else { "DESC" };
         question.push_str(&format!(" ORDER BY seq {order} LIMIT {limit}"));
         let mut statement = self.connection.prepare_cached(&question)?;
-        let values = rusqlite::params_from_iter(conditions.into_iter().map(|(_, value)| value));
+        let values = conditions.into_iter().flat_map(|(_, values)| values);
+        let values = rusqlite::params_from_iter(values);
         let rows = statement.query_map(values, |row| row.get::<_, String>(0))?;
-        let mut entries = Vec::new();
-        for line in rows {
-            entries.extend(serde_json::from_str::<Value>(&line?).ok());
-        }
-        if after.is_none() {
-            entries.reverse();
-        }
-        Ok(entries)
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// One entry by number.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ringfence_record::StateFolder;
-use ringfence_record::log::{Durability, Keep, Log};
+use ringfence_record::log::{Durability, Entry, Keep, Log};
 use ringfence_record::projection::{Projection, Query};
 use ringfence_record::sessions::SessionStore;
 use serde_json::{Map, Value, json};
@@ -183,6 +183,58 @@ fn the_database_follows_the_log_and_can_be_lost() {
     let projection = Projection::open(&state, &log).unwrap();
     assert_eq!(projection.find(&words("echo")).unwrap().len(), 4);
     assert_eq!(Projection::reindex(&state, &log).unwrap(), 4);
+}
+
+/// The newest first, page by page, whatever else is asked for; a word that stands everywhere as one that stands once.
+#[test]
+fn words_are_found_in_order_across_everything_that_there_is() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    let entries = (1..=9_000).map(|n| {
+        let session = if n == 5 { "rare" } else { "s" };
+        let command = if n == 7 { "echo once".to_owned() } else { format!("echo part {n}") };
+        Entry { kind: "decision", fields: fields(session, &command) }
+    });
+    log.append_all("2026-11-21T10:00:00Z", entries.collect()).unwrap();
+    let projection = Projection::open(&state, &log).unwrap();
+    let seqs = |query: Query| -> Vec<u64> {
+        let found = projection.find(&Query { limit: 3, ..query }).unwrap();
+        found.iter().map(|it| it["seq"].as_u64().unwrap()).collect()
+    };
+    let words = |text: &str| Query { text: Some(text.to_owned()), ..Query::default() };
+    assert_eq!(seqs(words("echo")), [8_998, 8_999, 9_000]);
+    assert_eq!(seqs(Query { before: Some(4), ..words("echo") }), [1, 2, 3]);
+    assert_eq!(seqs(Query { before: Some(4_500), ..words("echo part") }), [4_497, 4_498, 4_499]);
+    assert_eq!(seqs(Query { after: Some(8_998), ..words("echo") }), [8_999, 9_000]);
+    assert_eq!(seqs(Query { after: Some(0), ..words("echo part") }), [1, 2, 3]);
+    assert_eq!(seqs(Query { after: Some(0), ..words("part 8999") }), [8_999]);
+    assert_eq!(seqs(words("once")), [7]);
+    assert_eq!(seqs(words("nowhere")), [] as [u64; 0]);
+    assert_eq!(seqs(Query { session: Some("rare".to_owned()), ..words("echo") }), [5]);
+    assert_eq!(seqs(Query { before: Some(9), after: Some(6), ..words("echo") }), [7, 8]);
+}
+
+/// What is written out at once stands in the log as what is put together, and without its secrets.
+#[test]
+fn an_entry_that_is_written_out_at_once_is_the_same_entry() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    let key = format!("ghp_{}", "a1B2c3D4".repeat(5));
+    let at = "2026-11-21T10:00:00Z";
+    for command in ["echo \"x\"\n", "sk-learn hf_ AKIA eyJ", &format!("curl -H {key}"), &key] {
+        let fields = fields("s", command);
+        let entry = Entry { kind: "note", fields: fields.clone() };
+        let one = log.prepare(at, vec![entry]).unwrap().remove(0);
+        let other = log.prepare_as(at, "note", &fields).unwrap();
+        assert_eq!(one, other, "{command}");
+        assert!(!format!("{other:?}").contains(&key));
+        log.append_prepared(at, &[other]).unwrap();
+    }
+    assert!(log.prepare_as(at, "note", &1).is_err());
+    let empty = log.prepare(at, vec![Entry { kind: "note", fields: Map::new() }]).unwrap();
+    assert_eq!(log.prepare_as(at, "note", &json!({})).unwrap(), empty[0]);
+    let found = log.verify(&[]).unwrap();
+    assert_eq!((found.entries, found.problems), (4, vec![]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is recorded, as it is recorded: the log is followed, whoever writes it; its lines are sent on at once,
 //! and put into the database as time allows.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -16,15 +16,16 @@ use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::api::instant;
+use crate::brief;
 
 /// So often it is looked whether there is more.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Longer by this for each who watches, since each is woken.
-const PAUSE_FOR_EACH: Duration = Duration::from_micros(100);
+const PAUSE_FOR_EACH: Duration = Duration::from_micros(250);
 
 /// So many lines are sent on together.
-const TOGETHER: usize = 512;
+const TOGETHER: usize = 1_024;
 
 /// So many batches wait for who is slow; who is slower reads the log.
 const WAITING: usize = 16;
@@ -35,15 +36,49 @@ const INSERTED: usize = 500;
 /// Where more entries are made in a second, decisions come first: the database and those who watch may wait.
 const MANY_A_SECOND: f64 = 300.0;
 
-/// While there are so many, the database takes no more than this share of a processor's time.
-const SHARE: u32 = 10;
+/// While there are so many, the database takes no more than this part of a processor's time.
+const SHARE: u32 = 20;
 
-/// Lines that follow one another, as they are sent to who watches.
+/// How much of each entry is sent to who watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// All of it.
+    Whole,
+    /// What stands in a row of a list.
+    Brief,
+}
+
+/// Lines that follow one another, as they are sent to who watches: made once, for all.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) first: u64,
     pub(crate) last: u64,
-    pub(crate) frames: Bytes,
+    /// Only where somebody wants them so.
+    whole: Option<Bytes>,
+    brief: Option<Bytes>,
+}
+
+impl Batch {
+    /// In this form; nothing where nobody wanted it so when it was made.
+    pub(crate) fn frames(&self, form: Form) -> Option<&Bytes> {
+        match form {
+            Form::Whole => self.whole.as_ref(),
+            Form::Brief => self.brief.as_ref(),
+        }
+    }
+}
+
+/// Somebody who watches.
+pub(crate) struct Subscription {
+    pub(crate) batches: broadcast::Receiver<Batch>,
+    pulse: Arc<Pulse>,
+    form: Form,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.pulse.who_want(self.form).fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The feed of one log.
@@ -60,6 +95,18 @@ pub(crate) struct Feed {
 struct Pulse {
     last: AtomicU64,
     many: AtomicBool,
+    whole: AtomicUsize,
+    brief: AtomicUsize,
+}
+
+impl Pulse {
+    /// How many watch in this form.
+    fn who_want(&self, form: Form) -> &AtomicUsize {
+        match form {
+            Form::Whole => &self.whole,
+            Form::Brief => &self.brief,
+        }
+    }
 }
 
 impl Feed {
@@ -102,8 +149,10 @@ impl Feed {
     }
 
     /// From now on, whatever comes.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Batch> {
-        self.batches.subscribe()
+    pub(crate) fn subscribe(&self, form: Form) -> Subscription {
+        // Before anything can come: it is made in this form from now on.
+        self.pulse.who_want(form).fetch_add(1, Ordering::SeqCst);
+        Subscription { batches: self.batches.subscribe(), pulse: self.pulse.clone(), form }
     }
 
     /// How many watch.
@@ -142,14 +191,18 @@ impl Sending {
         let mut rate = 0.0;
         let mut before = instant();
         loop {
-            // What cannot be read now may be read later.
-            let lines = follower.more(TOGETHER).unwrap_or_default();
+            let lines = all_there_is(&mut follower);
             if let (Some(first), Some(end)) = (lines.first(), lines.last()) {
                 self.pulse.last.store(end.seq, Ordering::Release);
                 if self.batches.receiver_count() > 0 {
-                    let (first, last) = (first.seq, end.seq);
+                    let made = |form: Form| {
+                        let wanted = self.pulse.who_want(form).load(Ordering::SeqCst) > 0;
+                        wanted.then(|| frames(&lines, form))
+                    };
+                    let (whole, brief) = (made(Form::Whole), made(Form::Brief));
                     // Where nobody watches any more, nothing is lost.
-                    let _ = self.batches.send(Batch { first, last, frames: frames(&lines) });
+                    let _ =
+                        self.batches.send(Batch { first: first.seq, last: end.seq, whole, brief });
                 }
             }
             let now = state_of(&self.folder);
@@ -205,9 +258,29 @@ fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &P
     }
 }
 
-/// Lines as server-sent events.
-pub(crate) fn frames(lines: &[Followed]) -> Bytes {
+/// What has come since, as much as is sent together. What cannot be read now may be read later.
+fn all_there_is(follower: &mut Follower) -> Vec<Followed> {
+    let mut lines = Vec::new();
+    while let Some(more @ 1..) = TOGETHER.checked_sub(lines.len()) {
+        let found = follower.more(more).unwrap_or_default();
+        if found.is_empty() {
+            break;
+        }
+        lines.extend(found);
+    }
+    lines
+}
+
+/// Lines as server-sent events: each as one, or all of them in brief as one.
+pub(crate) fn frames(lines: &[Followed], form: Form) -> Bytes {
     let mut text = String::new();
+    if form == Form::Brief {
+        if let Some(last) = lines.last() {
+            let data = brief::array(lines);
+            text = format!("id: {}\nevent: brief\ndata: {data}\n\n", last.seq);
+        }
+        return Bytes::from(text);
+    }
     for Followed { seq, line } in lines {
         text.push_str("id: ");
         text.push_str(&seq.to_string());

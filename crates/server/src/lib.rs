@@ -11,6 +11,7 @@ mod api;
 mod approvals;
 mod assets;
 mod auth;
+mod brief;
 mod door;
 mod enrol;
 mod feed;

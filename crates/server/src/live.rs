@@ -3,6 +3,9 @@
 //! What was recorded before is read from the log; what comes is sent as it comes. Whoever falls behind reads the
 //! log again, and goes on. The number of the last entry is the id of the event, so that a browser that comes
 //! back says where it was.
+//!
+//! A list that many watch takes entries in brief, many to an event: each batch is made once, and the same bytes go to
+//! all of them.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,14 +23,14 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::Server;
-use crate::feed::{Batch, frames};
+use crate::feed::{Form, Subscription, frames};
 use crate::problem::Problem;
 
 /// So often something is said, so that who watches knows that nobody is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// So many lines of the log are read at once for who was away.
-const READ: usize = 16;
+const READ: usize = 64;
 
 /// So many bytes a second go to all who watch together while much is decided. Whoever falls behind by that reads
 /// on in the log, later: decisions come first, and nothing piles up in memory.
@@ -39,10 +42,12 @@ const BREATH: Duration = Duration::from_millis(500);
 /// More do not watch at once.
 const MOST_WATCHERS: usize = 1_000;
 
-/// From where on.
+/// From where on, and how.
 #[derive(Debug, Deserialize)]
 pub(crate) struct From {
     after: Option<u64>,
+    #[serde(default)]
+    brief: bool,
 }
 
 pub(crate) async fn live(
@@ -56,7 +61,8 @@ pub(crate) async fn live(
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let after = last_seen.or(from.after).unwrap_or_else(|| server.feed.last());
     let (send, receive) = mpsc::channel(1);
-    tokio::spawn(watch(server, after, send));
+    let form = if from.brief { Form::Brief } else { Form::Whole };
+    tokio::spawn(watch(server, after, form, send));
     let stream = ReceiverStream::new(receive).map(Ok::<Bytes, Infallible>);
     let headers =
         [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
@@ -64,32 +70,37 @@ pub(crate) async fn live(
 }
 
 /// Sends until nobody listens any more.
-async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
+async fn watch(server: Arc<Server>, after: u64, form: Form, send: Sender<Bytes>) {
     // Subscribed first: what comes while the log is read is there afterwards.
-    let mut batches = server.feed.subscribe();
+    let mut watching: Subscription = server.feed.subscribe(form);
     let mut state = server.feed.state();
     let now = state_frame(&state.borrow_and_update());
-    let Some(mut sent) = read_up(&server, after, &send).await else { return };
+    let Some(mut sent) = read_up(&server, after, form, &send).await else { return };
     if send.send(now).await.is_err() {
         return;
     }
     loop {
         let going = tokio::select! {
-            batch = batches.recv() => match batch {
-                Ok(Batch { first, last, frames }) if first == sent + 1 => {
-                    sent = last;
-                    send_at_pace(&server, frames, &send).await.is_some()
-                }
-                Ok(Batch { last, .. }) if last <= sent => true,
-                // It begins before, or after a gap.
-                Ok(_) | Err(RecvError::Lagged(_)) => {
-                    match read_up(&server, sent, &send).await {
-                        Some(seq) => { sent = seq; true }
-                        None => false,
+            batch = watching.batches.recv() => {
+                let next = match &batch {
+                    Ok(batch) if batch.last <= sent => continue,
+                    Err(RecvError::Closed) => return,
+                    Ok(batch) if batch.first == sent + 1 => batch.frames(form).zip(Some(batch.last)),
+                    // It begins before, or after a gap.
+                    Ok(_) | Err(RecvError::Lagged(_)) => None,
+                };
+                let done = match (next, form) {
+                    (Some((frames, last)), Form::Whole) => {
+                        send_at_pace(&server, frames.clone(), &send).await.map(|()| last)
                     }
-                }
-                Err(RecvError::Closed) => false,
-            },
+                    (Some((frames, last)), Form::Brief) => {
+                        send.send(frames.clone()).await.ok().map(|()| last)
+                    }
+                    (None, _) => read_up(&server, sent, form, &send).await,
+                };
+                sent = done.unwrap_or(sent);
+                done.is_some()
+            }
             changed = state.changed() => {
                 let frame = state_frame(&state.borrow_and_update());
                 changed.is_ok() && send.send(frame).await.is_ok()
@@ -107,7 +118,7 @@ async fn watch(server: Arc<Server>, after: u64, send: Sender<Bytes>) {
 
 /// Sends what the log has after this number; returns the number that it came to, or nothing where nobody
 /// listens any more or the log cannot be read: who watches comes back and says where it was.
-async fn read_up(server: &Server, after: u64, send: &Sender<Bytes>) -> Option<u64> {
+async fn read_up(server: &Server, after: u64, form: Form, send: &Sender<Bytes>) -> Option<u64> {
     let mut sent = after;
     let mut follower = {
         let log = server.log.clone();
@@ -123,7 +134,7 @@ async fn read_up(server: &Server, after: u64, send: &Sender<Bytes>) -> Option<u6
         let lines = lines.ok()?;
         let Some(last) = lines.last() else { return Some(sent) };
         sent = last.seq;
-        send_at_pace(server, frames(&lines), send).await?;
+        send_at_pace(server, frames(&lines, form), send).await?;
     }
 }
 

@@ -528,6 +528,68 @@ fn who_watches_sees_every_entry_in_order_whoever_writes_and_after_a_restart() {
     assert_eq!(Some(entry.as_str()), log.lines().nth(2));
 }
 
+/// Reads entries in brief until there are so many.
+fn entries_in_brief(daemon: &Daemon, token: &str, after: u64, count: usize) -> Vec<Value> {
+    let mut socket = daemon.network();
+    let headers = format!(
+        "host: localhost:{}\r\nauthorization: Bearer {token}\r\nlast-event-id: {after}\r\n",
+        daemon.port
+    );
+    send(&mut socket, "GET", "/api/v1/live?brief=true", &headers, "");
+    let (mut seen, mut id, mut event) = (Vec::new(), 0, String::new());
+    for line in BufReader::new(socket).lines() {
+        let line = line.unwrap();
+        if let Some(seq) = line.strip_prefix("id: ") {
+            id = seq.parse().unwrap();
+        } else if let Some(name) = line.strip_prefix("event: ") {
+            name.clone_into(&mut event);
+        } else if let (Some(data), "brief") = (line.strip_prefix("data: "), event.as_str()) {
+            let entries: Vec<Value> = serde_json::from_str(data).unwrap();
+            assert_eq!(entries.last().unwrap()["seq"], json!(id), "whoever comes back says so");
+            seen.extend(entries);
+            if seen.len() >= count {
+                break;
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn who_watches_a_list_gets_what_stands_in_it_and_misses_none() {
+    let gate = Gate::new();
+    let daemon = Daemon::start(&gate);
+    let token = gate.run(&["serve", "--token"]).out().trim().to_owned();
+    let decide = |number: usize| {
+        let body = json!({"id": format!("a{number}"), "session": "s", "tool": "Bash", "cwd": "/p",
+                          "input": {"command": format!("echo {number} {}", "x".repeat(3_000))}});
+        assert_eq!(daemon.asks("POST", "/api/v1/decide", &body.to_string()).code, 200);
+    };
+    (0..20).for_each(decide);
+    thread::scope(|scope| {
+        let watching: Vec<_> = [0, 0, 7, 20]
+            .into_iter()
+            .map(|after| {
+                let (daemon, token) = (&daemon, &token);
+                scope.spawn(move || entries_in_brief(daemon, token, after, 60 - after as usize))
+            })
+            .collect();
+        // One who wants all of it, beside.
+        let whole = scope.spawn(|| events(&daemon, &token, Some(0), 60));
+        (20..60).for_each(decide);
+        for (watcher, after) in watching.into_iter().zip([0, 0, 7, 20]) {
+            let entries = watcher.join().unwrap();
+            let seqs: Vec<u64> = entries.iter().map(|it| it["seq"].as_u64().unwrap()).collect();
+            assert_eq!(seqs, (after + 1..=60).collect::<Vec<u64>>());
+            let last = entries.last().unwrap();
+            assert!(last["action"]["input"].as_str().unwrap().starts_with("echo 59 xxx"), "{last}");
+            assert_eq!(last["decision"], json!({"verdict": "allow", "code": "default"}));
+            assert!(last.to_string().len() < 500, "{last}");
+        }
+        assert_eq!(whole.join().unwrap(), (1..=60).collect::<Vec<u64>>());
+    });
+}
+
 /// Asks so often until the daemon is gone; returns what was acknowledged.
 fn hammer(daemon: &Daemon, name: &str, each: Duration) -> Vec<String> {
     let mut acknowledged = Vec::new();

@@ -180,7 +180,7 @@ mod tests {
         read(&mut follower);
         // More than a segment, in lines longer than what is read at once, written together.
         let mut fields = Map::new();
-        fields.insert("padding".to_owned(), "x".repeat(2 << 20).into());
+        fields.insert("padding".to_owned(), "x".repeat(100 << 10).into());
         let entry = Entry { kind: "note", fields };
         let receipt = log.append_all("now", vec![entry; 12]).unwrap();
         assert_eq!(receipt.map(|it| it.seq), Some(37));
