@@ -7,7 +7,7 @@ use crate::lexicon::Operation;
 use crate::named::{self, Here};
 use crate::operations;
 use crate::protections;
-use crate::said::{Boundary, Request};
+use crate::said::Boundary;
 use crate::session::Session;
 
 /// Whether something the user said asks for just this: one of the effect's operations, and every
@@ -16,21 +16,17 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     if protections::is_about(effect) {
         return protections::covers(session, effect);
     }
-    if asks_for_push_at_hand(session, effect) || named::covers(session, effect, here) {
-        return true;
-    }
-    let operations = operations::ruled_out_by(effect);
-    session
-        .requests()
-        .any(|request| operations.contains(&request.operation) && names_automation(request, effect))
+    asks_for_push_at_hand(session, effect, here)
+        || named::covers(session, effect, here)
+        || names_automation(session, effect)
 }
 
 /// A forced push that is refused where somebody else has pushed meanwhile needs no name where the user
-/// asked just now for what it takes: "force-push it", "rebase onto main and push".
-fn asks_for_push_at_hand(session: &Session, effect: &Effect) -> bool {
-    let held = effect.kind == EffectKind::VcsRemote
+/// asked just now for what it takes: "force-push it", "rebase onto main and push". One that is not refused must
+/// be asked for as such, and is of a branch that nobody else builds on by its name.
+fn asks_for_push_at_hand(session: &Session, effect: &Effect, here: Here) -> bool {
+    let forced = effect.kind == EffectKind::VcsRemote
         && effect.is(Attr::Force)
-        && effect.is(Attr::Lease)
         && !effect.is(Attr::All)
         && !effect.is(Attr::DeleteRef);
     let asked = |operation| {
@@ -41,18 +37,86 @@ fn asks_for_push_at_hand(session: &Session, effect: &Effect) -> bool {
     let folder = effect.text(Attr::Dir).unwrap_or("?");
     let rewritten =
         || asked_anyhow(Operation::Rewrite) || session.has_created(&format!("rewrote:{folder}"));
-    held && (asked(Operation::ForcePush) || (asked(Operation::Push) && rewritten()))
+    let own = || {
+        effect.text(Attr::Branch).is_some_and(|branch| {
+            let spoken_of = || session.wishes().any(|wish| wish.mentions(&branch.to_lowercase()));
+            !is_shared(branch)
+                && (here.current_branch == Some(true)
+                    || (here.current_branch.is_none() && spoken_of()))
+        })
+    };
+    forced
+        && match effect.is(Attr::Lease) {
+            true => asked(Operation::ForcePush) || (asked(Operation::Push) && rewritten()),
+            false => asked(Operation::ForcePush) && own(),
+        }
 }
 
-/// The project's automation has names of its own: "update the release workflow".
-fn names_automation(request: &Request, effect: &Effect) -> bool {
+/// Whether a branch is one that others build on, by its name.
+fn is_shared(branch: &str) -> bool {
+    let first = branch.split(['/', '-']).next().unwrap_or(branch);
+    matches!(
+        first,
+        "main"
+            | "master"
+            | "trunk"
+            | "develop"
+            | "development"
+            | "dev"
+            | "release"
+            | "releases"
+            | "staging"
+            | "stable"
+            | "production"
+            | "prod"
+            | "?"
+            | ""
+    )
+}
+
+/// The project's automation has names of its own: "update the release workflow", "CI runs out of memory, limit
+/// it there".
+fn names_automation(session: &Session, effect: &Effect) -> bool {
+    const AUTOMATION: &[&str] = &[
+        "workflow",
+        "workflows",
+        "pipeline",
+        "pipelines",
+        "action",
+        "actions",
+        "ci/cd",
+        "gitlab-ci",
+        "jenkinsfile",
+        "flujo",
+        "ワークフロー",
+        "パイプライン",
+        "流水线",
+        "工作流",
+    ];
+    const SETTINGS: &[&str] = &[
+        "config",
+        "configuration",
+        "job",
+        "jobs",
+        "step",
+        "steps",
+        "yaml",
+        "yml",
+        "setup",
+        "konfiguration",
+        "schritt",
+        "étape",
+        "paso",
+    ];
     let is_automation = effect.attributes.contains(Attr::Classes, "ci")
         && matches!(effect.kind, EffectKind::Write | EffectKind::Create);
-    let has = |words: &[&str]| words.iter().any(|word| request.has_word(word));
+    let operations = operations::of(effect);
     is_automation
-        && (has(&["workflow", "workflows", "pipeline", "pipelines", "action", "actions", "ci/cd"])
-            || (has(&["ci"])
-                && has(&["config", "configuration", "job", "jobs", "step", "yaml", "setup"])))
+        && session.wishes().any(|wish| {
+            let has = |words: &[&str]| words.iter().any(|word| wish.mentions(word));
+            wish.operations.iter().any(|operation| operations.contains(operation))
+                && (has(AUTOMATION) || (has(&["ci"]) && has(SETTINGS)) || wish.has_place("ci"))
+        })
 }
 
 /// Whether a boundary is about this effect.

@@ -28,10 +28,36 @@ const EMPTIES: &[&str] = &[
     "vide", "vider", "vacía", "vaciar", "清空",
 ];
 
+/// Words that tell of one.
+const ONE: &[&str] = &[
+    "last",
+    "latest",
+    "newest",
+    "first",
+    "oldest",
+    "letzte",
+    "letzten",
+    "neueste",
+    "erste",
+    "dernier",
+    "dernière",
+    "premier",
+    "première",
+    "último",
+    "última",
+    "primero",
+    "primera",
+];
+
 /// Whether all of a kind is taken away where all of it was meant, and one where that one was.
 pub(crate) fn is_as_many(request: &Wish, effect: &Effect) -> bool {
     let empties = || EMPTIES.iter().any(|verb| request.asks_with(verb));
     let op = effect.text(Attr::Op).unwrap_or_default();
+    // "Only the last one" is one.
+    let all = effect.is(Attr::All) || effect.is(Attr::Unbounded);
+    if all && !request.everything && ONE.iter().any(|word| request.mentions(word)) {
+        return false;
+    }
     match effect.kind {
         // Rows that no condition picks out are all rows.
         EffectKind::Database if effect.is(Attr::Unbounded) && !effect.is(Attr::Ddl) => {

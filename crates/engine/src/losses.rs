@@ -41,7 +41,9 @@ fn means_changes(request: &Wish, effect: &Effect) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| request.mentions(word));
     let whole = effect.text(Attr::Dir).is_some_and(|dir| effect.target.as_known() == Some(dir));
     // "Hard reset" says what becomes of them.
-    let hard = request.mentions("hard") || request.mentions("--hard");
+    let hard = request.mentions("hard")
+        || request.mentions("--hard")
+        || ["hard", "hard-reset"].iter().any(|verb| request.asks_with(verb));
     if whole && hard && effect.text(Attr::Op).is_some_and(|op| op.starts_with("reset")) {
         return true;
     }

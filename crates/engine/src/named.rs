@@ -95,9 +95,14 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
         && effect.text(Attr::Ecosystem) != Some("docker");
     let registries = [Attr::Ecosystem, Attr::Registry].into_iter().filter_map(|it| effect.text(it));
     let told_where = REGISTRIES.iter().copied().chain(registries).any(|it| request.has_place(it));
+    // Who wants something to run anew wants to have it afterwards. What watches over a pod makes another.
+    let ends = destroys && effect.text(Attr::Provider) != Some("kubernetes");
+    let restarts = RESTARTS.iter().any(|verb| request.asks_with(verb))
+        && !request.operations.contains(&Operation::Delete);
     // "disable caching in the deploy workflow" leaves the workflow on.
     let switches_off = op.starts_with("workflow disable");
     (!skips || request.operations.contains(&Operation::Skip))
+        && !(ends && restarts)
         && (!opens || says(PUBLIC))
         && (!empties || says(VOLUMES))
         && (!turns
@@ -106,6 +111,22 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
         && (!switches_off || says(WORKFLOWS))
         && (!publishes || told_where || request.operations.contains(&Operation::Publish))
 }
+
+/// Verbs after which what was stopped runs again.
+const RESTARTS: &[&str] = &[
+    "restart",
+    "reboot",
+    "bounce",
+    "kick",
+    "cycle",
+    "recycle",
+    "reload",
+    "starte",
+    "redémarre",
+    "relance",
+    "reinicia",
+    "neustarten",
+];
 
 /// What holds data after what used it is gone.
 const VOLUMES: &[&str] =
@@ -200,7 +221,24 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
         }
         // "the test db": the only one of its kind. "users in the test db" is about users.
         EffectKind::Database => {
-            let kinds = ["db", "database", "datenbank", "base", "bd", "schema", "tables"];
+            let kinds = [
+                "db",
+                "database",
+                "datenbank",
+                "base",
+                "bd",
+                "schema",
+                "tables",
+                "migration",
+                "migrations",
+                "redis",
+                "cache",
+                "postgres",
+                "mysql",
+                "mongo",
+                "sqlite",
+                "数据库",
+            ];
             environment(effect).is_some_and(|kind| request.environments.contains(&kind))
                 && !request.names_something
                 && kinds.iter().any(|word| request.has_object(word))
@@ -218,11 +256,12 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
             // "deploy it to production": production alone, and not some service of it.
             let project = effect.target == Target::Unknown
                 || effect.target.as_known().is_some_and(|it| it.starts_with('/') || it == "*");
+            // "Roll it out to production" is about what the work is about.
             let placed = !effect.is(Attr::Destroy)
                 && !effect.is(Attr::Grant)
                 && request.operations.contains(&Operation::Deploy)
                 && environment(effect).is_some_and(|kind| {
-                    (project || kind != Environment::Production)
+                    (project || request.points || kind != Environment::Production)
                         && request.environments.contains(&kind)
                 });
             // "tear down the staging stack"

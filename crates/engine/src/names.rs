@@ -114,7 +114,7 @@ impl Names {
                     self.add(vec![name.to_owned()]);
                 }
             }
-            EffectKind::Credential if target.starts_with('/') => {
+            EffectKind::Credential | EffectKind::Persist if target.starts_with('/') => {
                 self.add_path(target);
                 self.add_settings_of(target);
             }
@@ -170,7 +170,10 @@ impl Names {
             self.add(parts.last().cloned().into_iter().collect());
         }
         match (parts.as_slice(), target.contains("://")) {
-            ([_, _, ..], true) => self.add(parts),
+            ([_, _, ..], true) => {
+                self.add(parts);
+                self.add(vec![place.trim_end_matches('/').to_owned()]);
+            }
             ([_kind, name], false) => self.add(vec![name.clone()]),
             _ => self.add(parts),
         }
@@ -226,6 +229,10 @@ impl Names {
         let stem = name.split('.').next().unwrap_or(name);
         let program = stem.strip_suffix("-config").or_else(|| stem.strip_suffix("rc"));
         self.add(program.map(str::to_owned).into_iter().collect());
+        // "My zshrc" is `.zshrc`.
+        if base_name(path).starts_with('.') && !stem.is_empty() {
+            self.add(vec![stem.to_owned()]);
+        }
     }
 
     fn add_path(&mut self, path: &str) {

@@ -13,8 +13,8 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::VcsRemote if effect.is(Attr::DeleteRef) => &[O::Delete],
         EffectKind::VcsRemote if has("approve") => &[O::Approve],
         EffectKind::VcsRemote if has("merge") || has("accept") => &[O::Merge],
-        EffectKind::VcsRemote if effect.is(Attr::Force) => &[O::ForcePush],
         EffectKind::VcsRemote if effect.is(Attr::Destroy) => &[O::Delete],
+        EffectKind::VcsRemote if effect.is(Attr::Force) => &[O::ForcePush],
         EffectKind::VcsRemote if has("close") => &[O::Close],
         EffectKind::VcsRemote if has("cancel") => &[O::Stop],
         EffectKind::VcsRemote if has("release") => &[O::Publish],
@@ -57,6 +57,12 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         }
         EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
         EffectKind::Database if op == "GRANT" => &[O::Grant],
+        // A migration that is taken back takes what it made along.
+        EffectKind::Database
+            if effect.is(Attr::Destroy) && (has("migrate") || has("migration")) =>
+        {
+            &[O::Delete, O::Recreate, O::Discard]
+        }
         EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
         EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
         EffectKind::Process if has("start") || has("enable") => {
@@ -73,7 +79,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Net if effect.is(Attr::Tunnel) || effect.is(Attr::Listen) => {
             &[O::Run, O::Expose]
         }
-        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send],
+        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send, O::Deploy],
         // Other requests that change something, by what people call them.
         EffectKind::Net if effect.text(Attr::Method).is_some_and(|method| method != "GET") => {
             &[O::Send, O::Change, O::Deploy, O::Publish]

@@ -45,11 +45,6 @@ impl Request {
             .chain(tails.filter(|tail| tail.contains('/')))
             .any(|tail| self.named.contains(&digest(tail)))
     }
-
-    /// Whether the clause has this word as it stands.
-    pub(crate) fn has_word(&self, word: &str) -> bool {
-        self.named.contains(&digest(word))
-    }
 }
 
 /// Words are compared as people write paths and numbers: `./x/` is `x`, `@x` and `#5` are `x` and `5`.

@@ -48,6 +48,9 @@ pub(crate) const GONE: &str = "gone:";
 /// In front of a rule and a target that a person was asked about, where the call ran.
 pub(crate) const APPROVED: &str = "approved:";
 
+/// "It" may have been named so many messages ago.
+const REACHES_BACK: usize = 3;
+
 /// More created things, and more destinations, are not remembered one by one: a session that runs for
 /// days stays as quick as a new one.
 const MOST_REMEMBERED: usize = 2_048;
@@ -149,9 +152,14 @@ impl Session {
         if self.said.iter().any(|(seen, _)| *seen == digest) {
             return false;
         }
-        let before = self.said.iter().rev().find(|(_, intent)| !intent.agrees);
-        if let Some(named) = before.and_then(|(_, intent)| intent.named.as_ref()) {
+        let mut before =
+            self.said.iter().rev().filter(|(_, intent)| !intent.agrees).take(REACHES_BACK);
+        if let Some(named) = before.find_map(|(_, intent)| intent.named.as_ref()) {
             intent.wishes.iter_mut().for_each(|wish| wish.complete(named));
+            // "Restart it", and then "now the other way": it still is what is spoken of.
+            if intent.named.is_none() {
+                intent.named = Some(named.clone());
+            }
         }
         self.boundaries.retain(|boundary| !intent.lifts(boundary));
         self.boundaries.extend(intent.boundaries.iter().cloned());

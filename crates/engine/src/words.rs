@@ -48,10 +48,11 @@ pub(crate) fn spellings(word: &str) -> Vec<&str> {
     if beside != word && !beside.is_empty() {
         found.push(beside);
     }
-    if let Some((_, place)) = word.split_once("://") {
+    if let Some((scheme, place)) = word.split_once("://") {
         let path = place.split(['?', '#']).next().unwrap_or(place);
         found.push(path);
-        found.extend(path.split('/').next());
+        // Who names what lies in a bucket has not named the bucket.
+        found.extend(path.split('/').next().filter(|_| !STORES.contains(&scheme)));
         found.extend(path.rsplit('/').find(|part| !part.is_empty()));
     } else {
         let first = word.chars().next().map_or(0, char::len_utf8);
@@ -65,6 +66,11 @@ pub(crate) fn spellings(word: &str) -> Vec<&str> {
     }
     found
 }
+
+/// Schemes of addresses that begin with a store of many things.
+const STORES: &[&str] = &[
+    "s3", "gs", "gcs", "az", "azure", "abfs", "abfss", "wasb", "wasbs", "r2", "oci", "b2", "hdfs",
+];
 
 pub(crate) fn contains_phrase(text: &str, phrase: &str) -> bool {
     find_phrase(text, phrase).is_some()

@@ -13,6 +13,23 @@ pub(crate) use verbs::*;
 
 use serde::{Deserialize, Serialize};
 
+/// Words that ask for an operation, beside its verbs; see the head of the file.
+const ASKED: &str = include_str!("asked.txt");
+
+/// Each of these words, with what it asks for.
+pub(crate) fn asked() -> impl Iterator<Item = (Operation, &'static str)> {
+    let mut operation = None;
+    ASKED.lines().filter(|line| !line.starts_with('#')).flat_map(move |line| {
+        let words = line.strip_prefix("  ").and_then(|line| line.split_once(' '));
+        if words.is_none() {
+            operation = serde_json::from_value(line.trim().into()).ok();
+        }
+        let (_language, words) = words.unwrap_or_default();
+        let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words.filter_map(move |word| Some((operation?, word)))
+    })
+}
+
 /// What people name with one verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,4 +64,22 @@ pub(crate) enum Operation {
     Skip,
     /// A change is put up for others to look at.
     Propose,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_file_asks_for_something() {
+        let written = ASKED.lines().filter_map(|line| line.strip_prefix("  "));
+        let words = written.map(|line| line.split(',').count()).sum::<usize>();
+        assert_eq!(asked().count(), words);
+        let mut by_word: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        asked().for_each(|(operation, word)| by_word.entry(word).or_default().push(operation));
+        assert_eq!(by_word.get("setz* zurück"), Some(&vec![Operation::Discard]));
+        assert!(by_word.values().all(|all| all.len() <= 6), "{by_word:?}");
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Clause {
     /// It has a word that stands for what was named before.
     pub(super) refers: bool,
     pub(super) vague: bool,
+    /// Its verb is in no list, and nothing in it is a name by its form: it may be a statement.
+    pub(super) guessed: bool,
 }
 
 /// Words beside these that tell which of them.
@@ -100,6 +102,13 @@ const HABITS: &[&str] = &[
     "毎週",
 ];
 
+/// Words before a number or a name that tell what it is one of: "pid 8812", "ticket 12".
+const COUNTED: &[&str] = &[
+    "pid", "gid", "uid", "id", "ticket", "number", "nr", "nummer", "key", "name", "session",
+    "account", "user", "region", "version", "revision", "build", "job", "run", "order", "invoice",
+    "charge", "customer", "channel", "host", "line", "step", "case", "batch", "record", "row",
+];
+
 const WHICH_ONE: &[&str] = &["that", "which", "what", "who", "whatever"];
 
 /// A clause that asks for something.
@@ -162,14 +171,19 @@ pub(super) fn clause(text: &str) -> Option<Clause> {
         let speaks =
             ![EMPTY, PRONOUNS, PREPOSITIONS, KINDS].iter().any(|list| list.contains(first));
         let names = rest.iter().skip(1).any(|word| is_name(word));
+        // "Reload nginx": a name need not look like one where nothing else is said.
+        clause.guessed = !names;
         (speaks
-            && names
+            && (names || rest.len() == 2)
+            && !(rest.len() == 2 && COUNTED.contains(first))
             && !written
             && !matches!(
                 *first,
                 "i" | "we" | "you" | "they" | "he" | "she" | "there" | "no" | "not"
             ))
         .then_some(())?;
+        // It may be a statement, too: "shop is broken since revision 13".
+        clause.request.add(first, false);
         (rest.iter().skip(1).copied().collect(), Some(*first))
     };
     clause.request.verbs.extend(verb.map(digest));
@@ -192,6 +206,7 @@ pub(super) fn clause(text: &str) -> Option<Clause> {
         clause.has_object |= !place && !EMPTY.contains(&word) && !PRONOUNS.contains(&word);
         clause.request.add(word, place);
     }
+    clause.request.points = clause.refers && !clause.request.names_something;
     clause.request.everything |= verb.is_some_and(|verb| ALL.contains(&verb));
     discard(&mut clause.request);
     clause.request.reach.add(text);

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{
-    ALL, CHANGES, CONDITIONS, KINDS, NEGATIONS_AFTER, NO_CONDITIONS, Operation, PREPOSITIONS,
-    REPORTS,
+    AGREEING, ALL, CONDITIONS, EMPTY, NEGATIONS_AFTER, NO_CONDITIONS, Operation, PREPOSITIONS,
+    PRONOUNS, REPORTS, SUBJECTS,
 };
 use crate::speech::{before_what_is_asked_about, heads_what_not_to_do, wants_an_answer};
 use crate::words::{contains_phrase, digest, is_name, is_unspaced, spellings, words};
@@ -40,6 +40,8 @@ pub(crate) struct Wish {
     pub(crate) everything: bool,
     /// The object is a kind of thing and nothing more: "the changes", "the last commit".
     pub(crate) bare: bool,
+    /// What it is done to stands in a word like "it", for what the work is about.
+    pub(crate) points: bool,
     /// A command was written out.
     pub(crate) written: bool,
     /// It says which version.
@@ -47,7 +49,22 @@ pub(crate) struct Wish {
     /// What lies on this machine is meant, and what lies elsewhere.
     reach: Reach,
     /// It stands for something of which the message before may have spoken.
-    refers_back: bool,
+    refers_back: Back,
+}
+
+/// What a request leaves to what was said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Back {
+    /// Nothing.
+    #[default]
+    No,
+    /// What it is done to: "restart", "delete the pod".
+    What,
+    /// Where: "clear the cache there".
+    Where,
+    /// Both, in a word that stands for it: "restart it".
+    Both,
 }
 
 /// Where what is asked for lies, as far as it was said.
@@ -158,10 +175,14 @@ impl Wish {
 
     /// Takes what "it" stands for from what the message before named last.
     pub(crate) fn complete(&mut self, named: &Self) {
-        if std::mem::take(&mut self.refers_back) {
-            self.inherit(named);
-            discard(self);
+        let back = std::mem::take(&mut self.refers_back);
+        match back {
+            Back::No => return,
+            Back::What => self.take_names(named),
+            Back::Where => self.take_places(named),
+            Back::Both => self.inherit(named),
         }
+        discard(self);
     }
 
     /// Where it is to happen.
@@ -177,6 +198,7 @@ impl Wish {
     fn add(&mut self, word: &str, place: bool) {
         let names = if place { &mut self.places } else { &mut self.objects };
         names.extend(spellings(word).into_iter().map(digest));
+        names.extend(range(word).map(|number| digest(&number.to_string())));
         self.environments.extend(Environment::of(word));
         self.reach.add(word);
         // An option is a way to do something, and nothing that something is done to.
@@ -209,9 +231,18 @@ impl Wish {
     }
 
     fn inherit(&mut self, from: &Self) {
+        self.take_names(from);
+        self.take_places(from);
+    }
+
+    fn take_names(&mut self, from: &Self) {
         self.objects.extend(&from.objects);
         self.places.extend(&from.places);
         self.names_something |= from.names_something;
+    }
+
+    fn take_places(&mut self, from: &Self) {
+        self.places.extend(&from.places);
         if self.environments.is_empty() {
             self.environments.extend(&from.environments);
         }
@@ -219,16 +250,81 @@ impl Wish {
             self.reach = from.reach;
         }
     }
+
+    /// The words of a statement that tell what it is about, whatever their form.
+    fn add_topic(&mut self, sentence: &str) {
+        for word in words(sentence).filter(|word| !says_nothing(word)) {
+            self.add(word, false);
+        }
+    }
+}
+
+/// The numbers from one to another: `14-16`, `#14–#16`.
+fn range(word: &str) -> std::ops::RangeInclusive<u32> {
+    const MOST: u32 = 50;
+    let number = |text: &str| text.trim_start_matches('#').parse::<u32>().ok();
+    let ends = word.split_once(['-', '–']).and_then(|(a, b)| Some((number(a)?, number(b)?)));
+    match ends {
+        Some((from, to)) if from < to && to - from <= MOST => from..=to,
+        #[expect(clippy::reversed_empty_ranges, reason = "nothing is between them")]
+        _ => 1..=0,
+    }
+}
+
+/// Words that tell of nothing that something could be done to.
+fn says_nothing(word: &str) -> bool {
+    [EMPTY, PREPOSITIONS, PRONOUNS, SUBJECTS, AGREEING].iter().any(|list| list.contains(&word))
 }
 
 /// What was named so far in a message, for "it" and "them".
 #[derive(Debug, Default)]
 struct Before {
     named: Option<Wish>,
+    /// What a statement was about, in words that are no names by their form: "search is stuck on staging".
+    topic: Option<Wish>,
 }
 
+impl Before {
+    fn what(&self) -> Option<&Wish> {
+        self.named.as_ref().or(self.topic.as_ref())
+    }
+
+    /// Takes note of what a sentence that asks for nothing speaks of.
+    fn tell(&mut self, named: Wish, sentence: &str) {
+        if named.names_something {
+            self.named = Some(named);
+        } else if words(sentence).count() <= LONGEST_TOPIC {
+            self.topic.get_or_insert_default().add_topic(sentence);
+        }
+    }
+}
+
+/// A statement of more words is about too many things.
+const LONGEST_TOPIC: usize = 16;
+
 /// Words that may stand for what another message named.
-const BACK: &[&str] = &["it", "them", "both", "ihn", "es", "ça", "lo", "los", "las"];
+const BACK: &[&str] = &[
+    "it", "them", "both", "that", "this", "these", "those", "ihn", "es", "sie", "beide", "ça",
+    "lo", "la", "los", "las", "eso", "esa", "它", "他们", "它们", "それ", "これ",
+];
+
+/// Words that stand for where something was said to be.
+const THERE: &[&str] = &[
+    "there",
+    "dort",
+    "da",
+    "dorthin",
+    "là",
+    "là-bas",
+    "y",
+    "allí",
+    "ahí",
+    "那里",
+    "那边",
+    "そこ",
+    "そちら",
+    "あっち",
+];
 
 /// What was understood of a message.
 #[derive(Debug, Default)]
@@ -268,6 +364,7 @@ pub(crate) fn read(message: &str) -> Understood {
         }
         let beside = without_brackets(&text);
         if NEGATIONS_AFTER.iter().any(|word| contains_phrase(&beside, word)) {
+            remember_names(&text, &mut before);
             continue;
         }
         let found = of_sentence(allowed, &mut before);
@@ -281,7 +378,8 @@ pub(crate) fn read(message: &str) -> Understood {
         listing = text.ends_with(':') && !found.is_empty();
         wishes.extend(found);
     }
-    Understood { wishes, environments, named: before.named }
+    let named = before.named.or(before.topic);
+    Understood { wishes, environments, named }
 }
 
 /// The requests of one sentence, in lower case, that ends with `?` where it is a question.
@@ -300,7 +398,7 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
     // "drop and recreate x": verbs that wait for their object.
     let mut waiting: Option<Wish> = None;
     for text in clauses(&sentence) {
-        let Some(Clause { mut request, has_object, refers, vague }) = clause(&text) else {
+        let Some(Clause { mut request, has_object, refers, vague, guessed }) = clause(&text) else {
             let mut named = Wish::default();
             let first = words(&text).next().unwrap_or_default();
             let place = PREPOSITIONS.contains(&first);
@@ -314,16 +412,12 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
                 if let Some(last) = found.last_mut() {
                     last.inherit(&named);
                 }
-            } else if let Some(last) =
-                found.last_mut().filter(|_| words(&text).count() <= 4 || is_name(first))
-            {
+            } else if let Some(last) = found.last_mut().filter(|_| goes_on(&text, first)) {
                 // "close #12, #15 and #18"
                 last.inherit(&named);
-            } else if named.names_something {
-                before.named = Some(named);
-            } else if words(&text).any(|word| KINDS.contains(&word) || CHANGES.contains(&word)) {
+            } else {
                 // "The stash is of no use any more, drop it."
-                before.named.get_or_insert_default().inherit(&named);
+                before.tell(named, &text);
             }
             continue;
         };
@@ -335,17 +429,34 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
             request.operations.extend(earlier.operations);
             request.verbs.extend(earlier.verbs);
         }
+        let stands_for = |list: &[&str]| {
+            let is_said = |word: &&str| match word.chars().any(is_unspaced) {
+                true => text.contains(*word),
+                false => words(&text).any(|it| it == *word),
+            };
+            list.iter().any(|word| is_said(word))
+        };
         if (!has_object || refers)
             && !vague
-            && let Some(named) = &before.named
+            && let Some(named) = before.what()
         {
             request.inherit(named);
             discard(&mut request);
-        } else if before.named.is_none() && words(&text).any(|word| BACK.contains(&word)) {
-            request.refers_back = true;
         }
-        if has_object {
+        // What a statement was about may be less than what was named before it.
+        if !vague && before.named.is_none() {
+            let what = !has_object || refers || stands_for(BACK);
+            request.refers_back = match (what, stands_for(THERE)) {
+                (true, there) if there || stands_for(BACK) => Back::Both,
+                (true, _) => Back::What,
+                (false, true) => Back::Where,
+                (false, false) => Back::No,
+            };
+        }
+        if has_object && !guessed {
             before.named = Some(request.clone());
+        } else if guessed {
+            before.tell(Wish::default(), &text);
         } else if !refers && request.places.is_empty() {
             waiting = Some(request.clone());
         }
@@ -360,6 +471,14 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
         }
     }
     found
+}
+
+/// Whether a clause without a verb names more of what the one before it was about.
+fn goes_on(text: &str, first: &str) -> bool {
+    /// "和 b", "以及 b"; what is longer says something.
+    const MOST_UNSPACED: usize = 3;
+    text.chars().filter(|c| is_unspaced(*c)).count() <= MOST_UNSPACED
+        && (words(text).count() <= 4 || is_name(first))
 }
 
 /// What is said in brackets is said beside: "open the tunnel (it said ok)".
@@ -415,9 +534,7 @@ fn remember_names(sentence: &str, before: &mut Before) {
     let mut named = Wish::default();
     let tells = |word: &&str| is_name(word) || PREPOSITIONS.contains(word);
     named.add_told(words(sentence).filter(tells));
-    if named.names_something {
-        before.named = Some(named);
-    }
+    before.tell(named, sentence);
 }
 
 /// Questions, conditions, and what others said.

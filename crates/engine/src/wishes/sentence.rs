@@ -120,8 +120,13 @@ pub(super) fn clauses(sentence: &str) -> Vec<String> {
     const JOINTS: &[&str] =
         &[" and ", " then ", " & ", " und ", " dann ", " et ", " puis ", " y ", " luego ", " but "];
     let mut found = Vec::new();
-    for part in parts(sentence) {
-        let mut rest = part;
+    let apart = parts(sentence).into_iter().map(apart);
+    let texts = apart.flat_map(|(main, beside)| {
+        let beside = beside.into_iter().flat_map(parts).map(str::to_owned);
+        std::iter::once(main).chain(beside)
+    });
+    for part in texts {
+        let mut rest = part.as_str();
         loop {
             let joint = JOINTS
                 .iter()
@@ -144,17 +149,41 @@ pub(super) fn clauses(sentence: &str) -> Vec<String> {
     found
 }
 
-/// A comma or colon parts where a blank follows: `https://host` and `a:b` stay whole.
+/// What is said, and what is said beside it in brackets: "delete x (it is old) on staging".
+fn apart(part: &str) -> (String, Vec<&str>) {
+    let (mut main, mut beside) = (String::with_capacity(part.len()), Vec::new());
+    let mut rest = part;
+    while let Some((before, from)) = rest.split_once(['(', '（']) {
+        let (inner, after) = from.split_once([')', '）']).unwrap_or((from, ""));
+        main.push_str(before);
+        beside.push(inner);
+        rest = after;
+    }
+    main.push_str(rest);
+    (main, beside)
+}
+
+/// A comma or colon parts where a blank follows, or a script that has none: `https://host` and `a:b` stay whole.
+/// What stands in brackets is not parted.
 fn parts(sentence: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut start = 0;
-    for (at, mark) in sentence.match_indices([',', ':', '(', ')', '–', '—', '，', '、']) {
-        let after = sentence.get(at + mark.len()..).unwrap_or_default();
-        if matches!(mark, "," | ":") && after.starts_with(|c: char| !c.is_whitespace()) {
+    let (mut start, mut depth) = (0, 0_usize);
+    for (at, c) in sentence.char_indices() {
+        match c {
+            '(' | '（' => depth += 1,
+            ')' | '）' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > 0 || !matches!(c, ',' | ':' | '–' | '—' | '，' | '、') {
+            continue;
+        }
+        let after = sentence.get(at + c.len_utf8()..).unwrap_or_default();
+        let pauses = |next: char| next.is_whitespace() || (c == ',' && is_unspaced(next));
+        if matches!(c, ',' | ':') && !after.is_empty() && !after.starts_with(pauses) {
             continue;
         }
         found.extend(sentence.get(start..at));
-        start = at + mark.len();
+        start = at + c.len_utf8();
     }
     found.extend(sentence.get(start..));
     found

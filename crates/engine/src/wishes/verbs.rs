@@ -1,27 +1,37 @@
 //! Which verbs a clause asks with: at its beginning, or where other languages put them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use crate::lexicon::{ASKED, ENGLISH, MAKERS, OTHER_LANGUAGES, Operation, SPEAKERS, STEMS, THINGS};
+use crate::lexicon::{ENGLISH, MAKERS, OTHER_LANGUAGES, Operation, SPEAKERS, STEMS, THINGS, asked};
 use crate::words::{contains_phrase, is_unspaced};
 
 /// The operations that a beginning asks for, and of how many words it is.
 pub(super) fn head(rest: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     let mut operations = BTreeSet::new();
     let mut length = 0;
-    // "squash-merge" is a merge.
+    // "squash-merge" is a merge, and "web-test" is a name.
+    let compound = rest.first().and_then(|word| word.split_once('-'));
+    let is_verb = |first: &str| {
+        matches!(first, "auto" | "hard" | "fast" | "re")
+            || phrases().any(|phrase| is_form(first, &phrase.folded))
+    };
     let compound: Vec<&str> =
-        rest.first().and_then(|word| word.rsplit('-').next()).into_iter().collect();
-    for (operation, phrase) in phrases() {
-        let found = begins_with(rest, phrase).or_else(|| begins_with(&compound, phrase));
+        compound.filter(|(first, _)| is_verb(first)).map(|(_, verb)| verb).into_iter().collect();
+    let (rest, compound) = (&folded(rest), &folded(&compound));
+    for phrase in phrases() {
+        let found =
+            begins_with(rest, &phrase.folded).or_else(|| begins_with(compound, &phrase.folded));
         if let Some(words) = found {
-            operations.insert(operation);
+            operations.insert(phrase.operation);
             length = length.max(words);
         }
     }
-    let maker = rest.first().is_some_and(|word| MAKERS.iter().any(|maker| is_form(word, maker)));
+    let maker =
+        rest.first().is_some_and(|word| MAKERS.iter().any(|maker| is_form(word, &fold(maker))));
     if maker {
-        let object = rest.iter().skip(1).take(6).copied().collect::<Vec<_>>().join(" ");
+        let object = rest.iter().skip(1).take(6).map(|word| &**word).collect::<Vec<_>>().join(" ");
         for (operation, things) in THINGS {
             if things.iter().any(|thing| contains_phrase(&object, thing)) {
                 operations.insert(*operation);
@@ -32,29 +42,76 @@ pub(super) fn head(rest: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     (!operations.is_empty()).then_some((operations, length))
 }
 
-pub(super) fn phrases() -> impl Iterator<Item = (Operation, &'static str)> {
-    ENGLISH
-        .iter()
-        .chain(STEMS)
-        .chain(ASKED)
-        .flat_map(|(operation, phrases)| phrases.iter().map(move |phrase| (*operation, *phrase)))
+/// A word or a few that ask for an operation.
+pub(super) struct Phrase {
+    operation: Operation,
+    text: &'static str,
+    /// The same, as it is compared.
+    folded: String,
+}
+
+pub(super) fn phrases() -> impl Iterator<Item = &'static Phrase> {
+    static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
+        let known = ENGLISH.iter().chain(STEMS);
+        let known = known.flat_map(|(operation, all)| all.iter().map(|text| (*operation, *text)));
+        let all = known.chain(asked());
+        all.map(|(operation, text)| Phrase { operation, text, folded: fold(text).into_owned() })
+            .collect()
+    });
+    PHRASES.iter()
+}
+
+/// Words as they are compared: `ciérrala` is a form of `cierra`, and `ferme-la` of `ferme`.
+fn folded<'t>(words: &[&'t str]) -> Vec<Cow<'t, str>> {
+    const AFTER_VERB: &[&str] = &["-la", "-le", "-les", "-lui", "-moi", "-y"];
+    let bare = |word: &&'t str| {
+        let ending = AFTER_VERB.iter().find_map(|ending| word.strip_suffix(ending));
+        fold(ending.unwrap_or(word))
+    };
+    words.iter().map(bare).collect()
+}
+
+/// Without the marks of stress, which come and go with the form of a verb.
+fn fold(word: &str) -> Cow<'_, str> {
+    const STRESSED: [(char, char); 4] = [('á', 'a'), ('í', 'i'), ('ó', 'o'), ('ú', 'u')];
+    let plain = |c: char| STRESSED.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to);
+    match word.is_ascii() {
+        true => Cow::Borrowed(word),
+        // `é` ends French words and stands within Spanish ones.
+        false => {
+            let inner = |(at, c): (usize, char)| match c {
+                'é' if at + c.len_utf8() < word.len() => 'e',
+                other => plain(other),
+            };
+            Cow::Owned(word.char_indices().map(inner).collect())
+        }
+    }
 }
 
 /// How many words the phrase takes at the beginning. A particle may come later: "turn it off".
-fn begins_with(rest: &[&str], phrase: &str) -> Option<usize> {
+fn begins_with(rest: &[Cow<'_, str>], phrase: &str) -> Option<usize> {
     let mut parts = phrase.split(' ');
     let (first, particle) = (parts.next()?, parts.next());
     is_form(rest.first()?, first).then_some(())?;
     match particle {
         None => Some(1),
         Some(particle) if rest.get(1).is_some_and(|word| is_form(word, particle)) => {
-            Some(1 + 1 + parts.count())
+            let more = parts.clone().count();
+            let all = rest.iter().skip(2).zip(parts).all(|(word, part)| word == part);
+            (all && rest.len() >= 2 + more).then_some(2 + more)
         }
         Some(
             "up" | "down" | "off" | "on" | "out" | "away" | "back" | "neu" | "an" | "ein" | "ab"
             | "zurück" | "hinzu" | "aus" | "weg",
-        ) if rest.iter().skip(1).take(12).any(|word| phrase.ends_with(&format!(" {word}"))) => {
-            Some(1)
+        ) => {
+            let place = rest.iter().skip(1).take(12).position(|word| {
+                phrase.ends_with(word.as_ref()) && phrase.ends_with(&format!(" {word}"))
+            });
+            // "Take it down to two replicas" takes nothing down.
+            let goes_on = |at: usize| {
+                phrase.ends_with(" down") && rest.get(at + 2).is_some_and(|next| next == "to")
+            };
+            place.filter(|at| !goes_on(*at)).map(|_| 1)
         }
         Some(_) => None,
     }
@@ -85,8 +142,23 @@ fn is_form(word: &str, verb: &str) -> bool {
                         | "la"
                         | "los"
                         | "las"
+                        | "le"
+                        | "les"
                         | "rlo"
                         | "arlo"
+                        | "arla"
+                        | "arlos"
+                        | "arlas"
+                        | "alo"
+                        | "ala"
+                        | "alos"
+                        | "alas"
+                        | "elo"
+                        | "ela"
+                        | "elos"
+                        | "elas"
+                        | "iere"
+                        | "ieren"
                 )
         }),
     }
@@ -110,7 +182,9 @@ pub(super) fn anywhere<'t>(
     };
     let mut operations = BTreeSet::new();
     let mut verb = None;
-    for (operation, phrase) in phrases() {
+    let compared = folded(all);
+    for Phrase { operation, text: phrase, folded } in phrases() {
+        let (operation, phrase) = (*operation, *phrase);
         let stem = phrase.trim_end_matches('*');
         if stem.chars().all(is_unspaced) {
             if asks_in_place(text, stem) {
@@ -123,7 +197,7 @@ pub(super) fn anywhere<'t>(
                 true => infinitive_asks(*at) && *word != stem,
                 false => !told && (!phrase.is_ascii() || (other && *word != stem)),
             };
-            asks && is_form(word, phrase)
+            asks && compared.get(*at).is_some_and(|word| is_form(word, folded))
         });
         if let Some((_, word)) = found {
             operations.insert(operation);
@@ -228,13 +302,13 @@ pub(super) fn permitted(all: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
     }
     let stem = done.strip_suffix("ed").unwrap_or(done);
     let operations: BTreeSet<Operation> = phrases()
-        .filter(|(_, phrase)| {
-            let verb = phrase.trim_end_matches('*');
+        .filter(|phrase| {
+            let verb = phrase.text.trim_end_matches('*');
             verb == stem
                 || verb.strip_suffix('e') == Some(stem)
                 || stem.strip_suffix('p') == Some(verb)
         })
-        .map(|(operation, _)| operation)
+        .map(|phrase| phrase.operation)
         .collect();
     (!operations.is_empty()).then_some((operations, at))
 }
