@@ -187,7 +187,7 @@ pub struct PlanLimits {
     /// Size of any file that is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_size: Option<u64>,
-    /// Space of each private folder.
+    /// Space of each private folder; of those in a hidden one together.
     pub private_bytes: u64,
 }
 

@@ -77,7 +77,7 @@ pub struct Limits {
     pub memory: Option<u64>,
     /// Size of any file that is written.
     pub file_size: Option<u64>,
-    /// Space of each private folder.
+    /// Space of each private folder; of those in a hidden one together.
     pub private_bytes: Option<u64>,
 }
 

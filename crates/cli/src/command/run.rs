@@ -17,7 +17,7 @@ mod secrets;
 mod unforeseen;
 
 use std::cell::RefCell;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -198,6 +198,9 @@ impl Alone {
     ) -> Option<(ColorWhen, Box<Run>)> {
         let words: Vec<OsString> = words.collect();
         words.get(1).filter(|it| *it == "run")?;
+        if let Some(run) = Run::by_hand(&words) {
+            return Some((ColorWhen::default(), Box::new(run)));
+        }
         let Self { color, command: Only::Run(run) } = Self::try_parse_from(words).ok()?;
         Some((color, run))
     }
@@ -362,6 +365,56 @@ fn refuse(run: &Run, refusal: &Refusal, out: &mut impl Write) -> Result<Exit, Fa
 }
 
 impl Run {
+    /// The command line as the gate and most people write it, read by hand: laying out every option takes longer than
+    /// many a wall. None is any other, for the parser to understand or to refuse.
+    fn by_hand(words: &[OsString]) -> Option<Self> {
+        let end = words.iter().position(|it| it == "--")?;
+        let mut run = Self::of(words.get(end + 1..)?);
+        let mut options = words.get(2..end)?.iter();
+        while let Some(option) = options.next() {
+            let new = match option.to_str()? {
+                "--json" => !std::mem::replace(&mut run.json, true),
+                "--observe" => !std::mem::replace(&mut run.observe, true),
+                "--net" => !std::mem::replace(&mut run.net, true),
+                "--state" => run.state.replace(plain(options.next()?)?.into()).is_none(),
+                "--ticket" => run.ticket.replace(plain(options.next()?)?.to_owned()).is_none(),
+                _ => return None,
+            };
+            new.then_some(())?;
+        }
+        // What does not go together is for the parser to say.
+        let fits = run.ticket.is_none() || run.state.is_some() && !run.observe && !run.net;
+        fits.then_some(run)
+    }
+
+    /// A command, and nothing said about it.
+    fn of(command: &[OsString]) -> Self {
+        Self {
+            net: false,
+            network: network::Arguments::default(),
+            profile: "auto".to_owned(),
+            read: Vec::new(),
+            write: Vec::new(),
+            only_write: Vec::new(),
+            workspace: Vec::new(),
+            env: Vec::new(),
+            memory: None,
+            file_size: None,
+            longest: None,
+            processes: None,
+            require_tier: None,
+            strict_protect: false,
+            observe: false,
+            learn: None,
+            explain: false,
+            target: None,
+            json: false,
+            state: None,
+            ticket: None,
+            command: command.to_vec(),
+        }
+    }
+
     fn observes(&self) -> bool {
         self.observe || self.learn.is_some()
     }
@@ -413,5 +466,57 @@ impl Run {
 
     fn state_folder(&self) -> Option<PathBuf> {
         self.state.clone().map_or_else(places::state_folder, Ok).ok()
+    }
+}
+
+/// A value that cannot be taken for an option.
+fn plain(word: &OsStr) -> Option<&str> {
+    word.to_str().filter(|it| !it.is_empty() && !it.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    /// Read by hand or by the parser of everything, a command line says the same.
+    #[test]
+    fn a_run_is_started_the_same_however_its_words_are_read() {
+        for line in [
+            "ringfence run -- true",
+            "ringfence run --",
+            "ringfence run -- make --json -- x",
+            "ringfence run --net --observe --json -- make",
+            "/opt/ringfence run --state /s --ticket t1 -- bash -c x",
+            "ringfence run --json --state state -- make",
+        ] {
+            let Only::Run(parsed) = Alone::try_parse_from(words(line)).unwrap().command;
+            let by_hand = Run::by_hand(&words(line));
+            assert_eq!(format!("{by_hand:?}"), format!("{:?}", Some(*parsed)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_simple_is_left_to_the_parser() {
+        for line in [
+            "ringfence run",
+            "ringfence run true",
+            "ringfence run --json",
+            "ringfence run --json --json -- true",
+            "ringfence run --state -- true",
+            "ringfence run --state --json -- true",
+            "ringfence run --state=/s -- true",
+            "ringfence run --state /s --state /t -- true",
+            "ringfence run --ticket t -- true",
+            "ringfence run --state /s --ticket t --net -- true",
+            "ringfence run --help -- true",
+            "ringfence run --read /x -- true",
+            "ringfence run make -- true",
+        ] {
+            assert!(Run::by_hand(&words(line)).is_none(), "{line}");
+        }
     }
 }

@@ -204,22 +204,29 @@ fn pin(path: &Path) -> io::Result<()> {
     sys::attach(tree.as_fd(), at.as_fd())
 }
 
-/// Covers what is hidden, and what is the run's own.
+/// Covers what is hidden, and what is the run's own. What is the run's own in a hidden folder is a part of what covers
+/// that, and stays writable when the rest is sealed: a file system for each takes its time to be made.
 fn cover(plan: &Plan) -> Result<(), Failed> {
     let size = CString::new(plan.limits.private_bytes.to_string());
     let size = size.map_err(io::Error::other).doing(|| "reading the limits".to_owned())?;
-    let hide = plan.hide.iter().map(|it| (it.as_path(), c"0755", c"1m"));
+    let within = |path: &Path| covered_by_other(plan, path);
+    let holds_own = |hidden: &Path| plan.private.iter().any(|it| it.starts_with(hidden));
+    let room = |hidden: &Path| if holds_own(hidden) { size.as_c_str() } else { c"1m" };
+    let hide = plan.hide.iter().map(|it| (it.as_path(), c"0755", room(it)));
     let private = plan.private.iter().map(|it| (it.as_path(), c"1777", size.as_c_str()));
     let run = [(Path::new("/run"), c"0755", c"1m")];
     let mut covers: Vec<_> = hide.chain(private).chain(run).collect();
     covers.sort_by_key(|(path, ..)| path.components().count());
     for (path, mode, size) in covers {
         let words = || format!("covering {}", path.display());
-        if covered_by_other(plan, path) {
+        if within(path) {
             make_place(path, true).doing(words)?;
         }
-        let tree = memory(mode, size, OPEN).doing(words)?;
-        put(&tree, path).doing(words)?;
+        if within(path) && !plan.hide.iter().any(|it| it == path) {
+            bind_again(path, OPEN).doing(words)?;
+        } else {
+            put(&memory(mode, size, OPEN).doing(words)?, path).doing(words)?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread::{self, JoinHandle};
 
 use libc::pid_t;
 
@@ -40,22 +41,21 @@ pub(super) fn start(
     }
 }
 
+/// All but the network, which is made while everything else is laid out.
 fn namespaces(command: &Command<'_>, (user, _): (u32, u32)) -> i32 {
-    let network = if command.plan.network { 0 } else { libc::CLONE_NEWNET };
     let walls = [
         (Wall::Processes, libc::CLONE_NEWPID),
         (Wall::Shared, libc::CLONE_NEWIPC),
-        (Wall::Network, libc::CLONE_NEWNET),
-        (Wall::Ids, if user == 0 { libc::CLONE_NEWUSER } else { ALWAYS | libc::CLONE_NEWNET }),
+        (Wall::Ids, if user == 0 { libc::CLONE_NEWUSER } else { ALWAYS }),
     ];
     let gone = walls.into_iter().filter(|(wall, _)| !command.walls.stands(*wall));
-    gone.fold(ALWAYS | network, |flags, (_, gone)| flags & !gone)
+    gone.fold(ALWAYS, |flags, (_, gone)| flags & !gone)
 }
 
 /// Lays everything out in a process that ends then. Its id.
 pub(super) fn try_out(command: &Command<'_>, control: &OwnedFd) -> Result<pid_t, Refusal> {
     let ids = sys::ids();
-    match sys::fork_into(ALWAYS | libc::CLONE_NEWNET) {
+    match sys::fork_into(ALWAYS) {
         Ok(0) => match prepare(command, ids) {
             Ok(()) => sys::exit_now(0),
             Err(refusal) => Command::give_up(&refusal, control.as_fd()),
@@ -154,12 +154,13 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
     if !stands(Wall::Ids) && ids.0 != 0 {
         return Ok(());
     }
-    if !command.plan.network && stands(Wall::Network) {
-        sys::loopback_up()
-            .map_err(|error| unsupported("a network of its own cannot be set up", &error))?;
-    }
+    let own = !command.plan.network && stands(Wall::Network);
+    let network = own.then(OwnNetwork::begin);
     let (overlays, settings) = (&command.overlays, &command.settings);
-    mounts::lay_out(command.plan, overlays, settings, &command.walls).map_err(|failed| {
+    let laid_out = mounts::lay_out(command.plan, overlays, settings, &command.walls);
+    // Whatever came of that, nobody else runs in this process from here on.
+    let entered = network.map_or(Ok(()), OwnNetwork::enter);
+    laid_out.map_err(|failed| {
         if let Some(refusal) = failed.refusal {
             return refusal;
         }
@@ -169,7 +170,30 @@ fn prepare(command: &Command<'_>, ids: (u32, u32)) -> Result<(), Refusal> {
         let remedy =
             "the command was not started; check the path, or leave it out of the workspace";
         Refusal::new(format!("{} failed", failed.doing), remedy).because(failed.error)
-    })
+    })?;
+    entered.map_err(|error| unsupported("a network of its own cannot be set up", &error))
+}
+
+/// A network of its own, in the making. The kernel takes as long to make one as this process takes for all the mounts,
+/// so that both are done at a time.
+struct OwnNetwork(Option<JoinHandle<io::Result<OwnedFd>>>);
+
+impl OwnNetwork {
+    fn begin() -> Self {
+        const STACK: usize = 64 << 10;
+        let helper = thread::Builder::new().stack_size(STACK).spawn(sys::network_of_its_own);
+        Self(helper.ok())
+    }
+
+    /// From here on this process is in that network.
+    fn enter(self) -> io::Result<()> {
+        let made = self.0.and_then(|it| it.join().ok()).and_then(Result::ok);
+        match made.map(|it| sys::enter_network(it.as_fd())) {
+            Some(Ok(())) => Ok(()),
+            // Without a helper, or where it may not be handed over, it is made here.
+            None | Some(Err(_)) => sys::network_of_its_own().map(drop),
+        }
+    }
 }
 
 /// From here on nothing inside can look into this process, which holds the caller's memory.

@@ -34,8 +34,8 @@ pub(super) use self::mounts::{
     Attributes, attach, clone_tree, is_read_only, new_tree, set_attributes, set_attributes_here,
 };
 pub(super) use self::network::{
-    every_address_is_local, know_writers, listen, peer, raise_open_files, read_written,
-    receive_what_came, receive_with, send_with, wait_for_any,
+    enter_network, every_address_is_local, know_writers, listen, network_of_its_own, peer,
+    raise_open_files, read_written, receive_what_came, receive_with, send_with, wait_for_any,
 };
 pub(super) use self::notify::{
     Call, calls_may_come, listen_to_calls, may, next_call, read_memory, take_turns, wait_for_call,
@@ -46,7 +46,8 @@ pub(super) use self::signals::{
 };
 pub(super) use self::tasks::{
     Change, account_home, changed_child, control, drop_capabilities, execute, exit_now, fork_into,
-    ids, is_first_process, limit, pass_capabilities_on, rename_self, signal, stop_self, wait_for,
+    ids, is_first_process, limit, pass_capabilities_on, processors, rename_self, signal, stop_self,
+    wait_for,
 };
 
 #[repr(C)]
@@ -165,22 +166,6 @@ pub(super) fn let_go_of_standard_files() -> io::Result<()> {
         check(c_long::from(unsafe { libc::dup2(null.as_raw_fd(), standard) }))?;
     }
     Ok(())
-}
-
-/// Makes the loopback device of this network namespace work.
-pub(super) fn loopback_up() -> io::Result<()> {
-    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
-    // SAFETY: no pointers.
-    let socket = owned(c_long::from(unsafe { libc::socket(libc::AF_INET, kind, 0) }))?;
-    // SAFETY: a structure of plain numbers, for which zero is a value.
-    let mut request: libc::ifreq = unsafe { zeroed() };
-    for (slot, byte) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
-        *slot = *byte as libc::c_char;
-    }
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    // SAFETY: the request is of the type that this call reads, and outlives it.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
-    check(c_long::from(result)).map(drop)
 }
 
 /// A file of memory alone, without a name.

@@ -66,8 +66,8 @@ pub(super) fn since(files: &[Files], started: Duration) -> (Vec<Touched>, bool) 
 }
 
 fn shared(files: &[Files], count: usize, started: Duration) -> Vec<Touched> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let parts = if count < WORTH_SHARING { 1 } else { processors.min(MOST_HELPERS) };
+    // The standard library reads half a dozen files for that number.
+    let parts = if count < WORTH_SHARING { 1 } else { sys::processors().min(MOST_HELPERS) };
     let mut parts = files.chunks(files.len().div_ceil(parts).max(1));
     let own = parts.next().unwrap_or_default();
     thread::scope(|scope| {

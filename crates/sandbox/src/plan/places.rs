@@ -62,9 +62,15 @@ pub(super) fn private(
     hide: &[PathBuf],
 ) -> Vec<PathBuf> {
     let folders = profile.system.private.iter().filter_map(|it| look.resolve(Path::new(it)));
-    // In a home folder that is hidden nothing is there, and each of these is made.
+    // In a home folder that is hidden nothing is there, and each of these is made; but for what is the host's own.
     let homes = request.homes.iter().filter(|home| hide.iter().any(|it| home.starts_with(it)));
-    let own = homes.flat_map(|home| profile.home.private.iter().map(|name| home.join(name)));
+    let shared = |path: &Path, name: &String| {
+        profile.home.write.contains(name) && look.kind(path) != Kind::Absent
+    };
+    let own = homes.flat_map(|home| {
+        let named = profile.home.private.iter().map(|name| (home.join(name), name));
+        named.filter(|(path, name)| !shared(path, name)).map(|(path, _)| path)
+    });
     let mut folders: Vec<PathBuf> = folders.chain(own).collect();
     folders.sort();
     outermost(&mut folders);

@@ -30,7 +30,7 @@ const NEVER: [&str; 2] = ["metadata-service", "webhook-catcher"];
 const WATCHED: [u16; 3] = [22, 80, 443];
 
 /// The part of the command line that is about the network.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct Arguments {
     /// A host that may be reached, at ports 80 and 443 or at the one given; `*.` stands for all below. After

@@ -14,6 +14,41 @@ const LOOPBACK: u32 = 1;
 /// The most descriptors that the kernel takes at a time.
 const MOST: usize = 253;
 
+/// Brings this thread into a network of its own, whose loopback device works. What stands for that network, for another
+/// thread to enter it.
+pub(in super::super) fn network_of_its_own() -> io::Result<OwnedFd> {
+    /// A request to a socket for its network.
+    const NETWORK_OF: c_uint = 0x894c;
+    // SAFETY: no pointers.
+    check(c_long::from(unsafe { libc::unshare(libc::CLONE_NEWNET) }))?;
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers.
+    let socket = owned(c_long::from(unsafe { libc::socket(libc::AF_INET, kind, 0) }))?;
+    loopback_up(socket.as_fd())?;
+    // SAFETY: the request takes no pointers, and answers with a descriptor.
+    owned(c_long::from(unsafe { libc::ioctl(socket.as_raw_fd(), NETWORK_OF.into(), 0) }))
+}
+
+/// Brings this thread into another network.
+pub(in super::super) fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: numbers alone.
+    let result = unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) };
+    check(c_long::from(result)).map(drop)
+}
+
+/// Makes the loopback device of a socket's network work.
+fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: a structure of plain numbers, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { zeroed() };
+    for (slot, byte) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
+        *slot = *byte as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the request is of the type that this call reads, and outlives it.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
+    check(c_long::from(result)).map(drop)
+}
+
 /// Makes every address one of this network's loopback device, and gives the device one address that is
 /// not a loopback one. An older kernel without the newer addresses has only the older.
 pub(in super::super) fn every_address_is_local(own: Ipv4Addr) -> io::Result<()> {

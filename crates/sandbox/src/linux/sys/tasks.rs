@@ -2,8 +2,9 @@
 
 use std::ffi::{CStr, CString, OsString};
 use std::io;
+use std::mem::size_of;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use libc::{c_int, c_long, c_uint, c_ulong, pid_t};
 
@@ -75,6 +76,19 @@ pub(in super::super) fn pass_capabilities_on() -> io::Result<()> {
     Ok(())
 }
 
+/// How many processors this process may run on.
+pub(in super::super) fn processors() -> usize {
+    // SAFETY: a set of bits, for which zero is a value, filled by the call while it lives.
+    let count = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        match libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) {
+            0 => libc::CPU_COUNT(&set),
+            _ => 1,
+        }
+    };
+    usize::try_from(count).unwrap_or(1).max(1)
+}
+
 /// The ids of this process: user and group.
 pub(in super::super) fn ids() -> (u32, u32) {
     // SAFETY: no arguments, cannot fail.
@@ -83,9 +97,29 @@ pub(in super::super) fn ids() -> (u32, u32) {
 
 /// The home folder that the system's list of users names for this process.
 pub(in super::super) fn account_home() -> Option<PathBuf> {
+    // SAFETY: no arguments, cannot fail.
+    let user = unsafe { libc::getuid() };
+    // Nearly everybody is in that file, and the library opens four others and asks two services before it.
+    home_in(Path::new("/etc/passwd"), user).or_else(|| home_by_library(user))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the list of users is a file")]
+fn home_in(list: &Path, user: u32) -> Option<PathBuf> {
+    let list = std::fs::read(list).ok()?;
+    let user = user.to_string();
+    let fields = |line: &'_ [u8]| {
+        let mut fields = line.split(|byte| *byte == b':').skip(2);
+        let number = fields.next()?;
+        let home = fields.nth(2).filter(|it| it.first() == Some(&b'/'))?;
+        (number == user.as_bytes()).then(|| PathBuf::from(OsString::from_vec(home.to_vec())))
+    };
+    list.split(|byte| *byte == b'\n').find_map(fields)
+}
+
+fn home_by_library(user: u32) -> Option<PathBuf> {
     // SAFETY: the entry is read at once, by a process with one thread; its strings end in NUL.
     let home = unsafe {
-        let entry = libc::getpwuid(libc::getuid());
+        let entry = libc::getpwuid(user);
         let home = entry.as_ref()?.pw_dir;
         (!home.is_null()).then(|| CStr::from_ptr(home).to_bytes().to_vec())?
     };
@@ -188,4 +222,27 @@ pub(in super::super) fn limit(resource: c_uint, most: u64) -> io::Result<()> {
     let new = libc::rlimit { rlim_cur: most.min(now.rlim_cur), rlim_max: most };
     // SAFETY: the structure outlives the call.
     check(c_long::from(unsafe { libc::setrlimit(resource as _, &new) })).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_of_the_list_has_the_home_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("passwd");
+        std::fs::write(
+            &list,
+            "root:x:0:0:root:/root:/bin/sh\nodd\nu:x:1000:100::/home/u:\nv:x:7:7:v::\n",
+        )
+        .unwrap();
+        assert_eq!(home_in(&list, 0), Some("/root".into()));
+        assert_eq!(home_in(&list, 1000), Some("/home/u".into()));
+        // No home, no such user (100 is a group), and no list.
+        for user in [7, 100] {
+            assert_eq!(home_in(&list, user), None, "{user}");
+        }
+        assert_eq!(home_in(&folder.path().join("none"), 0), None);
+    }
 }
