@@ -222,6 +222,21 @@ fn what_appears_beside_what_is_written_is_moved_away_by_whatever_name_it_was_mad
     }
 }
 
+/// A link that leads to nothing was there before, and is gone when it could be looked at.
+#[test]
+fn what_was_made_through_a_link_is_moved_away_though_the_link_is_gone() {
+    for (name, to) in [("out", "../evil.py"), ("out", "on"), ("there/out", "../../evil.py")] {
+        let place = Place::new();
+        std::fs::create_dir_all(place.path("ws/made/there")).unwrap();
+        std::os::unix::fs::symlink("../evil.py", place.path("ws/made/on")).unwrap();
+        std::os::unix::fs::symlink(to, place.path("ws/made").join(name)).unwrap();
+        let code = format!("echo x > made/{name}; rm made/{name} made/on");
+        let output = place.run(&["--only-write=made", "--observe"], &code);
+        assert_eq!(output.code, 0, "{output:?}");
+        assert!(!place.path("ws/evil.py").exists(), "{to}: {output:?}");
+    }
+}
+
 /// What fails outside of the run too is nothing that a wall refused.
 #[test]
 fn what_fails_anyway_is_not_said_to_be_blocked() {

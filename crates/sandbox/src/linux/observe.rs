@@ -238,7 +238,7 @@ impl Watch {
         // Of a descriptor the kernel looks at the low 32 bits.
         let folder = |number: usize| argument(number) as i32;
         let mut deed = watched.deed;
-        let targets = match watched.about {
+        let mut targets = match watched.about {
             About::Path(path) => [Some(at(here, path)?), None],
             About::In(dir, path) => [Some(at(folder(dir), path)?), None],
             About::Paths(one, other) => [Some(at(here, one)?), Some(at(here, other)?)],
@@ -258,6 +258,11 @@ impl Watch {
                 [caller.address(argument(address), length)?, None]
             }
         };
+        // What a link led to is known while it is there. It matters where some names alone may be written.
+        if deed == Deed::Write && !self.plan.open.is_empty() {
+            let [path, through] = &mut targets;
+            *through = path.as_deref().and_then(led_to);
+        }
         // Shells try every folder of PATH; what is not there was not executed.
         let there = |path: &PathBuf| deed != Deed::Exec || caller.has(path);
         Some((deed, targets.map(|it| it.filter(there))))
@@ -366,6 +371,23 @@ impl Folders {
     }
 }
 
+/// Where a link leads in the end, whether or not anything is there. None: it is no link.
+fn led_to(path: &Path) -> Option<PathBuf> {
+    /// The kernel follows no more.
+    const MOST: usize = 40;
+    let mut at = path.to_path_buf();
+    for _ in 0..MOST {
+        let Ok(to) = fs::read_link(&at) else { break };
+        let folder = at.parent()?;
+        let to = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf()).join(to);
+        at = match (to.parent().and_then(|it| it.canonicalize().ok()), to.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => plain(&to),
+        };
+    }
+    (at != path).then_some(at)
+}
+
 /// A path without `.` and `..`, by its words alone.
 fn plain(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
@@ -448,6 +470,22 @@ impl Outside {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_leads_somewhere_though_nothing_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().canonicalize().unwrap();
+        fs::create_dir(at.join("a")).unwrap();
+        for (to, name) in [("../gone", "a/one"), ("a/one", "two"), ("loop", "loop"), ("a", "b")] {
+            std::os::unix::fs::symlink(to, at.join(name)).unwrap();
+        }
+        for name in ["a/one", "two", "b/one"] {
+            assert_eq!(led_to(&at.join(name)), Some(at.join("gone")), "{name}");
+        }
+        for name in ["a", "gone", "nowhere/at/all", "loop"] {
+            assert_eq!(led_to(&at.join(name)), None, "{name}");
+        }
+    }
 
     #[test]
     fn a_path_is_made_plain_by_its_words() {
