@@ -104,4 +104,34 @@ describe("listening", () => {
     });
     expect(seen.map((it) => it.seq)).toEqual([3]);
   });
+
+  test("takes many in brief at once, and goes on behind the last of them", async () => {
+    const asked: string[] = [];
+    server = createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers["last-event-id"]}`);
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      const of = (...seqs: number[]) => JSON.stringify(seqs.map((seq) => ({ seq, at: "", kind: "x" })));
+      if (asked.length === 1) {
+        response.write(`id: 3\nevent: brief\ndata: ${of(1, 2, 3)}\n\n`);
+        setTimeout(() => response.destroy(), 20);
+      } else response.write(`id: 5\nevent: brief\ndata: ${of(3, 4, 5)}\n\n`);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const fetched = globalThis.fetch;
+    vi.stubGlobal("fetch", (path: string, init: RequestInit) =>
+      fetched(`http://127.0.0.1:${port}${path}`, init),
+    );
+    const seen: Entry[] = [];
+    await new Promise<void>((resolve) => {
+      const entries = (batch: Entry[]) => {
+        seen.push(...batch);
+        if (seen.length >= 5) resolve();
+      };
+      ({ stop } = listen(0, { entries, connection: () => undefined, state: () => undefined }));
+    });
+    expect(seen.map((it) => it.seq)).toEqual([1, 2, 3, 4, 5]);
+    expect(seen.every((it) => it.brief)).toBe(true);
+    expect(asked).toEqual(["/api/v1/live?brief=true 0", "/api/v1/live?brief=true 3"]);
+  });
 });

@@ -79,23 +79,30 @@ export function listen(after: number, listener: Listener): { stop(): void } {
   let abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const take = (message: Message): Entry | undefined => {
+  const take = (message: Message): Entry[] => {
     const said = parsed(message.data);
     if (message.event === "state" && said) listener.state(said as LiveState);
-    if (message.event !== "entry") return undefined;
-    const entry = said as Entry | undefined;
-    const seq = Number(message.id ?? entry?.seq);
-    if (!Number.isSafeInteger(seq) || seq <= last) return undefined;
+    const inBrief = message.event === "brief";
+    if (message.event !== "entry" && !inBrief) return [];
+    const entries = (inBrief && Array.isArray(said) ? said : [said]) as (Entry | undefined)[];
+    const found: Entry[] = [];
+    for (const entry of entries) {
+      const seq = Number((inBrief ? undefined : message.id) ?? entry?.seq);
+      if (!Number.isSafeInteger(seq) || seq <= last || typeof entry?.kind !== "string") continue;
+      last = seq;
+      found.push(inBrief ? { ...entry, seq, brief: true } : { ...entry, seq });
+    }
     // A line that cannot be read is passed over, and not asked for again and again.
-    last = seq;
-    return typeof entry?.kind === "string" ? { ...entry, seq } : undefined;
+    const id = Number(message.id);
+    if (Number.isSafeInteger(id)) last = Math.max(last, id);
+    return found;
   };
 
   const read = async (): Promise<void> => {
     abort = new AbortController();
     let alarm = setTimeout(() => abort.abort(), SILENCE);
     try {
-      const response = await fetch("/api/v1/live", {
+      const response = await fetch("/api/v1/live?brief=true", {
         headers: { Accept: "text/event-stream", "Last-Event-ID": String(last) },
         credentials: "same-origin",
         cache: "no-store",
@@ -117,7 +124,7 @@ export function listen(after: number, listener: Listener): { stop(): void } {
         if (done) break;
         clearTimeout(alarm);
         alarm = setTimeout(() => abort.abort(), SILENCE);
-        const entries = messages.push(value).flatMap((message) => take(message) ?? []);
+        const entries = messages.push(value).flatMap(take);
         if (entries.length > 0) listener.entries(entries);
       }
     } finally {

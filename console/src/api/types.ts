@@ -74,6 +74,8 @@ export interface Entry {
   action?: Action;
   facts?: Record<string, unknown>;
   decision?: Decision;
+  /** It came live, with no more of it than a row has room for. */
+  brief?: true;
   [field: string]: unknown;
 }
 

@@ -4,6 +4,7 @@ import { api } from "../../api/client";
 import { useKeys } from "../../app/keys";
 import { address, become, useRoute } from "../../app/route";
 import { useLive } from "../../app/store";
+import { useWhole } from "../../app/whole";
 import { type Filter, matters, NO_FILTER, VERDICTS } from "../../model/entry";
 import { EntryView } from "../../parts/EntryView";
 import { Intervene } from "../../parts/Intervene";
@@ -39,7 +40,7 @@ export default function Live() {
     enabled: selected !== undefined && !shown && !isPending,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const entry = shown ?? (selected === undefined ? undefined : far.data?.events[0]);
+  const entry = useWhole(shown ?? (selected === undefined ? undefined : far.data?.events[0]));
   const search = useRef<HTMLInputElement>(null);
   const [holding, hold] = useState<string>();
   const to = (change: Record<string, string>, seq = id) =>

@@ -6,6 +6,7 @@ import type { Entry, Session } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { address, become, go, useRoute } from "../../app/route";
 import { useLive } from "../../app/store";
+import { useWhole } from "../../app/whole";
 import { rowOf } from "../../model/entry";
 import { clock, moment } from "../../model/time";
 import { EntryView } from "../../parts/EntryView";
@@ -62,7 +63,7 @@ function Timeline({ session, entries, earlier }: TimelineProps) {
     0,
     entries.findIndex((it) => it.seq === asked),
   );
-  const entry = entries[place];
+  const entry = useWhole(entries[place]);
   const [asking, ask] = useState<"intervene" | "release">();
   const step = (to: number) => {
     const wanted = entries[Math.min(entries.length - 1, Math.max(0, to))];
