@@ -30,6 +30,8 @@ pub(crate) struct Case<'c> {
     pub(crate) options: Options,
     pub(crate) redactor: &'c Redactor,
     pub(crate) log: &'c Log,
+    /// What a message asks for and rules out.
+    pub(crate) hear: &'c dyn Fn(&str) -> Heard,
     /// What the session's state hashes to, where that is known and was not worked out yet.
     pub(crate) state: Option<&'c str>,
 }
@@ -71,7 +73,7 @@ impl Case<'_> {
         mut action: Action,
         session: &mut Session,
     ) -> Result<(Explained, Vec<Prepared>), String> {
-        let Self { event, options, redactor, state, .. } = self;
+        let Self { event, options, redactor, hear, state, .. } = self;
         let mut entries = Vec::new();
         // What was said is kept as what it asks for, not as text.
         for message in std::mem::take(&mut action.user_messages) {
@@ -79,7 +81,7 @@ impl Case<'_> {
             if session.has_heard(&message) {
                 continue;
             }
-            let heard = Heard::new(&message);
+            let heard = hear(&message);
             if session.observe_heard(heard.clone()) {
                 let prompt = Prompt { standing: "confirmed", intent: &heard };
                 entries.push(self.entry("prompt", prompt)?);

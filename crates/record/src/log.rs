@@ -81,6 +81,13 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared(String);
 
+impl Prepared {
+    /// The same with one field more, which is a number and has no name that is there already.
+    pub fn add(&mut self, name: &'static str, number: u64) {
+        self.0.push_str(&format!(",\"{name}\":{number}"));
+    }
+}
+
 /// Proof that an entry is on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -14,13 +14,11 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use ringfence_action::Action;
-use ringfence_record::desk::Role;
 use ringfence_record::holds::Hold;
 use ringfence_record::projection::{Query as Wanted, SessionRow};
 use ringfence_record::transparency::Transparency;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::auth::{Auth, Viewer};
@@ -28,7 +26,7 @@ use crate::door::Whom;
 use crate::gate::Refused;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
-use crate::{Server, approvals, enrol, intervene, live};
+use crate::{Server, approvals, enrol, intervene, live, policies};
 
 /// Requests of people are no longer than this: 1 MiB.
 const LONGEST: usize = 1 << 20;
@@ -49,11 +47,11 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/holds", get(intervene::list).post(intervene::hold))
         .route("/holds/{id}/release", post(intervene::release))
         .route("/agents", get(agents))
-        .route("/policies", get(policies))
-        .route("/policies/check", post(check_rules))
-        .route("/policies/try", post(try_rules))
-        .route("/policies/replay", post(replay_rules))
-        .route("/policies/own/{name}", put(keep_rules))
+        .route("/policies", get(policies::list))
+        .route("/policies/check", post(policies::check))
+        .route("/policies/try", post(policies::try_on))
+        .route("/policies/replay", post(policies::replay))
+        .route("/policies/own/{name}", put(policies::keep))
         .route("/oversight", get(oversight))
         .route("/audit/checkpoint", get(checkpoint))
         .route("/audit/key", get(key))
@@ -342,82 +340,6 @@ fn shown(row: &SessionRow, holds: &[Hold], alive: &BTreeSet<String>) -> Value {
 
 async fn agents(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {
     blocking(move || Ok(Json(server.gate.status().map_err(Problem::failed)?))).await
-}
-
-async fn policies(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {
-    blocking(move || Ok(Json(server.gate.policies().map_err(Problem::failed)?))).await
-}
-
-#[derive(Debug, Deserialize)]
-struct Draft {
-    #[serde(default)]
-    name: String,
-    text: String,
-    #[serde(default)]
-    days: Option<u32>,
-    #[serde(default)]
-    action: Value,
-}
-
-async fn check_rules(
-    State(server): State<Arc<Server>>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(draft): Json<Draft>,
-) -> Result<Json<Value>, Problem> {
-    server.auth.check_csrf(&viewer, &headers)?;
-    let check = move || server.gate.check_rules(&draft.name, &draft.text);
-    blocking(move || check().map(Json).map_err(Problem::wrong)).await
-}
-
-async fn try_rules(
-    State(server): State<Arc<Server>>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(draft): Json<Draft>,
-) -> Result<Json<Value>, Problem> {
-    server.auth.check_csrf(&viewer, &headers)?;
-    let tried = move || server.gate.try_rules(&draft.name, &draft.text, &draft.action);
-    blocking(move || tried().map(Json).map_err(Problem::wrong)).await
-}
-
-async fn replay_rules(
-    State(server): State<Arc<Server>>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(draft): Json<Draft>,
-) -> Result<Json<Value>, Problem> {
-    server.auth.check_csrf(&viewer, &headers)?;
-    let days = draft.days.unwrap_or(30).min(366);
-    let replay = move || server.gate.replay_rules(&draft.name, &draft.text, days);
-    blocking(move || replay().map(Json).map_err(Problem::wrong)).await
-}
-
-async fn keep_rules(
-    State(server): State<Arc<Server>>,
-    Path(name): Path<String>,
-    Looks(viewer): Looks,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Result<StatusCode, Problem> {
-    let draft: Draft = serde_json::from_value(body.clone())
-        .map_err(|error| Problem::wrong(format!("that is no draft: {error}; see docs/api.md")))?;
-    blocking(move || {
-        let path = format!("/api/v1/policies/own/{name}");
-        let who = server.auth.person(&viewer, &headers, "PUT", &path, &body, Role::Admin)?;
-        // Looked at before it is recorded: what does not load is no change.
-        let found = server.gate.check_rules(&name, &draft.text).map_err(Problem::wrong)?;
-        let wrong = found.get("diagnostics").and_then(Value::as_array);
-        if !wrong.is_some_and(Vec::is_empty) {
-            return Err(Problem::wrong(format!("the rules do not load: {found}")));
-        }
-        let digest = format!("sha256:{:x}", Sha256::digest(draft.text.as_bytes()));
-        let fields = [("by", json!(who.name)), ("name", json!(name)), ("digest", json!(digest))];
-        server.record("policy", fields)?;
-        server.gate.keep_rules(&name, &draft.text).map_err(Problem::failed)?;
-        Ok(StatusCode::NO_CONTENT)
-    })
-    .await
 }
 
 async fn oversight(State(server): State<Arc<Server>>) -> Result<Json<Value>, Problem> {

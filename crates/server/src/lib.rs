@@ -21,6 +21,7 @@ mod limits;
 mod live;
 mod metrics;
 mod passkey;
+mod policies;
 mod problem;
 #[cfg(test)]
 mod tests;

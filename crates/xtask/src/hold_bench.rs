@@ -68,7 +68,7 @@ fn measure(terms: &Terms, folder: &Path) -> Result<[Vec<f64>; 2], Failure> {
             .map(|number| {
                 let every = Duration::from_secs(1) * CONNECTIONS / terms.load.max(1);
                 let (socket, bodies, number) = (&daemon.socket, &bodies, number as usize);
-                let asking = Asking { socket, number, bodies, every };
+                let asking = Asking { socket, number, bodies, own_words: false, every };
                 let over = &over;
                 scope.spawn(move || ask_while(asking, &|| !over.load(Ordering::SeqCst)))
             })

@@ -143,6 +143,9 @@ enum Task {
         /// How many hooks are started.
         #[arg(long, default_value_t = 100)]
         hooks: usize,
+        /// No two sessions are told the same by their users.
+        #[arg(long)]
+        own_words: bool,
     },
     /// Measure how soon a hold is there: from its being placed to the denial of the next call, through a whole hook
     /// process; with the daemon deciding for others, and without one.
@@ -216,9 +219,16 @@ fn main() -> ExitCode {
         Task::HookBench { binary, parallel: Some(at_once), .. } => {
             hook_bench::parallel(&binary, at_once)
         }
-        Task::ServeBench { binary, seconds, connections, watchers, entries, hooks } => {
-            let load = serve_bench::Load { binary, seconds, connections, watchers, entries, hooks };
-            serve_bench::run(&load)
+        Task::ServeBench { binary, seconds, connections, watchers, entries, hooks, own_words } => {
+            serve_bench::run(&serve_bench::Load {
+                binary,
+                seconds,
+                connections,
+                watchers,
+                entries,
+                hooks,
+                own_words,
+            })
         }
         Task::HoldBench { binary, holds, load } => {
             hold_bench::run(&hold_bench::Terms { binary, holds, load })

@@ -38,6 +38,8 @@ pub(crate) struct Load {
     pub(crate) watchers: usize,
     pub(crate) entries: u64,
     pub(crate) hooks: usize,
+    /// Whether no two sessions are told the same: what was read of a message helps nobody else.
+    pub(crate) own_words: bool,
 }
 
 /// The bars.
@@ -96,7 +98,8 @@ fn measure(load: &Load, folder: &Path) -> Result<bool, Failure> {
         let asking: Vec<_> = (0..load.connections)
             .map(|number| {
                 let (socket, bodies, every) = (&daemon.socket, &bodies, Duration::ZERO);
-                let asking = Asking { socket, number, bodies, every };
+                let own_words = load.own_words;
+                let asking = Asking { socket, number, bodies, own_words, every };
                 scope.spawn(move || ask_while(asking, &|| Instant::now() < until))
             })
             .collect();

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_action::{Action, Decision, Verdict};
-use ringfence_engine::{Explained, Options, Session, Sessions};
+use ringfence_engine::{Explained, Heard, Options, Session, Sessions};
 use ringfence_record::RecordError;
 use ringfence_record::log::Log;
 use ringfence_record::redact::Redactor;
@@ -158,6 +158,7 @@ impl Recorder {
             options: self.options,
             redactor: &self.redactor,
             log: &self.log,
+            hear: &Heard::new,
             state: None,
         };
         let decide = |action: &Action, session: &mut Session| {

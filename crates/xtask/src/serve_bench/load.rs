@@ -20,13 +20,44 @@ use ringfence_testkit::traffic;
 use super::Daemon;
 use crate::Failure;
 
-/// Recorded traffic, where there is some: as JSON, but for the session, which comes in front of it.
-pub(crate) fn bodies() -> Result<Vec<String>, Failure> {
+/// Recorded traffic, where there is some: as JSON, but for the session and what was said, which come in front of it.
+pub(crate) fn bodies() -> Result<Vec<Body>, Failure> {
     let body = |action: &Action| {
-        let text = serde_json::to_string(&Action { session: None, ..action.clone() })?;
-        Ok(text.strip_prefix('{').unwrap_or_default().to_owned())
+        let said = action.user_messages.iter().map(|it| serde_json::to_string(it));
+        let (session, user_messages) = (None, Vec::new());
+        let text = serde_json::to_string(&Action { session, user_messages, ..action.clone() })?;
+        let rest = text.strip_prefix('{').unwrap_or_default().to_owned();
+        Ok(Body { said: said.collect::<Result<_, _>>()?, rest })
     };
     traffic::actions().iter().take(5_000).map(body).collect()
+}
+
+/// What is asked, written out.
+pub(crate) struct Body {
+    /// What its user has said, each as JSON.
+    said: Vec<String>,
+    /// All else, without the brace in front.
+    rest: String,
+}
+
+impl Body {
+    /// As an action of this session; its messages are said nowhere else, where they are its `own`.
+    fn of(&self, session: &str, own: bool) -> String {
+        let mut text = format!("{{\"session\":\"{session}\",\"user_messages\":[");
+        for (place, message) in self.said.iter().enumerate() {
+            let message = message.strip_suffix('"').unwrap_or(message);
+            text.push_str(if place > 0 { "," } else { "" });
+            text.push_str(message);
+            if own {
+                text.push_str(" #");
+                text.push_str(session);
+            }
+            text.push('"');
+        }
+        text.push_str("],");
+        text.push_str(&self.rest);
+        text
+    }
 }
 
 /// How one connection asks.
@@ -35,7 +66,9 @@ pub(crate) struct Asking<'a> {
     pub(crate) socket: &'a Path,
     /// Tells its sessions from those of others.
     pub(crate) number: usize,
-    pub(crate) bodies: &'a [String],
+    pub(crate) bodies: &'a [Body],
+    /// Whether no two sessions are told the same.
+    pub(crate) own_words: bool,
     /// So long it waits from one to the next; at once where there is nothing.
     pub(crate) every: Duration,
 }
@@ -49,7 +82,7 @@ pub(crate) fn ask_while(
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Vec<f64>, String> {
     let text = |error: std::io::Error| error.to_string();
-    let Asking { socket, number, bodies, every } = asking;
+    let Asking { socket, number, bodies, own_words, every } = asking;
     let mut socket = UnixStream::connect(socket).map_err(text)?;
     let mut answers = Answers::default();
     let mut times = Vec::new();
@@ -58,13 +91,13 @@ pub(crate) fn ask_while(
         if !goes_on() {
             break;
         }
-        let session = format!("{{\"session\":\"b{number}-{}\",", index / OF_A_SESSION);
+        let body = body.of(&format!("b{number}-{}", index / OF_A_SESSION), own_words);
         request.clear();
         let head = format!(
             "POST /api/v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
-            session.len() + body.len()
+            body.len()
         );
-        for part in [head.as_str(), &session, body] {
+        for part in [head.as_str(), &body] {
             request.extend_from_slice(part.as_bytes());
         }
         let began = Instant::now();

@@ -24,7 +24,7 @@ use ringfence_policy::Bundle;
 use ringfence_record::agents::Agents;
 use ringfence_record::holds::{Hold, Holds};
 use ringfence_record::ledger::Ledger;
-use ringfence_record::log::{Durability, Entry, Log};
+use ringfence_record::log::{Durability, Entry, Log, Prepared};
 use ringfence_record::projection::Projection;
 use ringfence_record::redact::Redactor;
 use ringfence_record::sessions::{SessionStore, Stored};
@@ -109,6 +109,14 @@ impl Second for Heard {
 /// So long the second score reads a result at most, whatever the settings say.
 const LONGEST_READING_MS: u64 = 2_000;
 
+/// What follows from a message, ready to be recorded: nobody waits for that while the session is locked.
+struct Ready {
+    kept: Kept,
+    entries: Vec<Prepared>,
+    hold: Option<Hold>,
+    answer: Answer,
+}
+
 /// How often an answer is worked out outside the lock, when other messages of the session are faster.
 const TRIES: usize = 6;
 
@@ -135,7 +143,7 @@ pub(super) fn answer_with(
     }
     let kind = hook.agent.as_str();
     let mut seen = desk.sessions.peek(kind, &message.session)?;
-    let mut outcome = desk.work_out(&seen)?;
+    let mut outcome = desk.ready(&seen)?;
     timing::mark("decision");
     let (mut tries, mut waited) = (0, Duration::ZERO);
     let locked = loop {
@@ -147,21 +155,22 @@ pub(super) fn answer_with(
         }
         tries += 1;
         if tries == TRIES {
-            outcome = desk.work_out(&stored)?;
+            outcome = desk.ready(&stored)?;
             break locked;
         }
         drop(locked);
         seen = stored;
-        outcome = desk.work_out(&seen)?;
+        outcome = desk.ready(&seen)?;
     };
     desk.check_once()?;
-    let Outcome { mut kept, mut entries, hold, answer } = outcome;
+    let Ready { mut kept, mut entries, hold, answer } = outcome;
+    let at = desk.at.to_string();
     if let Some(sender) = desk.sender.as_ref().filter(|it| kept.agents.contains(&it.process)) {
         sender.register(&desk.agents, kind, &message.session)?;
     }
     if let Some(last) = entries.last_mut() {
         let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
-        last.fields.insert("waited_us".to_owned(), json!(waited));
+        last.add("waited_us", waited);
     }
     if let Some(hold) = hold {
         let hold = Holds::of(&desk.folder).place(hold)?;
@@ -170,10 +179,10 @@ pub(super) fn answer_with(
             ("session", json!(message.session)),
             ("hold", json!(hold)),
         ]);
-        entries.push(Entry { kind: "hold", fields });
+        entries.extend(desk.log.prepare(&at, vec![Entry { kind: "hold", fields }])?);
     }
     timing::mark("state");
-    kept.receipt = desk.log.append_all(&desk.at.to_string(), entries)?.or(kept.receipt);
+    kept.receipt = desk.log.append_prepared(&at, &entries)?.or(kept.receipt);
     timing::mark("audit");
     locked.save(&kept)?;
     drop(locked);
@@ -443,6 +452,13 @@ impl<'h> Desk<'h> {
             Verdict::Deny => Answer::Deny { reason: format!("{CANARY_DENIED}{code}") },
             Verdict::Allow | Verdict::Contain | Verdict::Ask => Answer::NoOpinion,
         })
+    }
+
+    /// What follows from the message, as far as it can be done before anybody has to wait.
+    fn ready(&self, stored: &Stored) -> Result<Ready, NoAnswer> {
+        let Outcome { kept, entries, hold, answer } = self.work_out(stored)?;
+        let entries = self.log.prepare(&self.at.to_string(), entries)?;
+        Ok(Ready { kept, entries, hold, answer })
     }
 
     fn work_out(&self, stored: &Stored) -> Result<Outcome, NoAnswer> {

@@ -20,7 +20,7 @@ use ringfence_record::log::{Log, Prepared};
 use ringfence_server::{Refused, Then};
 use serde_json::json;
 
-use super::memory::{Memory, Saved};
+use super::memory::{Memory, Messages, Saved};
 use super::{Gatehouse, undecided};
 use crate::command::hook::answer::{self, Premises};
 use crate::command::hook::turn::only_looks;
@@ -48,6 +48,7 @@ struct Office {
     somebody_asks: Condvar,
     clerks: usize,
     memory: Memory,
+    messages: Messages,
     /// How many actions came without a session.
     alone: AtomicU64,
     /// What is decided, in the order in which it is to be written.
@@ -92,6 +93,7 @@ impl Clerks {
             somebody_asks: Condvar::new(),
             clerks,
             memory: Memory::default(),
+            messages: Messages::default(),
             alone: AtomicU64::new(0),
             decided: Mutex::default(),
             writing: Mutex::default(),
@@ -206,6 +208,7 @@ impl Office {
             options: *options,
             redactor,
             log: &self.log,
+            hear: &|message| self.messages.hear(message),
             state,
         };
         let decided = case.decide(&decide, action, memory);

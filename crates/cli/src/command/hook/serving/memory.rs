@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ringfence_engine::Session;
+use ringfence_engine::{Heard, Session};
 use ringfence_record::RecordError;
 use ringfence_record::sessions::{Alternating, SessionStore, digest_of};
 
@@ -20,6 +20,36 @@ const MOST: usize = 1_024;
 pub(super) struct Memory {
     known: Mutex<HashMap<(String, String), Arc<Place>>>,
     age: AtomicU64,
+}
+
+/// What messages ask for, kept since to read one takes longer than to decide: many agents are given the same task,
+/// and each action brings all that was said.
+#[derive(Default)]
+pub(super) struct Messages {
+    known: Mutex<HashMap<String, Heard>>,
+}
+
+/// More messages, and longer ones, are read again.
+const MOST_MESSAGES: usize = 512;
+const LONGEST_MESSAGE: usize = 4 << 10;
+
+impl Messages {
+    /// What this very message asks for and rules out.
+    pub(super) fn hear(&self, message: &str) -> Heard {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(heard) = known().get(message) {
+            return heard.clone();
+        }
+        let heard = Heard::new(message);
+        if message.len() <= LONGEST_MESSAGE {
+            let mut known = known();
+            if known.len() >= MOST_MESSAGES {
+                known.clear();
+            }
+            known.insert(message.to_owned(), heard.clone());
+        }
+        heard
+    }
 }
 
 /// One session.
