@@ -241,8 +241,9 @@ impl Server {
         let is_it = |group: &&Group| group.cases.iter().any(|case| case.code == code);
         let Some(group) = waiting.shown_to(Some(person)).into_iter().find(is_it) else {
             if waiting.groups.iter().any(|group| is_it(&group)) {
-                let problem = "you have answered as many in this hour as a person answers with care; \
-                               what is left is for others, or is refused";
+                let problem = "you have answered as many in this hour as a person answers with care, or \
+                               as many of this session as leave room for others; what is left is for \
+                               other people, or is refused";
                 return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, problem));
             }
             let problem = "nothing waits under that code; it was answered, or is too old";

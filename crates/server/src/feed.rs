@@ -24,8 +24,9 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Longer by this for each who watches, since each is woken.
 const PAUSE_FOR_EACH: Duration = Duration::from_micros(250);
 
-/// So many lines are sent on together.
+/// So many lines are sent on together, and none more once they have so many bytes.
 const TOGETHER: usize = 1_024;
+const BYTES_TOGETHER: usize = 4 << 20;
 
 /// So many batches wait for who is slow; who is slower reads the log.
 const WAITING: usize = 16;
@@ -213,7 +214,7 @@ impl Sending {
                 }
                 changed
             });
-            if lines.len() < TOGETHER {
+            if lines.len() < TOGETHER / 2 {
                 let watchers = u32::try_from(self.batches.receiver_count()).unwrap_or_default();
                 thread::sleep(PAUSE + PAUSE_FOR_EACH * watchers.min(1_000));
             }
@@ -260,12 +261,15 @@ fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &P
 
 /// What has come since, as much as is sent together. What cannot be read now may be read later.
 fn all_there_is(follower: &mut Follower) -> Vec<Followed> {
-    let mut lines = Vec::new();
-    while let Some(more @ 1..) = TOGETHER.checked_sub(lines.len()) {
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    while let Some(more @ 1..) = TOGETHER.checked_sub(lines.len())
+        && bytes < BYTES_TOGETHER
+    {
         let found = follower.more(more).unwrap_or_default();
         if found.is_empty() {
             break;
         }
+        bytes += found.iter().map(|it| it.line.len()).sum::<usize>();
         lines.extend(found);
     }
     lines

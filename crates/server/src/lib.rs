@@ -77,7 +77,10 @@ pub struct Address {
 pub fn serve(terms: Terms, announce: impl FnOnce(&Address)) -> Result<(), ServeError> {
     let desk = Desk::of(&terms.state);
     let _only = desk.take_place()?.ok_or(ServeError::Taken)?;
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The others are for those who decide: what is asked and told waits for them, and not they for it.
+        .worker_threads((processors / 2).max(1))
         .max_blocking_threads(64)
         .enable_all()
         .build()
