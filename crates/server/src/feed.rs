@@ -74,6 +74,15 @@ pub(crate) struct Subscription {
     pub(crate) batches: broadcast::Receiver<Batch>,
     pulse: Arc<Pulse>,
     form: Form,
+    number: usize,
+}
+
+impl Subscription {
+    /// How long this one waits with a batch: all of them at once would take the processors from whoever decides.
+    pub(crate) fn turn(&self) -> Duration {
+        let others = self.pulse.who_want(self.form).load(Ordering::SeqCst).max(1);
+        PAUSE_FOR_EACH * u32::try_from(self.number % others).unwrap_or_default()
+    }
 }
 
 impl Drop for Subscription {
@@ -98,6 +107,8 @@ struct Pulse {
     many: AtomicBool,
     whole: AtomicUsize,
     brief: AtomicUsize,
+    /// Who have ever watched.
+    numbers: AtomicUsize,
 }
 
 impl Pulse {
@@ -153,7 +164,8 @@ impl Feed {
     pub(crate) fn subscribe(&self, form: Form) -> Subscription {
         // Before anything can come: it is made in this form from now on.
         self.pulse.who_want(form).fetch_add(1, Ordering::SeqCst);
-        Subscription { batches: self.batches.subscribe(), pulse: self.pulse.clone(), form }
+        let number = self.pulse.numbers.fetch_add(1, Ordering::Relaxed);
+        Subscription { batches: self.batches.subscribe(), pulse: self.pulse.clone(), form, number }
     }
 
     /// How many watch.

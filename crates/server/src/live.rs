@@ -94,6 +94,9 @@ async fn watch(server: Arc<Server>, after: u64, form: Form, send: Sender<Bytes>)
                         send_at_pace(&server, frames.clone(), &send).await.map(|()| last)
                     }
                     (Some((frames, last)), Form::Brief) => {
+                        if server.feed.is_busy() {
+                            tokio::time::sleep(watching.turn()).await;
+                        }
                         send.send(frames.clone()).await.ok().map(|()| last)
                     }
                     (None, _) => read_up(&server, sent, form, &send).await,
