@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Facts;
+use crate::{Facts, nests_deeper};
 
 /// A tool call, with what is needed to judge it. Only `tool` and `input` are required; unknown
 /// fields are ignored.
@@ -94,6 +94,10 @@ impl Action {
     /// Longer actions are refused unread: 32 MiB.
     pub const MAX_BYTES: usize = 32 << 20;
 
+    /// Arrays and objects of an action, or of the message that tells of it, stand at most so deep within
+    /// each other: what is recorded of it nests deeper, and must be read again.
+    pub const MAX_DEPTH: usize = 64;
+
     /// Reads one action from JSON.
     ///
     /// # Errors
@@ -114,6 +118,12 @@ impl Action {
                 error.valid_up_to()
             ))
         })?;
+        if nests_deeper(text.as_bytes(), Self::MAX_DEPTH) {
+            return Err(malformed(format!(
+                "it nests deeper than {} levels; send the command itself, not its data",
+                Self::MAX_DEPTH
+            )));
+        }
         let value: Value = serde_json::from_str(text).map_err(|error| {
             malformed(format!("not JSON: {error}; write one JSON object per line"))
         })?;
@@ -165,6 +175,17 @@ fn is_absolute(folder: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nests_deeper_than_is_told_again_is_refused() {
+        let nested = |levels: usize| {
+            let value = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+            Action::from_json(format!(r#"{{"tool":"X","input":{{"x":{value}}}}}"#).as_bytes())
+        };
+        assert!(nested(Action::MAX_DEPTH - 2).is_ok());
+        let error = nested(Action::MAX_DEPTH - 1).unwrap_err().to_string();
+        assert!(error.contains("deeper than 64 levels"), "{error}");
+    }
 
     #[test]
     fn folders_are_absolute() {

@@ -31,6 +31,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use ringfence_action::nests_deeper;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -169,9 +170,9 @@ impl Log {
         };
         let prepare = |Entry { kind, mut fields }: Entry| {
             redactor.fields(&mut fields);
-            Prepared(line::content(at, kind, fields))
+            self.readable(line::content(at, kind, fields))
         };
-        Ok(entries.into_iter().map(prepare).collect())
+        entries.into_iter().map(prepare).collect()
     }
 
     /// The same, of one entry whose fields are written out as they are told: none has a name of the log's own.
@@ -191,8 +192,19 @@ impl Log {
             let prepared = self.prepare(at, vec![Entry { kind, fields }])?.pop();
             return prepared.ok_or_else(|| problem("an entry was lost".to_owned()));
         }
-        let prepared = line::content_of(at, kind, &text).map(Prepared);
-        prepared.ok_or_else(|| problem("what is to be recorded is no object".to_owned()))
+        let content = line::content_of(at, kind, &text);
+        let no_object = || problem("what is to be recorded is no object".to_owned());
+        self.readable(content.ok_or_else(no_object)?)
+    }
+
+    /// What can be read again when it stands in a line: readers give up where JSON nests too deep.
+    fn readable(&self, content: String) -> Result<Prepared, RecordError> {
+        if nests_deeper(content.as_bytes(), line::MAX_DEPTH) {
+            let problem =
+                format!("what is to be recorded nests deeper than {} levels", line::MAX_DEPTH);
+            return Err(damaged(&self.folder, problem));
+        }
+        Ok(Prepared(content))
     }
 
     /// As [`Log::append_all`]; `at` is the time of what is found wrong with the end of the log.
@@ -249,7 +261,9 @@ impl Log {
             receipt.map(|receipt| receipt.seq)
         };
         // From the last segment that begins no later than what is looked for.
-        let from = numbers.iter().rposition(|it| begins(it).is_some_and(|first| first <= seq + 1));
+        let from = numbers
+            .iter()
+            .rposition(|it| begins(it).is_some_and(|first| first <= seq.saturating_add(1)));
         let paths: Vec<_> = numbers
             .iter()
             .skip(from.unwrap_or(0))

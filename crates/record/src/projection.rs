@@ -231,7 +231,7 @@ impl Projection {
             let mut low = query.after.unwrap_or(0);
             let mut high = query.before.unwrap_or(u64::MAX).min(self.newest()?.saturating_add(1));
             let mut window = WINDOW;
-            while low + 1 < high && lines.len() < limit {
+            while low.saturating_add(1) < high && lines.len() < limit {
                 let within = match query.after {
                     Some(_) => (low, high.min(low.saturating_add(window))),
                     None => (low.max(high.saturating_sub(window)), high),

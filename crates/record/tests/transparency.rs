@@ -241,6 +241,40 @@ fn nothing_is_signed_on_top_of_a_change() {
 }
 
 #[test]
+fn what_could_not_be_read_again_is_not_recorded() {
+    let kept = Kept::new();
+    kept.record(1);
+    let nested = |levels: usize| {
+        let text = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        Map::from_iter([("x".to_owned(), serde_json::from_str(&text).unwrap())])
+    };
+    kept.log().append("decision", "2026-11-21T10:00:00Z", nested(100)).unwrap();
+    let deep = kept.log().append("decision", "2026-11-21T10:00:00Z", nested(125));
+    let refused = deep.unwrap_err().to_string();
+    assert!(refused.contains("nests deeper than 120 levels"), "{refused}");
+    kept.record(1);
+    let (checkpoint, _) = kept.tree().sign().unwrap().unwrap();
+    assert_eq!((checkpoint.size, checkpoint.seq), (3, 3));
+    assert_eq!(kept.problems(&Trust::default()), Vec::<String>::new());
+}
+
+/// The place in the tree is the number of the entry: a line that cannot be read leaves no gap that closes.
+#[test]
+fn nothing_is_signed_past_an_entry_that_cannot_be_read() {
+    let kept = Kept::new();
+    kept.record(1);
+    kept.tree().sign().unwrap();
+    kept.record(4);
+    let segment =
+        kept.files().into_iter().find(|it| it.extension().is_some_and(|it| it == "jsonl"));
+    let segment = segment.unwrap();
+    let text = fs::read_to_string(&segment).unwrap();
+    fs::write(&segment, text.replacen("{\"seq\":3", "[\"seq\":3", 1)).unwrap();
+    let refused = kept.tree().sign().unwrap_err().to_string();
+    assert!(refused.contains("entry 3 cannot be read"), "{refused}");
+}
+
+#[test]
 fn a_witness_signs_for_what_only_grows() {
     let (kept, elsewhere) = (Kept::new(), Kept::new());
     let witness = Witness::open(&elsewhere.state()).unwrap();

@@ -1,15 +1,21 @@
 //! JSON in which every name stands once.
 //!
 //! Where an object has a name twice, one reader takes the first value and another the last: what was
-//! judged would not be what runs. Such a message is refused.
+//! judged would not be what runs. Such a message is refused, and one that nests deeper than what is recorded
+//! of it could be read again.
 
 use std::fmt;
 
+use ringfence_action::{Action, nests_deeper};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Reads JSON text.
 pub(super) fn from_slice(text: &[u8]) -> Result<Value, serde_json::Error> {
+    if nests_deeper(text, Action::MAX_DEPTH) {
+        let problem = format!("it nests deeper than {} levels", Action::MAX_DEPTH);
+        return Err(serde::de::Error::custom(problem));
+    }
     serde_json::from_slice::<Strict>(text).map(|Strict(value)| value)
 }
 
@@ -93,6 +99,14 @@ mod tests {
             let plain: Value = serde_json::from_str(text).unwrap();
             assert_eq!(from_slice(text.as_bytes()).unwrap(), plain, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_deep_to_be_told_again_is_refused() {
+        let nested = |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(from_slice(nested(Action::MAX_DEPTH).as_bytes()).is_ok());
+        let error = from_slice(nested(Action::MAX_DEPTH + 1).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("deeper than 64 levels"), "{error}");
     }
 
     #[test]

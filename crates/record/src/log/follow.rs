@@ -43,7 +43,10 @@ impl Log {
             number_of(&first?.ok()?)
         };
         // From the last segment that begins no later than what is looked for.
-        let from = numbers.iter().rev().find(|it| begins(it).is_some_and(|first| first <= seq + 1));
+        let from = numbers
+            .iter()
+            .rev()
+            .find(|it| begins(it).is_some_and(|first| first <= seq.saturating_add(1)));
         let segment = from.or(numbers.first()).copied().unwrap_or(1);
         Ok(Follower { log: self.clone(), segment, offset: 0, seq, file: None })
     }

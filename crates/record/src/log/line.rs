@@ -12,6 +12,9 @@ pub(super) const GENESIS: &str =
 /// Names that the log itself gives to fields; an entry's own cannot take them.
 const RESERVED: &[&str] = &["seq", "prev", "at", "kind", "hash"];
 
+/// How deep the fields of an entry may nest: readers of JSON read 128 levels, and the line is one.
+pub(super) const MAX_DEPTH: usize = 120;
+
 /// Stands between what is hashed and the hash.
 const SEAL: &str = ",\"hash\":\"";
 

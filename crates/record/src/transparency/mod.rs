@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use self::note::{Note, Role, Signer, Verifier};
 use self::tiles::Tiles;
 use crate::folder::{open_private, write_whole};
-use crate::log::Log;
+use crate::log::{Log, Receipt};
 use crate::{RecordError, StateFolder};
 
 pub use self::checkpoint::Checkpoint;
@@ -80,6 +80,16 @@ impl Transparency {
             None => (Checkpoint::of_nothing(&signer.verifier().name), None),
         };
         let new: Vec<_> = self.log.receipts_after(before.seq)?.collect::<Result<_, _>>()?;
+        // The place of a leaf is the number of its entry: none can be left out.
+        let follows = |(receipt, seq): (&Receipt, u64)| receipt.seq == seq;
+        if let Some(at) = new.iter().zip(before.seq + 1..).position(|it| !follows(it)) {
+            let missing = before.seq + 1 + at as u64;
+            let problem = format!(
+                "entry {missing} cannot be read, and nothing is signed for what follows it; \
+                 `ringfence audit verify` says what is wrong"
+            );
+            return Err(damaged(&self.folder, &problem));
+        }
         let Some(last) = new.last() else {
             return Ok(note.map(|note| (before, note)));
         };

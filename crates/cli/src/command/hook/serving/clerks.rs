@@ -126,10 +126,13 @@ impl Office {
             let standing = self.standing();
             for (action, then) in taken {
                 let mut then = Some(then);
-                let decided = standing
-                    .as_ref()
-                    .map_err(Clone::clone)
-                    .and_then(|standing| self.decide(standing, &action, &mut then));
+                let decide =
+                    || self.decide(standing.as_ref().map_err(Clone::clone)?, &action, &mut then);
+                // Whatever goes wrong with one action, the clerk is there for the next.
+                let decided = catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+                    self.forget();
+                    Err(Refused::undecided("deciding failed; nothing was let through"))
+                });
                 if let Err(refused) = decided
                     && let Some(then) = then
                 {
