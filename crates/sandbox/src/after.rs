@@ -16,8 +16,8 @@ pub struct After {
     pub appeared: Vec<Appeared>,
     /// Whether there was more than could be looked at.
     pub incomplete: bool,
-    /// Files of the workspace that were made or changed while it ran, by whomever. What of that matters
-    /// depends on what they are to others.
+    /// Files of the workspace that were made or changed while it ran, by whomever, if that was asked for. What of that
+    /// matters depends on what they are to others.
     #[serde(skip)]
     pub touched: Vec<Touched>,
 }

@@ -40,6 +40,8 @@ pub struct Terms {
     pub quarantine: Option<PathBuf>,
     /// What is watched while it runs. None: nothing. What cannot be watched is not started.
     pub observe: Option<Observe>,
+    /// Whether every file of the workspace is asked at the end whether it was made or changed meanwhile.
+    pub touched: bool,
     /// The best tier to take; the best there is, but in tests.
     #[doc(hidden)]
     pub best: Option<Tier>,

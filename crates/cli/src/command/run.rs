@@ -259,6 +259,7 @@ fn execute(
         in_place: false,
         quarantine: run.quarantine(),
         longest: run.longest.map(Duration::from_secs),
+        touched: true,
         observe: run.observes().then(|| Observe { reads: run.learn.is_some(), optional: false }),
         ..Terms::default()
     };

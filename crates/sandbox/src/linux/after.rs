@@ -2,7 +2,6 @@
 //! is moved away. Everything is reached without following a symbolic link, for it lies where the run
 //! could write.
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::DirBuilder;
 use std::io;
@@ -16,7 +15,7 @@ use super::settings::{Held, Settings};
 use super::{sys, touched};
 use crate::after::{After, Note, NoteKind};
 use crate::observe::Observed;
-use crate::plan::{Plan, SETTINGS, Show};
+use crate::plan::{Plan, SETTINGS};
 use crate::request::{Kind, Look};
 use crate::scan::{self, Found, Reach};
 use crate::settings::{self, Settled};
@@ -32,6 +31,8 @@ pub(super) struct Settle<'a> {
     pub(super) loose: Vec<PathBuf>,
     /// Where what is moved away goes. None: it stays in its folder, under another name.
     pub(super) quarantine: Option<&'a Path>,
+    /// Whether every file is asked whether it was changed.
+    pub(super) touched: bool,
     /// What it was seen to do, if somebody watched.
     pub(super) observed: Option<&'a Observed>,
     pub(super) after: After,
@@ -58,14 +59,15 @@ impl Settle<'_> {
         let mut memory = watch.memory.clone();
         memory.begin_again();
         let mut files = Vec::new();
-        let writable = Writable::of(&self.plan.show);
         for folder in &watch.folders {
             let mut found =
                 scan::workspace(&watch.profile, folder, &Host, Reach::AFTER, &mut memory);
             self.after.incomplete |= !found.complete;
-            found.files.retain(|it| writable.holds(&it.folder));
             files.append(&mut found.files);
             self.folder(folder, &found);
+            if !self.touched {
+                continue;
+            }
             // What is held here may have been written by another name.
             let held = found.protected.iter().filter(|it| Host.kind(it) == Kind::Folder);
             files.extend(held.flat_map(|it| touched::files_below(it)));
@@ -79,9 +81,11 @@ impl Settle<'_> {
             }
         }
         self.beside();
-        let (touched, complete) = touched::since(&files, self.started);
-        self.after.touched = touched;
-        self.after.incomplete |= !complete;
+        if self.touched {
+            let (touched, complete) = touched::since(&files, self.started);
+            self.after.touched = touched;
+            self.after.incomplete |= !complete;
+        }
         for path in std::mem::take(&mut self.loose) {
             if self.is_touched(&path) {
                 self.note(&path, NoteKind::Changed);
@@ -296,27 +300,6 @@ impl Settle<'_> {
     }
 }
 
-/// Folders in which a run may have changed something: where it could not, there is nothing to look at.
-struct Writable<'a> {
-    /// What is shown, and whether it can be written.
-    shown: HashMap<&'a Path, bool>,
-    /// Folders above something that can be written.
-    above: HashSet<&'a Path>,
-}
-
-impl<'a> Writable<'a> {
-    fn of(show: &'a [Show]) -> Self {
-        let shown = show.iter().map(|it| (it.path.as_path(), it.write));
-        let written = show.iter().filter(|it| it.write);
-        Self { shown: shown.collect(), above: written.flat_map(|it| it.path.ancestors()).collect() }
-    }
-
-    fn holds(&self, folder: &Path) -> bool {
-        let inner = folder.ancestors().find_map(|it| self.shown.get(it));
-        inner.is_some_and(|write| *write) || self.above.contains(folder)
-    }
-}
-
 fn settled(before: &[u8], after: &[u8], now: &[u8]) -> io::Result<Settled> {
     settings::carried_over(as_text(before)?, as_text(after)?, as_text(now)?)
         .map_err(|_| unreadable())
@@ -361,28 +344,4 @@ fn aside(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_nothing_could_be_written_nothing_is_looked_at() {
-        let show = |path: &str, write| Show { path: path.into(), write, folder: true };
-        let shown =
-            [show("/w", false), show("/w/a", true), show("/w/a/b", false), show("/w/c/f", true)];
-        let writable = Writable::of(&shown);
-        for (folder, holds) in [
-            ("/w/a", true),
-            ("/w/a/x/y", true),
-            ("/w/a/b", false),
-            ("/w/a/b/x", false),
-            // One file of it can be written, and of its neighbour none.
-            ("/w/c", true),
-            ("/w/d", false),
-        ] {
-            assert_eq!(writable.holds(Path::new(folder)), holds, "{folder}");
-        }
-    }
 }

@@ -304,6 +304,7 @@ fn launch(
                 copied,
                 loose,
                 quarantine,
+                touched: terms.touched,
                 observed: observed.as_ref(),
                 after,
             };

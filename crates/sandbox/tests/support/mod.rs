@@ -249,6 +249,7 @@ pub fn launch() -> ! {
             require,
             in_place,
             quarantine,
+            touched: true,
             best: has("tier=B").then_some(Tier::B),
             longest: has("short").then_some(std::time::Duration::from_millis(600)),
             walls: walls(&without, has("witness")),

@@ -180,8 +180,8 @@ fn render(sample: &[Sampled], went: &[Went]) -> String {
          world that is thrown away: as they are, and inside the walls. The machine is read-only there, homes and scratch folders are empty,\n\
          and there is no network: programs that fetch something are stood for by one that leaves behind what they would, where they would.\n\
          A virtual environment of the project is active, as on a developer's machine, whose own Python takes no packages. Commands that install\n\
-         something get the profile that the gate gives them: scripts of packages off, missing caches the run's own; and one all of whose\n\
-         writes are known may write nothing else of its workspace.\n\
+         something get the profile that the gate gives them: scripts of packages off; and one all of whose writes are known may write nothing\n\
+         else of its workspace.\n\
          What succeeds outside and fails inside fails for being contained, and is an interruption. What fails outside as well, for want of\n\
          a program, a file or a network, tells nothing.\n\n\
          | of | commands | could be carried out | failed inside | share (95 % interval) |\n|---|--:|--:|--:|---|\n",

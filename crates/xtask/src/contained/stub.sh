@@ -14,7 +14,7 @@ case ${0##*/} in
   npx | bunx | pnpx) leave "$HOME/.npm/_npx" ;;
   uv | poetry) leave .venv "$HOME/.cache/uv" ;;
   uvx) leave "$HOME/.cache/uv" ;;
-  pipx) leave "$HOME/.local/pipx" ;;
+  pipx) leave "$HOME/.local/share/pipx/shared" "$HOME/.local/state/pipx/log" "$HOME/.cache/pipx" ;;
   cargo) leave "$HOME/.cargo/registry" target ;;
   go) leave "$HOME/go/pkg/mod" "$HOME/.cache/go-build" ;;
   gem | bundle) leave vendor/bundle ;;
