@@ -67,6 +67,9 @@ const WINDOW: u64 = 4_096;
 const WIDER: u64 = 4;
 const WIDEST: u64 = 1 << 16;
 
+/// A session with fewer entries is looked through entry by entry.
+const FEW: i64 = 2_000;
+
 /// The kind under which a line is found that could not be read.
 const DAMAGED: &str = "damaged";
 
@@ -224,7 +227,7 @@ impl Projection {
     pub fn find(&self, query: &Query) -> Result<Vec<Value>, RecordError> {
         let limit = query.limit as usize;
         let mut lines = Vec::new();
-        if query.text.is_none() {
+        if query.text.is_none() || self.is_of_few(query)? {
             lines = self.lines(query, limit, None)?;
         } else {
             // Between these two, and both are left out.
@@ -253,7 +256,17 @@ impl Projection {
         Ok(entries)
     }
 
-    /// So many lines at most, the newest or the oldest first; those between two numbers, where they are given.
+    /// Whether only entries of a session are asked for that has few: each is looked into then, whatever stands in all
+    /// others.
+    fn is_of_few(&self, query: &Query) -> Result<bool, RecordError> {
+        let Some(session) = &query.session else { return Ok(false) };
+        let few = "SELECT count(*) FROM (SELECT 1 FROM entry WHERE session = ?1 LIMIT ?2)";
+        let count: i64 = self.connection.query_row(few, params![session, FEW], |row| row.get(0))?;
+        Ok(count < FEW)
+    }
+
+    /// So many lines at most, the newest or the oldest first. Words are looked for between two numbers, where they are
+    /// given; else in each entry that all else is true of.
     fn lines(
         &self,
         query: &Query,
@@ -266,9 +279,18 @@ impl Projection {
         let text = |it: &Option<String>| it.clone().map(SqlValue::Text);
         let (low, high) = within.map_or((*after, *before), |(low, high)| (Some(low), Some(high)));
         // Only what is asked for stands in the question, so that an index can answer it.
+        let contains = match within {
+            Some(_) => {
+                "seq IN (SELECT rowid FROM entry_text
+                         WHERE entry_text MATCH ? AND rowid > ? AND rowid < ?)"
+            }
+            None => {
+                "EXISTS (SELECT 1 FROM entry_text WHERE entry_text MATCH ? AND rowid = entry.seq)"
+            }
+        };
         let words = text(&words).map(|words| {
-            let (low, high) = (low.unwrap_or(0), high.unwrap_or(u64::MAX));
-            vec![words, number(low), number(high)]
+            let within = within.into_iter().flat_map(|(low, high)| [number(low), number(high)]);
+            [words].into_iter().chain(within).collect()
         });
         let one = |it: Option<SqlValue>| it.map(|it| vec![it]);
         let conditions: Vec<(&str, Vec<SqlValue>)> = [
@@ -278,11 +300,7 @@ impl Projection {
             ("code = ?", one(text(code))),
             ("seq > ?", one(low.map(number))),
             ("seq < ?", one(high.map(number))),
-            (
-                "seq IN (SELECT rowid FROM entry_text
-                         WHERE entry_text MATCH ? AND rowid > ? AND rowid < ?)",
-                words,
-            ),
+            (contains, words),
         ]
         .into_iter()
         .filter_map(|(condition, values)| Some((condition, values?)))

@@ -210,7 +210,14 @@ fn words_are_found_in_order_across_everything_that_there_is() {
     assert_eq!(seqs(Query { after: Some(0), ..words("part 8999") }), [8_999]);
     assert_eq!(seqs(words("once")), [7]);
     assert_eq!(seqs(words("nowhere")), [] as [u64; 0]);
-    assert_eq!(seqs(Query { session: Some("rare".to_owned()), ..words("echo") }), [5]);
+    // Of a session with few entries, and of one with many.
+    let of = |session: &str, text: &str| Query { session: Some(session.to_owned()), ..words(text) };
+    assert_eq!(seqs(of("rare", "echo")), [5]);
+    assert_eq!(seqs(of("rare", "once")), [] as [u64; 0]);
+    assert_eq!(seqs(of("nobody's", "echo")), [] as [u64; 0]);
+    assert_eq!(seqs(Query { before: Some(5), ..of("rare", "echo") }), [] as [u64; 0]);
+    assert_eq!(seqs(of("s", "echo")), [8_998, 8_999, 9_000]);
+    assert_eq!(seqs(of("s", "once")), [7]);
     assert_eq!(seqs(Query { before: Some(9), after: Some(6), ..words("echo") }), [7, 8]);
 }
 
