@@ -282,6 +282,11 @@ impl<'a> Analyzer<'a> {
         self.found.effects.len() + self.found.opaque.len()
     }
 
+    /// The effects that were recorded behind so many.
+    pub(crate) fn effects_since(&self, count: usize) -> &[Effect] {
+        self.found.effects.get(count..).unwrap_or_default()
+    }
+
     /// The secret that was read last since then, if any was.
     pub(crate) fn secret_since(&self, found: usize) -> Option<Value> {
         use ringfence_action::Attr;

@@ -41,7 +41,8 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
     let names = Names::of(effect);
     let asks = |request: &&Wish| {
         let operation = wanted.iter().any(|operation| request.operations.contains(operation))
-            || verbs.iter().any(|verb| request.asks_with(verb));
+            || verbs.iter().any(|verb| request.asks_with(verb))
+            || (is_task(effect) && request.written);
         let version = effect.text(Attr::Version).is_none_or(|it| request.is_of_version(it));
         operation
             && version
@@ -58,6 +59,18 @@ pub(crate) fn covers(session: &Session, effect: &Effect, here: Here) -> bool {
         .filter(asks)
         .any(|request| names.are_in(request) || is_meant(request, effect, here))
         || all_lost_is_meant(effect, here, || session.wishes().filter(asks))
+}
+
+/// Whether it is told by the words of a command alone.
+fn is_told(effect: &Effect) -> bool {
+    let runs = matches!(effect.kind, EffectKind::Payment | EffectKind::Message)
+        && effect.text(Attr::Op) == Some("run");
+    is_task(effect) || runs
+}
+
+/// Whether it is a task or a script, of which only the words are known: who writes out the command asks for it.
+fn is_task(effect: &Effect) -> bool {
+    effect.text(Attr::Provider) == Some("task")
 }
 
 fn environment(effect: &Effect) -> Option<Environment> {
@@ -102,6 +115,7 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
     // "disable caching in the deploy workflow" leaves the workflow on.
     let switches_off = op.starts_with("workflow disable");
     (!skips || request.operations.contains(&Operation::Skip))
+        && !(is_told(effect) && says(DRY))
         && !(ends && restarts)
         && (!opens || says(PUBLIC))
         && (!empties || says(VOLUMES))
@@ -111,6 +125,28 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
         && (!switches_off || says(WORKFLOWS))
         && (!publishes || told_where || request.operations.contains(&Operation::Publish))
 }
+
+/// Words for showing what would be done.
+const DRY: &[&str] = &[
+    "dry",
+    "dry-run",
+    "dryrun",
+    "--dry-run",
+    "probeweise",
+    "probelauf",
+    "simulation",
+    "simuliere",
+    "simula",
+    "simule",
+    "blanc",
+    "prueba",
+    "ドライラン",
+    "试运行",
+    "演练",
+];
+
+/// Options with which it is done and not shown, for whoever writes them out.
+const REALLY: &[&str] = &["--execute", "--live", "--apply", "--no-dry-run"];
 
 /// Verbs after which what was stopped runs again.
 const RESTARTS: &[&str] = &[
@@ -184,7 +220,11 @@ fn is_there(request: &Wish, effect: &Effect) -> bool {
     match &effect.scope {
         Scope::Remote(host) if !host.is_empty() => {
             let label = host.split('.').next().unwrap_or(host);
-            request.mentions(&host.to_lowercase()) || request.mentions(&label.to_lowercase())
+            // `db-2.prod` is another one than `db-2.dev`.
+            let by_label = || {
+                request.mentions(&label.to_lowercase()) && agrees(request, Environment::of(host))
+            };
+            request.mentions(&host.to_lowercase()) || by_label()
         }
         Scope::Local | Scope::Container(_) | Scope::Remote(_) | Scope::Cluster(_) => true,
     }
@@ -201,6 +241,9 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
         return !op.is_empty()
             && effect.text(Attr::By).is_some_and(told)
             && op.split(' ').filter(|word| !word.starts_with('-')).all(told);
+    }
+    if is_told(effect) && !effect.is(Attr::Destroy) && says(REALLY) {
+        return true;
     }
     match effect.kind {
         // "my branch", "it": the one that is checked out.
@@ -255,6 +298,7 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
                 && (says(&[&format!("{kind}s")]) || (request.everything && says(&[kind])));
             // "deploy it to production": production alone, and not some service of it.
             let project = effect.target == Target::Unknown
+                || is_task(effect)
                 || effect.target.as_known().is_some_and(|it| it.starts_with('/') || it == "*");
             // "Roll it out to production" is about what the work is about.
             let placed = !effect.is(Attr::Destroy)

@@ -142,6 +142,12 @@ impl Names {
                 self.add(target.rsplit('/').next().map(str::to_owned).into_iter().collect());
             }
             EffectKind::Package => self.add_registry(effect),
+            // "Run the backfill" is about `backfill.sh`, and `deploy:web` a task by its whole name.
+            EffectKind::Infra if effect.text(Attr::Provider) == Some("task") => {
+                let name = base_name(target);
+                self.add(vec![name.to_owned()]);
+                self.add(name.split('.').next().map(str::to_owned).into_iter().collect());
+            }
             _ => self.add_parts(effect, target),
         }
     }
@@ -151,6 +157,12 @@ impl Names {
         let publishes = effect.is(Attr::Publish)
             || effect.text(Attr::Op).is_some_and(|op| op.starts_with("publish"));
         if !publishes {
+            // What is installed may be asked for by where it comes from.
+            let from = effect.text(Attr::Registry).map(str::to_lowercase).unwrap_or_default();
+            let host = from.split_once("://").map_or(from.as_str(), |(_, place)| place);
+            let host = host.split('/').next().unwrap_or_default().to_owned();
+            self.add(vec![from]);
+            self.add(vec![host]);
             return;
         }
         for attr in [Attr::Ecosystem, Attr::Registry] {
@@ -211,6 +223,10 @@ impl Names {
             self.add(labels.get(at..).map(|domain| domain.join(".")).into_iter().collect());
         }
         self.add(vec![url.clone()]);
+        // What goes to a place in a bucket goes to the bucket: `s3://bucket/place`.
+        if effect.is(Attr::Upload) && labels.len() == 1 {
+            self.add(vec![format!("//{target}")]);
+        }
         let text = |attr| effect.attributes.get(attr).map(|value| value.to_string().to_lowercase());
         if effect.is(Attr::Upload) {
             // What leaves may be named as the file or as the folder that it lies in.

@@ -55,6 +55,13 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Infra if has("run") || has("exec") => {
             &[O::Run, O::Deploy, O::Change, O::Create]
         }
+        // What nobody can read may be a command to a bot, and is a remark.
+        EffectKind::Infra if matches!(op, "chatops **" | "chatops ?") => {
+            &[O::Send, O::Deploy, O::Change, O::Create]
+        }
+        EffectKind::Infra if effect.text(Attr::Provider) == Some("task") => {
+            &[O::Run, O::Deploy, O::Publish, O::Change]
+        }
         EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
         EffectKind::Database if op == "GRANT" => &[O::Grant],
         // A migration that is taken back takes what it made along.
@@ -71,7 +78,9 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Process if has("restart") || has("reload") => &[O::Stop, O::Run, O::Change],
         EffectKind::Process => &[O::Stop],
         EffectKind::Message if has("close") => &[O::Close, O::Send],
+        EffectKind::Message if op == "run" => &[O::Send, O::Run],
         EffectKind::Message => &[O::Send],
+        EffectKind::Payment if op == "run" => &[O::Pay, O::Run],
         EffectKind::Payment => &[O::Pay],
         EffectKind::Exec | EffectKind::ExecCode => &[O::Run],
         EffectKind::DownloadExec => &[O::Run, O::Install],
@@ -121,7 +130,8 @@ pub(crate) fn ruled_out_by(effect: &Effect) -> &'static [Operation] {
             &[O::Propose, O::Change]
         }
         EffectKind::VcsRemote if op.contains("merge") => &[O::Merge],
-        EffectKind::VcsRemote if op.contains("release") => &[O::Publish],
+        // A draft is nobody's yet.
+        EffectKind::VcsRemote if op.contains("release") && !op.contains("draft") => &[O::Publish],
         EffectKind::VcsRemote if op.starts_with("push") => &[O::Push],
         EffectKind::VcsRemote => &[O::Send, O::Change],
         EffectKind::VcsLocal if effect.is(Attr::DeleteRef) => &[O::Delete],
@@ -138,7 +148,8 @@ pub(crate) fn ruled_out_by(effect: &Effect) -> &'static [Operation] {
         EffectKind::Package if op.starts_with("remove") => &[O::Delete],
         // What is run from a package need not be new.
         EffectKind::Package if op.starts_with("run") => &[O::Run],
-        EffectKind::Package => &[O::Install, O::Run],
+        EffectKind::Package if effect.is(Attr::FromManifest) => &[O::Install, O::Run],
+        EffectKind::Package => &[O::Install, O::Run, O::Adopt],
         EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
         EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy],
         EffectKind::Infra => &[O::Deploy, O::Change],

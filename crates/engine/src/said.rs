@@ -8,6 +8,7 @@
 mod asked;
 mod clauses;
 mod forbidden;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -33,6 +34,9 @@ pub(crate) struct Request {
     /// By a verb of so many uses that alone it lifts nothing.
     #[serde(default)]
     weak: bool,
+    /// Of something that was named before: "run it".
+    #[serde(default)]
+    points: bool,
 }
 
 impl Request {
@@ -119,9 +123,12 @@ impl Intent {
             }
             Some(operation) => self.requests.iter().any(|request| {
                 let same = request.operation == operation
-                    || (operation == Operation::Push && request.operation == Operation::ForcePush);
+                    || (operation == Operation::Push && request.operation == Operation::ForcePush)
+                    || (operation == Operation::Adopt && request.operation == Operation::Install);
+                // "Ok, run it": what it is was said before.
                 let of_it = boundary.objects.is_empty()
-                    || boundary.objects.iter().any(|object| request.names(object));
+                    || boundary.objects.iter().any(|object| request.names(object))
+                    || (operation == Operation::Run && request.points);
                 same && of_it && (!request.weak || !boundary.objects.is_empty())
             }),
         }
@@ -145,18 +152,22 @@ pub(crate) fn read(message: &str) -> Intent {
     let mut so_far = asked::SoFar::default();
     let mut goes_on = false;
     let mut barred = forbidden::Barred::default();
+    let mut things = kept::Things::default();
     for clause in &clauses {
         let found = match barred.holds(clause) {
             true => forbidden::read_barred(clause),
             false => forbidden::read(clause, goes_on),
         };
+        let kept = things.read(clause);
+        let is_negation = found.is_negation || !kept.is_empty();
+        intent.boundaries.extend(kept);
         goes_on = found.goes_on;
         let takes_back = found.takes_back;
         intent.boundaries.extend(found.boundaries);
         if takes_back {
             // "Push it, but not before I say so."
             wait(&mut intent);
-        } else if !found.is_negation {
+        } else if !is_negation {
             asked::read(clause, &mut so_far, &mut intent);
         }
     }

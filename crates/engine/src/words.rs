@@ -51,8 +51,12 @@ pub(crate) fn spellings(word: &str) -> Vec<&str> {
     if let Some((scheme, place)) = word.split_once("://") {
         let path = place.split(['?', '#']).next().unwrap_or(place);
         found.push(path);
-        // Who names what lies in a bucket has not named the bucket.
-        found.extend(path.split('/').next().filter(|_| !STORES.contains(&scheme)));
+        // Who names what lies in a bucket has not named the bucket, and something may go there.
+        let first = path.split('/').next().unwrap_or_default();
+        match STORES.contains(&scheme) {
+            true => found.extend(word.get(scheme.len() + 1..scheme.len() + 3 + first.len())),
+            false => found.push(first),
+        }
         found.extend(path.rsplit('/').find(|part| !part.is_empty()));
     } else {
         let first = word.chars().next().map_or(0, char::len_utf8);

@@ -1,8 +1,9 @@
 //! Which environment a name hints at: `web-prod-1` is production.
 
-use crate::value::Value;
-
 use super::grammar::Parsed;
+use super::told;
+use crate::context::Frame;
+use crate::value::Value;
 
 /// Whole segments of names, lower-case.
 const HINTS: &[(&str, &[&str])] = &[
@@ -65,6 +66,7 @@ const VARIABLES: &[&str] = &[
 /// The strictest environment hinted at by the options that name one, by the target, or by what the
 /// command finds in its variables.
 pub(crate) fn hinted(
+    frame: &Frame,
     parsed: &Parsed,
     target: &Value,
     variables: &[(String, Value)],
@@ -73,13 +75,17 @@ pub(crate) fn hinted(
         .iter()
         .filter(|(name, _)| VARIABLES.contains(&name.as_str()))
         .map(|(_, value)| value);
-    let given = parsed
-        .entry
-        .environment
-        .iter()
-        .flat_map(|slot| parsed.words(*slot))
-        .map(|word| &word.value);
+    let slots = parsed.entry.environment.iter();
+    let given: Vec<_> = slots.flat_map(|slot| parsed.words(*slot)).collect();
     let mut found: Option<&'static str> = None;
+    // `psql "$PROD_URL"`: what a variable is called tells where it leads.
+    for word in given.iter().filter(|word| word.value.as_known().is_none()) {
+        let text = frame.source.evidence(word.span).text;
+        let names = told::variables(&text).map(str::to_lowercase);
+        let hint = names.filter_map(|name| of(&name)).find(|hint| *hint == "production");
+        found = stricter(found, hint);
+    }
+    let given = given.into_iter().map(|word| &word.value);
     for value in given.chain(variables).chain(std::iter::once(target)) {
         let texts = match value {
             Value::Known(text) | Value::Pattern(text) => std::slice::from_ref(text),

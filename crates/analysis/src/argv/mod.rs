@@ -19,6 +19,7 @@ mod rules;
 mod script;
 mod settings;
 mod spec;
+mod told;
 mod url;
 
 use ringfence_action::{Attr, Effect, EffectKind, OpaqueReason};
@@ -76,13 +77,16 @@ pub(crate) fn run(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invoc
     }
     let program = Program::named(analyzer, frame, &program.value);
     announce(analyzer, frame, invocation, &program);
+    let before = analyzer.effects_since(0).len();
     if shell::is_shell(&program.base) && program.trusted {
-        return shell::run_shell_program(analyzer, frame, invocation);
+        let output = shell::run_shell_program(analyzer, frame, invocation);
+        told::tell(analyzer, frame, invocation, &program, before);
+        return output;
     }
     if !program.trusted {
         program::run_by_path(analyzer, frame, invocation, &program);
     }
-    match program.entry {
+    let output = match program.entry {
         Some(entry) => known(analyzer, frame, invocation, entry),
         None => {
             if program.trusted {
@@ -90,7 +94,9 @@ pub(crate) fn run(analyzer: &mut Analyzer<'_>, frame: &Frame, invocation: &Invoc
             }
             Data::Unknown
         }
-    }
+    };
+    told::tell(analyzer, frame, invocation, &program, before);
+    output
 }
 
 /// Records that the program runs.

@@ -67,7 +67,8 @@ fn apply_one(analyzer: &mut Analyzer<'_>, subject: &Subject<'_>, rule: &Rule) ->
     let mut moved =
         rule.scope.as_ref().map(|(kind, place)| elsewhere(analyzer, subject, *kind, place));
     if rule.what.leads_on()
-        && let Some(hinted) = environment::hinted(parsed, &Value::Unknown, &subject.invocation.env)
+        && let Some(hinted) =
+            environment::hinted(subject.frame, parsed, &Value::Unknown, &subject.invocation.env)
     {
         let frame = moved.get_or_insert_with(|| subject.frame.clone());
         frame.environment = environment::stricter(frame.environment, Some(hinted));
@@ -225,7 +226,8 @@ pub(crate) fn effect(
             value.to_target()
         }
         EffectKind::Infra | EffectKind::Database => {
-            if let Some(environment) = environment::hinted(parsed, &value, &subject.invocation.env)
+            if let Some(environment) =
+                environment::hinted(subject.frame, parsed, &value, &subject.invocation.env)
             {
                 set(&mut attributes, Attr::Environment, environment.into());
             }

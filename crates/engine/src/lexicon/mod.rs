@@ -64,6 +64,8 @@ pub(crate) enum Operation {
     Skip,
     /// A change is put up for others to look at.
     Propose,
+    /// Taking in what the project does not have: a package that it does not declare.
+    Adopt,
 }
 
 #[cfg(test)]

@@ -55,7 +55,13 @@ pub(super) fn read(clause: &Clause, so_far: &mut SoFar, intent: &mut Intent) {
         }
         for operation in elsewhere(&said) {
             let named = all.clone();
-            intent.requests.push(Request { operation, named, at_hand: false, weak: false });
+            intent.requests.push(Request {
+                operation,
+                named,
+                at_hand: false,
+                weak: false,
+                points: false,
+            });
         }
         intent.works |= (0..tokens.len()).any(|at| {
             tokens.get(at).is_some_and(|word| is_form(word, WORK)) && is_asked(&tokens, at, false)
@@ -215,7 +221,7 @@ fn request(verb: &Verb, tokens: &[&str], all: &BTreeSet<u64>, so_far: &SoFar) ->
                     &["push", "commit", "rebase", "merge", "create", "open", "update"],
                 )
         });
-    Request { operation: verb.operation, named, at_hand, weak: verb.weak }
+    Request { operation: verb.operation, named, at_hand, weak: verb.weak, points }
 }
 
 fn is_form(word: &str, verbs: &[&str]) -> bool {

@@ -132,7 +132,7 @@ fn is_vague(operation: Operation) -> bool {
 }
 
 /// What is a name by its form, or one that trunks have.
-fn named(tokens: &[&str]) -> Vec<String> {
+pub(super) fn named(tokens: &[&str]) -> Vec<String> {
     let is_named = |token: &&&str| {
         (token.contains(['/', '.', '_', '-']) && token.chars().any(char::is_alphanumeric))
             || matches!(**token, "main" | "master" | "trunk")
@@ -184,7 +184,7 @@ fn reserved(tokens: &[&str]) -> Vec<Boundary> {
 fn nothing_new(tokens: &[&str]) -> Option<Boundary> {
     const NOUNS: &[(Operation, &[&str])] = &[
         (
-            Operation::Install,
+            Operation::Adopt,
             &[
                 "dep",
                 "deps",
@@ -196,9 +196,9 @@ fn nothing_new(tokens: &[&str]) -> Option<Boundary> {
                 "libraries",
                 "libs",
                 "plugins",
-                "installs",
             ],
         ),
+        (Operation::Install, &["installs"]),
         (Operation::Push, &["push", "pushes"]),
         (Operation::ForcePush, &["force-push", "force-pushes"]),
         (Operation::Commit, &["commits"]),
@@ -272,6 +272,16 @@ fn kept(tokens: &[&str]) -> Option<Boundary> {
 struct Negated {
     start: usize,
     verb: usize,
+}
+
+/// The operation that is ruled out for what a word like "it" stands for, where its verb has so many uses that alone
+/// it rules nothing out: "don't run it".
+pub(super) fn negated_pointer(tokens: &[&str]) -> Option<Operation> {
+    let at = negated(tokens)?;
+    let (operations, end, _) = verb_at(tokens, at.verb)?;
+    let points = matches!(tokens.get(end), Some(&("it" | "that" | "this" | "them")));
+    let vague = operations.iter().find(|(operation, _)| is_vague(*operation)).filter(|_| points)?;
+    Some(vague.0)
 }
 
 /// Negations of a command, and whether the verb follows as a gerund.
@@ -554,7 +564,12 @@ fn elsewhere(text: &str) -> Vec<Boundary> {
     };
     let mut found: Vec<Boundary> = FORBIDDING
         .iter()
-        .filter(|(_, phrases)| phrases.iter().any(|phrase| forbids(text, phrase)))
+        .filter(|(operation, phrases)| {
+            let says = |phrase: &&&str| {
+                forbids(text, phrase) && (operation.is_some() || !is_of_one_thing(text, phrase))
+            };
+            phrases.iter().any(|phrase| says(&phrase))
+        })
         // "Leave the others alone" leaves those that were spoken of.
         .filter(|(operation, _)| operation.is_some() || !OTHERS.iter().any(|it| text.contains(it)))
         .map(|(operation, _)| forbid(*operation))
@@ -639,7 +654,7 @@ const ADOPTED: &[(Operation, &[&str])] = &[
 ];
 
 /// Words for what was not spoken of.
-const OTHERS: &[&str] = &[
+pub(super) const OTHERS: &[&str] = &[
     "他の",
     "ほかの",
     "其他",
@@ -657,6 +672,17 @@ const OTHERS: &[&str] = &[
 /// "il ne pousse pas".
 const ROMANCE_LEAD: &[&str] =
     &["et", "mais", "alors", "surtout", "plaît", "svp", "pero", "y", "favor", "todavía", "aún"];
+
+/// Whether what must not be touched is one thing, in a language that says it before the verb: "前のコミットは触らないで".
+fn is_of_one_thing(text: &str, phrase: &str) -> bool {
+    const ALL: &[&str] =
+        &["何も", "なにも", "全部", "コード", "ファイル", "絶対", "まだ", "今は", "一切"];
+    let before = find_phrase(text, phrase).and_then(|at| text.get(..at)).unwrap_or_default();
+    let before = before.trim().trim_end_matches(JAPANESE_PARTICLES);
+    phrase.starts_with(['触', '見', '変'])
+        && before.chars().any(|c| c >= '\u{2E80}')
+        && !ALL.iter().any(|all| before.contains(all))
+}
 
 /// Who cannot do something has not ruled it out.
 const UNABLE: &[&str] = &["kann", "können", "konnte", "konnten", "könnte"];

@@ -184,6 +184,7 @@ pub(super) fn clause(text: &str) -> Option<Clause> {
         .then_some(())?;
         // It may be a statement, too: "shop is broken since revision 13".
         clause.request.add(first, false);
+        clause.has_object = true;
         (rest.iter().skip(1).copied().collect(), Some(*first))
     };
     clause.request.verbs.extend(verb.map(digest));

@@ -364,7 +364,10 @@ pub(crate) fn read(message: &str) -> Understood {
         }
         let beside = without_brackets(&text);
         if NEGATIONS_AFTER.iter().any(|word| contains_phrase(&beside, word)) {
-            remember_names(&text, &mut before);
+            // "ollama läuft nicht": a statement. "main への push は禁止" speaks of what is not wanted.
+            if !text.chars().any(is_unspaced) {
+                remember_names(&text, &mut before);
+            }
             continue;
         }
         let found = of_sentence(allowed, &mut before);
