@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 pub(super) fn from_slice(text: &[u8]) -> Result<Value, serde_json::Error> {
     if nests_deeper(text, Action::MAX_DEPTH) {
         let problem = format!("it nests deeper than {} levels", Action::MAX_DEPTH);
-        return Err(serde::de::Error::custom(problem));
+        return Err(Error::custom(problem));
     }
     serde_json::from_slice::<Strict>(text).map(|Strict(value)| value)
 }
