@@ -2,7 +2,7 @@
 //! that returned early.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::lines::{Diff, Line};
 use super::names::{names, protection, protection_of, words};
@@ -97,7 +97,7 @@ struct After<'d> {
     /// Some line is.
     has_common: bool,
     /// What stands between quotes in the new text.
-    quoted: HashSet<&'d str>,
+    quoted: BTreeSet<&'d str>,
 }
 
 impl<'d> After<'d> {
@@ -117,12 +117,19 @@ impl<'d> After<'d> {
         Self { next_is_kept, has_common, quoted: quoted.collect() }
     }
 
+    /// Whether a route is still there, however it ends: `/admin` is there as `/admin/` and `/admin/:id`, too.
+    fn has_route(&self, route: &str) -> bool {
+        let route = route.trim_end_matches('/');
+        let first = self.quoted.range(route..).next();
+        route.len() > 1 && first.is_some_and(|quoted| quoted.starts_with(route))
+    }
+
     /// Whether what a line that is gone stood in front of is still there.
     fn has_what_it_guarded(&self, change: &Change<'_>, place: usize, line: &Line<'_>) -> bool {
         let kept = self.next_is_kept.get(place).copied().unwrap_or(false);
         // The same route with fewer things in front of it.
         let route = line.normal.split('\'').nth(1).filter(|route| route.len() > 1);
-        route.is_some_and(|route| self.quoted.contains(route))
+        route.is_some_and(|route| self.has_route(route))
             || (kept && self.has_common)
             || (change.within && change.new.trim().is_empty())
     }

@@ -17,8 +17,8 @@ use crate::value::Span;
 /// Longer lines are looked at in pieces of at most so many bytes.
 const LONGEST_LINE: usize = 1 << 10;
 
-/// So much of a piece stands at the beginning of the next one, where nothing in it tells words apart.
-const OVERLAP: usize = 64;
+/// So much of a piece, at least, stands at the beginning of the next one as well.
+const OVERLAP: usize = 128;
 
 /// Names that are made of more are made up.
 const LONGEST_NAME: usize = 256;
@@ -207,7 +207,8 @@ fn lines<'t>(path: &str, text: &'t str) -> Vec<Line<'t>> {
     found
 }
 
-/// A line as it is, or in pieces: cut where words are told apart, as far as there is such a place.
+/// A line as it is, or in pieces that overlap: they begin where words are told apart, as far as there is
+/// such a place.
 fn pieces(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut next = Some(0);
     std::iter::from_fn(move || {
@@ -219,13 +220,11 @@ fn pieces(line: &str) -> impl Iterator<Item = (usize, &str)> {
         }
         let piece = rest.get(..rest.floor_char_boundary(LONGEST_LINE))?;
         let half = rest.floor_char_boundary(LONGEST_LINE / 2);
-        let cut = piece.rfind([' ', ';', ',', '{', '}']).map(|cut| cut + 1);
-        let (end, following) = match cut.filter(|cut| *cut > half) {
-            Some(cut) => (cut, cut),
-            None => (piece.len(), piece.floor_char_boundary(piece.len() - OVERLAP)),
-        };
-        next = Some(start + following);
-        Some((start, piece.get(..end)?))
+        // What is cut in two stands whole at the beginning of the next piece.
+        let cut = piece.get(..piece.floor_char_boundary(piece.len() - OVERLAP))?;
+        let cut = cut.rfind([' ', ';', ',', '{', '}']).map_or(cut.len(), |cut| cut + 1);
+        next = Some(start + if cut > half { cut } else { half.max(1) });
+        Some((start, piece))
     })
 }
 

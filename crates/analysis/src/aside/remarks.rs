@@ -44,18 +44,27 @@ fn marks(path: &str) -> Marks {
     }
 }
 
+/// Where a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a part of a file, which may be within a comment: as long as its lines begin as
+    /// those of such a comment do, a star and a blank. A star and a name are code.
+    Beginning,
+    /// Between `/*` and `*/`.
+    Within,
+    Outside,
+}
+
 /// Tells comments from code, line by line, from the first one on.
 pub(super) struct Remarks {
     marks: Marks,
-    /// Between `/*` and `*/`. The beginning of a part of a file may be there as well, as long as its lines
-    /// begin as those of such a comment do.
-    within: bool,
+    place: Place,
 }
 
 impl Remarks {
     pub(super) fn of(path: &str) -> Self {
         let marks = marks(path);
-        Self { marks, within: marks.slash }
+        Self { marks, place: Place::Beginning }
     }
 
     /// Whether this line, without the white space around it, is a comment and nothing else, or empty.
@@ -67,7 +76,7 @@ impl Remarks {
         if marks.slash && (line.starts_with("/*") || line.starts_with('*')) {
             return self.is_of_block(line);
         }
-        self.within = false;
+        self.place = Place::Outside;
         let of_hash = line.starts_with('#') && !line.starts_with("#[") && !line.starts_with("#!");
         (marks.hash && of_hash)
             || (marks.slash && line.starts_with("//"))
@@ -80,12 +89,23 @@ impl Remarks {
     /// A line that opens a comment of many lines, or goes on with one: code after its end is code.
     fn is_of_block(&mut self, line: &str) -> bool {
         let opens = line.starts_with("/*");
-        if !opens && !self.within {
+        let goes_on = match self.place {
+            Place::Beginning => line == "*" || line.starts_with("* ") || line.starts_with("*/"),
+            Place::Within => true,
+            Place::Outside => false,
+        };
+        if !opens && !goes_on {
+            self.place = Place::Outside;
             return false;
         }
         let body = if opens { line.get(2..).unwrap_or_default() } else { line };
-        self.within = !body.contains("*/");
-        self.within || ends_with_its(body, "*/")
+        let ends = body.contains("*/");
+        self.place = match (ends, opens) {
+            (true, _) => Place::Outside,
+            (false, true) => Place::Within,
+            (false, false) => self.place,
+        };
+        !ends || ends_with_its(body, "*/")
     }
 }
 
@@ -133,6 +153,8 @@ mod tests {
             ("a.ts", "/* x */", true),
             ("a.ts", "/* x */ y()", false),
             ("a.py", "* x", false),
+            ("a.go", "*secure = false", false),
+            ("a.go", "* secure", true),
         ] {
             assert_eq!(remarks(path, line), [expected], "{line} in {path}");
         }

@@ -92,6 +92,12 @@ fn a_protection_that_is_switched_off() {
             "router.delete('/users/:id', remove)",
             "authentication",
         ),
+        (
+            "routes.ts",
+            "app.get('/admin', requireAuth, show)",
+            "app.get('/admin/', show)",
+            "authentication",
+        ),
         ("app.ts", "app.use(helmet())\napp.use(json())", "app.use(json())", "content-policy"),
         (
             "app.ts",
@@ -408,6 +414,7 @@ fn code_beside_a_comment_is_code() {
         ("a.ts", "/*\n */ new Agent({ rejectUnauthorized: false })"),
         ("a.py", "// requests.get(u, verify=False)"),
         ("a.sh", "; curl -k x; verify=False"),
+        ("a.go", "*config = tls.Config{InsecureSkipVerify: true}"),
     ] {
         finds(path, "source", "x = 1", new, "tls");
     }
@@ -427,6 +434,12 @@ fn nothing_hides_behind_length() {
     let weak = "new Agent({ rejectUnauthorized: false })";
     for before in ["x = 1;\n".repeat(40_000), "x = 1; ".repeat(3_000), "é".repeat(9_000)] {
         finds("a.ts", "source", "x", &format!("{before} {weak}"), "tls");
+    }
+    // Wherever a long line is cut.
+    for letters in (0..1_200).step_by(7) {
+        let line =
+            format!("let p = '{}'; let a = {{ rejectUnauthorized: false }}", "a".repeat(letters));
+        finds("a.js", "source", "x", &line, "tls");
     }
 }
 
