@@ -5,7 +5,7 @@
 mod sessions;
 
 use std::borrow::Cow;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -119,6 +119,12 @@ impl Projection {
     /// # Errors
     /// When it can be neither opened nor made.
     pub fn open_as_it_is(state: &StateFolder) -> Result<Self, RecordError> {
+        let _turn = turn(state)?;
+        Self::made(state)
+    }
+
+    /// The same, by whoever has the turn.
+    fn made(state: &StateFolder) -> Result<Self, RecordError> {
         let path = path(state);
         // Made by us first: what SQLite makes, others may read.
         drop(open_private(&path, false)?);
@@ -138,6 +144,7 @@ impl Projection {
     /// # Errors
     /// When it cannot be opened.
     pub fn look(state: &StateFolder) -> Result<Self, RecordError> {
+        let _turn = turn(state)?;
         let projection = Self::opened(path(state))?;
         projection.connection.pragma_update(None, "query_only", true)?;
         Ok(projection)
@@ -203,6 +210,8 @@ impl Projection {
     /// When the log cannot be read, or the database neither removed nor written.
     pub fn reindex(state: &StateFolder, log: &Log) -> Result<u64, RecordError> {
         let path = path(state);
+        // Until the new one is there: whoever opened it in between would lose the files beside it, and spoil it.
+        let turn = turn(state)?;
         for name in ["", "-wal", "-shm", "-journal"] {
             let mut file = path.clone().into_os_string();
             file.push(name);
@@ -214,7 +223,10 @@ impl Projection {
                 _ => {}
             }
         }
-        Self::open(state, log)?.newest()
+        let mut projection = Self::made(state)?;
+        drop(turn);
+        projection.catch_up(log)?;
+        projection.newest()
     }
 
     /// The entries that were asked for, oldest first, as they stand in the log.
@@ -421,6 +433,14 @@ fn damaged(seq: u64, line: &str, error: &serde_json::Error) -> Value {
     let problem = format!("it cannot be read: {error}; `ringfence audit verify` says more");
     let beginning: String = line.chars().take(1_000).collect();
     json!({"seq": seq, "kind": DAMAGED, "problem": problem, "begins": beginning})
+}
+
+/// Held while the database is opened, and while another takes its place.
+fn turn(state: &StateFolder) -> Result<File, RecordError> {
+    let path = state.path().join("audit.sqlite.lock");
+    let turn = open_private(&path, false)?;
+    turn.lock().map_err(RecordError::io("lock", &path))?;
+    Ok(turn)
 }
 
 fn path(state: &StateFolder) -> PathBuf {
