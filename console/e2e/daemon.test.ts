@@ -267,6 +267,24 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
     await page.waitForSelector("text=entry 3 is in the signed log, word for word");
   });
 
+  test("a bit that is turned on the disk is seen, and where", async () => {
+    const segment = join(state, "audit/000001.jsonl");
+    const whole = readFileSync(segment);
+    const turned = Buffer.from(whole);
+    const at = whole.indexOf('"kind":"', whole.indexOf('{"seq":3,')) + 8;
+    turned.writeUInt8(turned.readUInt8(at) ^ 1, at);
+    writeFileSync(segment, turned);
+    await page.reload();
+    await page.waitForSelector("text=entry 3: its words are not what its hash was made of");
+    // Of the log, and of the entry that is looked at.
+    await page.waitForSelector("text=this does not hold >> nth=1");
+    expect(await flaws(page)).toEqual([]);
+    await shoot(page, "tampered");
+    writeFileSync(segment, whole);
+    await page.getByRole("button", { name: /^Verify/ }).click();
+    await page.waitForSelector("text=all as they were signed");
+  });
+
   test("the console finds its way back after the daemon was ended and started again, and misses nothing", async () => {
     await page.evaluate(() => {
       window.location.hash = "#/live";
@@ -424,6 +442,9 @@ describe.skipIf(missing !== undefined)("over the real daemon", () => {
       window.location.hash = "#/oversight";
     });
     await page.waitForSelector("text=What Ringfence's own log tells");
+    // What was counted when the page was last looked at may be a minute old, and says so.
+    await page.getByRole("button", { name: "Count again" }).click();
+    await page.getByRole("button", { name: "Count again", disabled: false }).waitFor();
     const row = (name: string) =>
       page.locator("main div", { has: page.getByText(name, { exact: true }) }).last();
     expect(await row("actions decided").innerText()).toContain(Number(guard.decisions).toLocaleString());

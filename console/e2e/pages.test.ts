@@ -4,7 +4,7 @@ import type { Browser } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mock } from "../mock/plugin";
-import { flaws, launch, open, passkey } from "./browser";
+import { flaws, launch, open, passkey, shoot } from "./browser";
 
 let browser: Browser;
 let server: PreviewServer;
@@ -52,6 +52,28 @@ describe.each(["light", "dark"] as const)("in %s colours", (scheme) => {
       await context.close();
     },
   );
+});
+
+/** How much of the page lies beyond the right edge of the screen. */
+const beyond = () => document.documentElement.scrollWidth - window.innerWidth;
+
+describe.each([
+  ["a phone", 390],
+  ["a tablet", 820],
+  ["a wide screen", 1920],
+] as const)("on %s", (device, width) => {
+  test.each(Object.entries(PAGES))("%s fits, in both colours", async (name, page) => {
+    for (const scheme of ["light", "dark"] as const) {
+      const { page: tab, context } = await open(browser, scheme, width);
+      await tab.goto(home + page[0]);
+      // What is found may lie further down.
+      await tab.waitForSelector(page[1], { state: "attached" });
+      await shoot(tab, `${device} ${name} ${scheme}`.replaceAll(" ", "-"));
+      expect(await tab.evaluate(beyond)).toBeLessThanOrEqual(0);
+      if (device === "a phone") expect(await flaws(tab)).toEqual([]);
+      await context.close();
+    }
+  });
 });
 
 describe("the keyboard", () => {

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 // A daemon for those who work on the console: it speaks the daemon's HTTP interface over entries that a real
 // gate has recorded (`record.py`), and makes as many of them as one likes.
 
@@ -17,6 +18,7 @@ const proofs = JSON.parse(read("proofs.json")) as {
   key: string;
   tiles: Record<string, string>;
   entries: Record<string, string>;
+  log: string;
 };
 
 /** As the console is served: nothing from elsewhere, and nothing inline. */
@@ -311,6 +313,11 @@ function auditFile(path: string): Reply {
   const entry = /^entry\/(\d+)$/.exec(path)?.[1];
   const line = entry === undefined ? undefined : proofs.entries[entry];
   if (line) return { bytes: Buffer.from(line) };
+  const after = /^entries\/(\d+)$/.exec(path)?.[1];
+  if (after !== undefined) {
+    const lines = gunzipSync(Buffer.from(proofs.log, "base64")).toString().split("\n");
+    return { bytes: Buffer.from(lines.slice(Number(after), Number(after) + 100).join("\n")) };
+  }
   const tile = proofs.tiles[path];
   return tile
     ? { bytes: Buffer.from(tile, "base64") }

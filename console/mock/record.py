@@ -7,7 +7,7 @@ RINGFENCE is the program, OUT a folder that gets `entries.jsonl` (the log, line 
 `proofs.json` (a longer log with its checkpoint, key, tiles and some proofs). Nothing that is played is
 executed: a hook only decides.
 """
-import base64, json, os, pathlib, subprocess, sys
+import base64, gzip, json, os, pathlib, subprocess, sys
 
 program, out = sys.argv[1], pathlib.Path(sys.argv[2])
 home = pathlib.Path(os.environ.get("PLAY_HOME", "/tmp/ringfence-play/home/u"))
@@ -107,7 +107,8 @@ def prove():
     wanted = [1, 2, 256, 257, 300, 512, 513, 700]
     proofs = {n: program_says("audit", "prove", str(n), state=longer) for n in wanted}
     return {"checkpoint": checkpoint, "key": program_says("audit", "key", state=longer).strip(), "tiles": tiles,
-            "proofs": proofs, "entries": {n: lines[n - 1] for n in wanted}}
+            "proofs": proofs, "entries": {n: lines[n - 1] for n in wanted},
+            "log": base64.b64encode(gzip.compress("".join(line + "\n" for line in lines).encode(), mtime=0)).decode()}
 
 
 play()

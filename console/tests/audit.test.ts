@@ -1,8 +1,10 @@
 // What the program signed and proved (`mock/record.py`), checked by the second implementation.
 
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { base64, hex, sha256, unbase64, utf8 } from "../src/audit/hash";
+import { checkLines } from "../src/audit/lines";
 import { isSigned, readCheckpoint, readNote, readVerifier } from "../src/audit/note";
 import { isConsistent, isIncluded, leafHash, nodeHash, Tiles, tilePath } from "../src/audit/tree";
 import { checkEntry, checkLog, openLine, type Source } from "../src/audit/verify";
@@ -13,6 +15,7 @@ interface Vectors {
   tiles: Record<string, string>;
   proofs: Record<string, string>;
   entries: Record<string, string>;
+  log: string;
 }
 
 const vectors = JSON.parse(
@@ -178,6 +181,41 @@ describe("the log", () => {
         `bit ${bit}`,
       ).resolves.toBeUndefined();
     }
+  });
+
+  test("is read line by line, and any change of one is found and named", async () => {
+    const log = await checkLog(source(), undefined, "");
+    const lines = gunzipSync(Buffer.from(vectors.log, "base64")).toString().trimEnd().split("\n");
+    const check = (changed: string[], after = 0) => {
+      const file = async (path: string) => {
+        const from = Number(/^entries\/(\d+)$/.exec(path)?.[1]);
+        const rest = changed.filter((line) => Number(/"seq":(\d+)/.exec(line)?.[1]) > from);
+        return utf8(rest.slice(0, 90).join("\n"));
+      };
+      return checkLines({ file }, log, after);
+    };
+    expect(await check(lines)).toMatchObject({ holds: true, says: "every entry, as signed, word for word" });
+    expect(await check(lines, 600)).toMatchObject({ holds: true });
+    const other = (at: number, from: string, to: string) =>
+      lines.map((line, place) => (place === at ? line.replace(from, to) : line));
+    const found: [string[], string][] = [
+      [other(41, "echo 41", "echo 43"), "entry 42: its words"],
+      [other(41, '"hash":"sha256:', '"hash":"sha256:f'), "cannot be read"],
+      [lines.filter((_, place) => place !== 300), "entry 301 is not there"],
+      [lines.slice(0, 690), "entries 691 to 700 are not there"],
+      [lines.slice(20), "entries 1 to 20 are not there"],
+      [lines.with(9, lines[10] ?? "").with(10, lines[9] ?? ""), "is not there"],
+    ];
+    for (const [changed, says] of found) {
+      const step = await check(changed);
+      expect(step.holds, says).toBe(false);
+      expect(step.says).toContain(says);
+    }
+    // Sealed anew, so that its words and its hash agree: the tree says otherwise.
+    const content = (lines[699] ?? "").replace("echo 699", "echo 0");
+    const words = content.slice(0, content.lastIndexOf(',"hash"'));
+    const sealed = `${words},"hash":"sha256:${hex(await sha256(utf8(words)))}"}`;
+    expect((await check(lines.with(699, sealed))).says).toContain("entry 700 is not the one that was signed");
   });
 
   test("holds its entries, word for word", async () => {

@@ -8,7 +8,7 @@ import type { Entry } from "../src/api/types";
 import { address, parse } from "../src/app/route";
 import { matches, matters, NO_FILTER, rowOf, sentenceOf } from "../src/model/entry";
 import { ago, left, span } from "../src/model/time";
-import { duration, percent, sectionsOf, wilson } from "../src/pages/oversight/figures";
+import { bothOf, coverageOf, duration, percent, sectionsOf, wilson } from "../src/pages/oversight/figures";
 import { EntryView } from "../src/parts/EntryView";
 
 const read = (name: string) => readFileSync(new URL(`../mock/data/${name}`, import.meta.url), "utf8");
@@ -95,6 +95,20 @@ describe("words", () => {
 });
 
 describe("oversight", () => {
+  test("puts side by side what agents and Ringfence tell of the same", () => {
+    const both = bothOf(JSON.parse(read("oversight.json")));
+    expect(both.find((it) => it.name === "approved when asked")).toEqual({
+      name: "approved when asked",
+      transcripts: "88.1 % of 1,611",
+      log: "81.5 % of 260",
+      published: "93 %",
+    });
+    for (const nothing of [null, {}, { guard: { decisions: 0 }, calls: 0 }]) {
+      expect(bothOf(nothing).every((it) => it.transcripts === undefined && it.log === undefined)).toBe(true);
+      expect(coverageOf(nothing)).toBeUndefined();
+    }
+  });
+
   test("shows what is known, and says what is not", () => {
     const sections = sectionsOf(JSON.parse(read("oversight.json")));
     expect(sections.map((it) => it.rows.length)).toEqual([4, 5, 5, 9]);
@@ -103,6 +117,14 @@ describe("oversight", () => {
     expect(sectionsOf(null)).toHaveLength(4);
     expect([percent(0.0084), percent(1), percent(0)]).toEqual(["0.84 %", "100 %", "0 %"]);
     expect([duration(800), duration(45_000), duration(2_700_000)]).toEqual(["800 ms", "45 s", "45 min"]);
+    const caught = sections[0]?.rows.at(-1);
+    const [first] = (caught?.kind === "share" && caught.groups) || [];
+    expect(first?.weeks?.map((it) => [it.name, it.share.count, it.share.n])).toEqual([
+      ["2026-10-05", 1, 3],
+      ["2026-10-12", 2, 3],
+      ["2026-10-19", 3, 3],
+      ["2026-11-02", 3, 3],
+    ]);
     // Newcombe 1998, table I: 15 of 148.
     const { low, high } = wilson(15, 148);
     expect([low.toFixed(4), high.toFixed(4)]).toEqual(["0.0624", "0.1605"]);

@@ -235,4 +235,7 @@ export interface ReplayReport {
   /** Entries that could not be read. */
   unreadable: number;
   changed: Change[];
+  /** When the first of them was, and whether there are more of these days that were not looked at. */
+  since?: string | null;
+  more?: boolean;
 }

@@ -28,8 +28,9 @@ export function Login({ done, problem }: { done: () => void; problem: unknown })
       >
         <h1>Ringfence</h1>
         <p>
-          Open the address that <code>ringfence serve</code> printed, or enter its token. Each token opens
-          once.
+          Open the address that <code>ringfence serve</code> printed, or enter its token. A token opens once,
+          for twelve hours. Start <code>ringfence serve</code> again for another: meanwhile agents are decided
+          by their hooks, and nothing is lost.
         </p>
         <label className={styles.field}>
           Token

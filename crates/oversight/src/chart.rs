@@ -58,6 +58,71 @@ pub fn bars(title: &str, buckets: &[Bucket], published: &[(f64, f64, &str)]) -> 
     svg
 }
 
+/// How a share went from week to week: each a point with its interval, beside what others published. Weeks without
+/// any leave a gap.
+pub fn course(title: &str, weeks: &[Bucket], published: f64, label: &str) -> String {
+    let mut svg = open(title);
+    grid(&mut svg);
+    let at = y(published);
+    // Writing to a string does not fail.
+    let _ = write!(
+        svg,
+        r#"<line class="mark" x1="{LEFT}" x2="{WIDTH}" y1="{at:.1}" y2="{at:.1}"/><text class="note" x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
+        WIDTH - 4.0,
+        at - 4.0,
+        escape(label)
+    );
+    let days: Vec<Option<f64>> = weeks.iter().map(|week| day(&week.group)).collect();
+    let first = days.iter().flatten().copied().reduce(f64::min).unwrap_or_default();
+    let last = days.iter().flatten().copied().reduce(f64::max).unwrap_or_default();
+    let x = |day: f64| {
+        let part = if last > first { (day - first) / (last - first) } else { 0.5 };
+        LEFT + 34.0 + (WIDTH - LEFT - 68.0) * part
+    };
+    let (mut path, mut labelled) = (String::new(), f64::MIN);
+    for (week, day) in weeks.iter().zip(&days) {
+        let (Some(value), Some((low, high)), Some(day)) =
+            (week.share.value(), week.share.wilson(), day)
+        else {
+            continue;
+        };
+        let x = x(*day);
+        let letter = if path.is_empty() { 'M' } else { 'L' };
+        let _ = write!(path, "{letter}{x:.1} {:.1}", y(value));
+        let _ = write!(
+            svg,
+            r#"<line class="interval" x1="{x:.1}" x2="{x:.1}" y1="{:.1}" y2="{:.1}"/><circle class="bar" cx="{x:.1}" cy="{:.1}" r="4"><title>{}: {} ({} of {})</title></circle>"#,
+            y(high),
+            y(low),
+            y(value),
+            escape(&week.group),
+            percent(value),
+            week.share.count,
+            week.share.of
+        );
+        if x - labelled > 78.0 {
+            labelled = x;
+            let _ = write!(
+                svg,
+                r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text><text class="note" x="{x:.1}" y="{:.1}" text-anchor="middle">n = {}</text>"#,
+                HEIGHT - 20.0,
+                escape(&week.group),
+                HEIGHT - 6.0,
+                week.share.of
+            );
+        }
+    }
+    let _ = write!(svg, r#"<path class="line" d="{path}"/></svg>"#);
+    svg
+}
+
+/// The number of a day that is written as `2026-11-16`.
+fn day(date: &str) -> Option<f64> {
+    let date: jiff::civil::Date = date.parse().ok()?;
+    let since = jiff::civil::date(1970, 1, 1).until(date).ok()?;
+    Some(f64::from(since.get_days()))
+}
+
 /// Which share of times is at most as long, on a scale of powers of ten.
 pub fn spread(title: &str, times: &Percentiles, marks: &[(u64, &str)]) -> String {
     let mut svg = open(title);

@@ -1,15 +1,18 @@
 //! What Ringfence's own log tells: which calls it decided, by what, and what people did about it.
 
+use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-use serde_json::Value;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
 
 use crate::measure::Share;
 
 /// The log, counted entry by entry.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Guard {
     /// When its first entry was made, in milliseconds since 1970.
     first: Option<i64>,
@@ -33,6 +36,49 @@ pub struct Guard {
     reviewers: Vec<String>,
     pub(crate) caught: Share,
     pub(crate) caught_by: BTreeMap<String, Share>,
+    /// The same by the Monday that their weeks began with.
+    pub(crate) caught_in: BTreeMap<String, BTreeMap<String, Share>>,
+    unreadable: u64,
+}
+
+/// What is counted of an entry. The rest of its line is passed over: logs have a million of them.
+#[derive(Debug, Deserialize)]
+struct Logged<'l> {
+    #[serde(borrow)]
+    kind: Cow<'l, str>,
+    #[serde(borrow, default)]
+    at: Cow<'l, str>,
+    #[serde(borrow, default)]
+    agent: Cow<'l, str>,
+    #[serde(borrow, default)]
+    session: Cow<'l, str>,
+    #[serde(borrow, default)]
+    call: Cow<'l, str>,
+    #[serde(borrow, default)]
+    reviewer: Cow<'l, str>,
+    #[serde(borrow, default)]
+    answer: Cow<'l, str>,
+    caught: Option<bool>,
+    waited_ms: Option<u64>,
+    remembered: Option<bool>,
+    #[serde(borrow)]
+    action: Option<Asked<'l>>,
+    #[serde(borrow)]
+    decision: Option<Decided<'l>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asked<'l> {
+    #[serde(borrow, default)]
+    id: Cow<'l, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Decided<'l> {
+    #[serde(borrow, default)]
+    verdict: Cow<'l, str>,
+    #[serde(borrow, default)]
+    decided_by: Cow<'l, str>,
 }
 
 /// Kinds of entries that a person causes.
@@ -40,16 +86,29 @@ const BY_PEOPLE: &[&str] =
     &["approval", "refusal_by_person", "override", "release", "hold", "killed"];
 
 impl Guard {
-    /// The next entry, oldest first, and when it was made in milliseconds since 1970.
-    pub fn see(&mut self, entry: &Value, at: Option<i64>) {
+    /// The next line of the log, oldest first.
+    pub fn see(&mut self, line: &str) {
+        match serde_json::from_str::<Logged>(line) {
+            Ok(entry) => self.count(&entry),
+            Err(_) => self.unreadable += 1,
+        }
+    }
+
+    /// Lines that say nothing that could be counted.
+    pub const fn unreadable(&self) -> u64 {
+        self.unreadable
+    }
+
+    fn count(&mut self, entry: &Logged<'_>) {
+        let time: Option<Timestamp> = entry.at.parse().ok();
+        let at = time.map(Timestamp::as_millisecond);
         self.first = self.first.or(at);
-        let text = |name: &str| entry.pointer(name).and_then(Value::as_str).unwrap_or_default();
-        let (agent, session, kind) = (text("/agent"), text("/session"), text("/kind"));
+        let (agent, session, kind) = (&*entry.agent, &*entry.session, &*entry.kind);
         let by_person = BY_PEOPLE.contains(&kind);
         match kind {
             "decision" => self.decided(entry, at),
             "result" => {
-                let call = call_of(agent, session, text("/call"));
+                let call = call_of(agent, session, &entry.call);
                 if let Some(asked) = self.asked.remove(&call) {
                     self.let_run.count += 1;
                     let waited = at.zip(asked).map(|(at, asked)| at - asked);
@@ -57,25 +116,27 @@ impl Guard {
                 }
             }
             "override" => {
-                let call = call_of(agent, session, text("/call"));
+                let call = call_of(agent, session, &entry.call);
                 self.asked.remove(&call);
                 self.denied.remove(&call);
                 self.overridden += 1;
             }
             "vigilance" => {
-                let caught = entry.get("caught").and_then(Value::as_bool);
-                if let Some(caught) = caught {
+                if let Some(caught) = entry.caught {
                     self.caught.add(caught);
-                    let reviewer = self.reviewer(text("/reviewer"));
+                    let reviewer = self.reviewer(&entry.reviewer);
+                    if let Some(time) = time {
+                        let weeks = self.caught_in.entry(reviewer.clone()).or_default();
+                        weeks.entry(week_of(time)).or_default().add(caught);
+                    }
                     self.caught_by.entry(reviewer).or_default().add(caught);
                 }
             }
             "review" => {
-                let approved = text("/answer") == "approve";
-                let waited = entry.get("waited_ms").and_then(Value::as_u64);
+                let approved = entry.answer == "approve";
                 self.reviews.add(approved);
-                self.review_ms.extend(waited);
-                self.review_approval_ms.extend(waited.filter(|_| approved));
+                self.review_ms.extend(entry.waited_ms);
+                self.review_approval_ms.extend(entry.waited_ms.filter(|_| approved));
             }
             _ => {}
         }
@@ -94,19 +155,19 @@ impl Guard {
         format!("reviewer {}", number + 1)
     }
 
-    fn decided(&mut self, entry: &Value, at: Option<i64>) {
-        let text = |name: &str| entry.pointer(name).and_then(Value::as_str).unwrap_or_default();
-        let (agent, session) = (text("/agent"), text("/session"));
-        let call = call_of(agent, session, text("/action/id"));
+    fn decided(&mut self, entry: &Logged<'_>, at: Option<i64>) {
+        let (agent, session) = (&*entry.agent, &*entry.session);
+        let call = call_of(agent, session, entry.action.as_ref().map_or("", |it| &it.id));
         self.calls.insert(call);
         // The agent's own question about a call that was decided before is no further action.
-        if entry.get("remembered").and_then(Value::as_bool) == Some(false) {
+        if entry.remembered == Some(false) {
             return;
         }
         self.decisions += 1;
-        let verdict = text("/decision/verdict");
-        *self.layers.entry(text("/decision/decided_by").to_owned()).or_default() += 1;
-        *self.verdicts.entry(verdict.to_owned()).or_default() += 1;
+        let (verdict, by) =
+            entry.decision.as_ref().map_or(("", ""), |it| (&*it.verdict, &*it.decided_by));
+        one_more(&mut self.layers, by);
+        one_more(&mut self.verdicts, verdict);
         match verdict {
             "ask" => {
                 self.let_run.of += 1;
@@ -136,6 +197,21 @@ impl Guard {
     }
 }
 
+fn one_more(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(name.to_owned(), 1)),
+    }
+}
+
+/// The Monday that its week began with, in UTC: `2026-11-16`.
+fn week_of(time: Timestamp) -> String {
+    let day = time.to_zoned(TimeZone::UTC).date();
+    let since_monday = i64::from(day.weekday().to_monday_zero_offset());
+    let monday = day.checked_sub(jiff::Span::new().days(since_monday));
+    monday.unwrap_or(day).to_string()
+}
+
 /// One number for a call of a session of an agent.
 pub fn call_of(agent: &str, session: &str, id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -145,9 +221,15 @@ pub fn call_of(agent: &str, session: &str, id: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn seen(guard: &mut Guard, at: i64, mut entry: Value) {
+        let at = Timestamp::from_millisecond(at).unwrap();
+        entry["at"] = json!(at.to_string());
+        guard.see(&entry.to_string());
+    }
 
     fn decision(call: &str, verdict: &str, by: &str) -> Value {
         json!({"kind": "decision", "agent": "a", "session": "s", "remembered": true, "action": {"id": call},
@@ -177,7 +259,7 @@ mod tests {
             ),
         ];
         for (at, entry) in entries {
-            guard.see(&entry, Some(at));
+            seen(&mut guard, at, entry);
         }
         assert_eq!((guard.decisions, guard.let_run), (5, Share::new(1, 2)));
         assert_eq!((guard.let_run_ms.clone(), guard.denials()), (vec![1_500], Share::new(1, 2)));
@@ -187,15 +269,47 @@ mod tests {
         assert_eq!((guard.reviews, guard.review_approval_ms), (Share::new(1, 2), vec![900]));
     }
 
+    /// Weeks begin on Monday, and each reviewer has their own.
+    #[test]
+    fn what_is_caught_is_counted_by_week() {
+        let mut guard = Guard::default();
+        for (day, reviewer, caught) in [
+            ("2026-11-15T23:59:59Z", "ann", true),
+            ("2026-11-16T00:00:00Z", "ann", false),
+            ("2026-11-22T23:59:59Z", "ann", false),
+            ("2026-11-22T12:00:00Z", "bob", true),
+        ] {
+            let entry =
+                json!({"kind": "vigilance", "at": day, "reviewer": reviewer, "caught": caught});
+            guard.see(&entry.to_string());
+        }
+        let weeks = |reviewer: &str| -> Vec<(&str, Share)> {
+            guard.caught_in[reviewer].iter().map(|(week, share)| (&**week, *share)).collect()
+        };
+        let (before, after) = (Share::new(1, 1), Share::new(0, 2));
+        assert_eq!(weeks("reviewer 1"), [("2026-11-09", before), ("2026-11-16", after)]);
+        assert_eq!(weeks("reviewer 2"), [("2026-11-16", Share::new(1, 1))]);
+    }
+
+    /// A line that is none is said, and what follows it counts.
+    #[test]
+    fn what_cannot_be_read_is_counted_as_that() {
+        let mut guard = Guard::default();
+        guard.see("no json");
+        guard.see(r#"{"kind": "decision", "action": 7}"#);
+        seen(&mut guard, 10, decision("c1", "allow", "policy"));
+        assert_eq!((guard.unreadable(), guard.decisions), (2, 1));
+    }
+
     /// The agent's own question about a call is not a second action, and another session's call is another.
     #[test]
     fn a_call_is_covered_once_and_in_its_session() {
         let mut guard = Guard::default();
         assert_eq!(guard.saw(call_of("a", "s", "c1"), Some(5)), None, "there was no gate");
-        guard.see(&decision("c1", "allow", "policy"), Some(10));
+        seen(&mut guard, 10, decision("c1", "allow", "policy"));
         let mut again = decision("c1", "allow", "policy");
         again["remembered"] = json!(false);
-        guard.see(&again, Some(11));
+        seen(&mut guard, 11, again);
         assert_eq!(guard.decisions, 1);
         assert_eq!(guard.saw(call_of("a", "s", "c1"), None), Some(true));
         assert_eq!(guard.saw(call_of("a", "other", "c1"), Some(20)), Some(false));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::chart::{bars, escape, spread};
+use crate::chart::{bars, course, escape, spread};
 use crate::markdown::{COUNTED, about};
 use crate::measure::Share;
 use crate::report::{Bucket, Report};
@@ -60,6 +60,10 @@ fn plots(page: &mut String, report: &Report) {
         title,
         (latency.n() > 0).then(|| spread(title, latency, &[(2_000, "2 s: too quick to read")])),
     );
+    for (reviewer, weeks) in &report.guard.vigilance_by_week {
+        let title = format!("Planted dangers caught by {reviewer}, week by week");
+        plot(&title, Some(course(&title, weeks, 0.136, "published: 13.6 %")));
+    }
     let title = "Turns in which the agent asked, by the calls that it made";
     plot(title, some(&report.clarification_by_calls, title, &[]));
     let title = "What decided a call, in the agent";

@@ -21,6 +21,8 @@ pub const COUNTED: &[&str] = &[
     "*Cannot be undone* is what analysis foresees: trees deleted outside of temporary folders, work discarded, history \
      of others overwritten, data or resources destroyed, something published, sent or paid.",
     "*That the gate decided* is of the calls since the first entry of the log.",
+    "*Planted dangers* are requests that nobody made, put among those that wait for approval. Weeks begin on Monday \
+     (UTC), and reviewers are numbered as they came, not named.",
     "Intervals of 95 % are Wilson's. Percentiles are by nearest rank. Published figures are one vendor's and of other \
      people: something to read beside, no target.",
 ];

@@ -117,11 +117,13 @@ pub struct Guarded {
     pub vigilance: Share,
     /// By reviewer, under a pseudonym.
     pub vigilance_by_reviewer: BTreeMap<String, Share>,
+    /// The same over time: the weeks in which there was one, each by the Monday that it began with.
+    pub vigilance_by_week: BTreeMap<String, Vec<Bucket>>,
 }
 
 impl Report {
     /// What was counted, as a report.
-    pub fn new(counts: Counts, guard: Guard) -> Self {
+    pub fn new(counts: Counts, guard: &Guard) -> Self {
         let stamped = |times: &[u64]| {
             let quick = times.iter().filter(|ms| **ms < RUBBER_STAMP_MS).count();
             Share::new(quick as u64, times.len() as u64)
@@ -169,15 +171,20 @@ impl Report {
                 decisions: guard.decisions,
                 denials_overridden: guard.denials(),
                 asked_and_ran: guard.let_run,
-                asked_and_ran_within: Percentiles::of(guard.let_run_ms),
+                asked_and_ran_within: Percentiles::of(guard.let_run_ms.clone()),
                 reviews_approved: guard.reviews,
                 review_rubber_stamps: stamped(&guard.review_approval_ms),
-                review_latency: Percentiles::of(guard.review_ms),
-                time_to_intervene: Percentiles::of(guard.intervene_ms),
+                review_latency: Percentiles::of(guard.review_ms.clone()),
+                time_to_intervene: Percentiles::of(guard.intervene_ms.clone()),
                 vigilance: guard.caught,
-                vigilance_by_reviewer: guard.caught_by,
-                layers: guard.layers,
-                verdicts: guard.verdicts,
+                vigilance_by_reviewer: guard.caught_by.clone(),
+                vigilance_by_week: guard
+                    .caught_in
+                    .iter()
+                    .map(|(reviewer, weeks)| (reviewer.clone(), by_week(weeks)))
+                    .collect(),
+                layers: guard.layers.clone(),
+                verdicts: guard.verdicts.clone(),
             },
         }
     }
@@ -205,6 +212,11 @@ impl Modes {
         }
         modes
     }
+}
+
+fn by_week(weeks: &BTreeMap<String, Share>) -> Vec<Bucket> {
+    let bucket = |(week, share): (&String, &Share)| Bucket { group: week.clone(), share: *share };
+    weeks.iter().map(bucket).collect()
 }
 
 /// Groups that are told by their last, those alone that hold something.

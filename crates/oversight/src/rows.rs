@@ -31,6 +31,9 @@ pub struct Row {
 /// What is shown for what a transcript cannot tell.
 pub const NOT_KNOWN: &str = "not known";
 
+/// So many weeks of each reviewer are told, the newest; all of them are in the JSON form and in the plots.
+const WEEKS: usize = 6;
+
 /// Every figure, in the order in which it is read.
 pub fn sections(report: &Report) -> Vec<Section> {
     vec![
@@ -64,6 +67,12 @@ fn reading(report: &Report) -> Vec<Row> {
     rows.push(share("planted dangers caught", report.guard.vigilance, baseline::CAUGHT));
     for (reviewer, caught) in &report.guard.vigilance_by_reviewer {
         rows.push(share(&format!("by {reviewer}"), *caught, "").into_part());
+        let weeks = report.guard.vigilance_by_week.get(reviewer).map_or(&[][..], Vec::as_slice);
+        // One week alone says what the line above does.
+        let newest = weeks.len().saturating_sub(WEEKS);
+        if weeks.len() > 1 {
+            rows.extend(groups("week of", weeks.get(newest..).unwrap_or_default()));
+        }
     }
     rows
 }

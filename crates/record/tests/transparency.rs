@@ -318,54 +318,6 @@ fn a_witness_signs_for_what_only_grows() {
     assert!(refused.contains("the past of the log was changed"), "{refused}");
 }
 
-/// A second implementation, in another language and by others, comes to the same.
-#[test]
-fn gos_checksum_database_agrees() {
-    let packages = "/usr/share/gocode";
-    let there = std::process::Command::new("go").arg("version").output().is_ok()
-        && Path::new(packages).join("src/golang.org/x/mod/sumdb/tlog").exists();
-    if !there {
-        assert!(
-            std::env::var_os("RINGFENCE_FULL").is_none(),
-            "go and golang.org/x/mod are missing"
-        );
-        eprintln!("skipped: go and golang.org/x/mod are not installed");
-        return;
-    }
-    let kept = Kept::new();
-    kept.record(300);
-    kept.tree().sign().unwrap();
-    kept.record(321);
-    kept.tree().sign().unwrap();
-    let file = |name: &str, text: String| {
-        let path = kept.folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    };
-    let proofs: Vec<PathBuf> = [1, 256, 257, 512, 621]
-        .into_iter()
-        .map(|seq| file(&format!("{seq}"), kept.tree().prove(seq).unwrap().unwrap().to_string()))
-        .collect();
-    let growth = file("growth", kept.tree().prove_growth(300).unwrap().to_string());
-    let key = kept.tree().verifier().unwrap().unwrap().to_string();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/elsewhere/main.go");
-    let check = |key: &str| {
-        let mut command = std::process::Command::new("go");
-        command.arg("run").arg(&source).arg(kept.folder.path().join("state/tlog")).arg(key);
-        command.args(&proofs).args(["--", "300"]).arg(&growth);
-        command.env("GO111MODULE", "off").env("GOPATH", packages).env("GOFLAGS", "");
-        command.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go"));
-        command.output().unwrap()
-    };
-    let output = check(&key);
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, "agrees: 621 entries\n", "{}", String::from_utf8_lossy(&output.stderr));
-    let stranger = Kept::new();
-    stranger.record(1);
-    stranger.tree().sign().unwrap();
-    assert!(!check(&stranger.tree().verifier().unwrap().unwrap().to_string()).status.success());
-}
-
 /// Both continue what the witness has seen, and only one of them can be the log.
 #[test]
 fn a_witness_never_signs_for_two_of_one_log() {

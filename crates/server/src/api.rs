@@ -57,6 +57,7 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/audit/key", get(key))
         .route("/audit/tile/{*path}", get(tile))
         .route("/audit/entry/{seq}", get(entry))
+        .route("/audit/entries/{after}", get(entries))
         .route("/audit/proof/{seq}", get(proof))
         .route("/me", get(me))
         .route("/logout", post(log_out))
@@ -388,6 +389,23 @@ async fn entry(
     let line = line.await?.ok_or_else(|| Problem::missing("there is no such entry"))?;
     // As it stands in the log, to the byte: its hash is of this.
     Ok(json_bytes(line.line.into_bytes()))
+}
+
+/// So many lines of the log are handed out at once, or about 1 MiB.
+const LINES: usize = 1_000;
+
+/// Lines of the log as they stand there, those after this number.
+async fn entries(
+    State(server): State<Arc<Server>>,
+    Path(after): Path<u64>,
+) -> Result<Response, Problem> {
+    let lines = blocking(move || Ok(server.log.follow_after(after)?.more(LINES)?)).await?;
+    let mut all = String::new();
+    for it in lines {
+        all.push_str(&it.line);
+        all.push('\n');
+    }
+    Ok(text(all))
 }
 
 async fn proof(

@@ -51,12 +51,12 @@ export default function Agents() {
               <tbody>
                 {here.map((agent) => (
                   <tr key={agent.kind}>
-                    <td>
+                    <td className={pages.short}>
                       <b>
                         <Visible text={agent.kind} />
                       </b>
                     </td>
-                    <td>
+                    <td className={pages.short}>
                       <span className={LOOKS[agent.state]}>{agent.state}</span>
                     </td>
                     <td>

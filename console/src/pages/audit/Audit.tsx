@@ -1,15 +1,16 @@
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api } from "../../api/client";
 import type { Entry } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { address, become, useRoute } from "../../app/route";
+import { checkLines } from "../../audit/lines";
 import { checkEntry, checkLog, type Memory, type Step } from "../../audit/verify";
 import { moment } from "../../model/time";
 import { EntryView } from "../../parts/EntryView";
 import parts from "../../parts/parts.module.css";
 import { Scroll } from "../../parts/Scroll";
-import { Empty, Failed } from "../../parts/States";
+import { Empty, Failed, Problem } from "../../parts/States";
 import { Visible } from "../../parts/Text";
 import pages from "../pages.module.css";
 import styles from "./audit.module.css";
@@ -32,11 +33,48 @@ function remember(memory: Memory): void {
   }
 }
 
+/** So many entries are read at once, the newest; all of them when somebody asks for it. */
+const NEWEST = 2_000;
+
 async function verify() {
   const before = remembered();
   const log = await checkLog(api, before, new Date().toISOString());
-  if (log.memory) remember(log.memory);
-  return { ...log, before };
+  const from = Math.max(0, log.checkpoint.size - NEWEST);
+  const words = await checkLines(api, log, from);
+  if (log.memory && words.holds) remember(log.memory);
+  return { ...log, before, words, from };
+}
+
+/** Every entry, from the first on: that takes a while, and says how far it is. */
+function useEvery(log: Checked | undefined) {
+  const [share, set] = useState(0);
+  const stopped = useRef(false);
+  const every = useMutation({
+    mutationFn: (of: Checked) => {
+      stopped.current = false;
+      return checkLines(api, of, 0, set, () => stopped.current);
+    },
+  });
+  useEffect(
+    () => () => {
+      stopped.current = true;
+    },
+    [],
+  );
+  const { reset } = every;
+  useEffect(() => {
+    if (log) reset();
+  }, [log, reset]);
+  return {
+    share,
+    step: every.data,
+    error: every.error,
+    isPending: every.isPending,
+    begin: () => log && every.mutate(log),
+    stop: () => {
+      stopped.current = true;
+    },
+  };
 }
 
 export default function Audit() {
@@ -44,6 +82,9 @@ export default function Audit() {
   const log = useMutation({ mutationFn: verify });
   const { mutate: check } = log;
   useEffect(() => check(), [check]);
+  const every = useEvery(log.data);
+  const words = every.step ?? log.data?.words;
+  const steps = log.data && words ? [...log.data.steps, words] : [];
   const search = useRef<HTMLInputElement>(null);
   useKeys([
     { keys: "v", does: "verify again", run: () => check() },
@@ -69,10 +110,28 @@ export default function Audit() {
         {log.data && (
           <section className={pages.card} aria-label="the log">
             <Verdict
-              steps={log.data.steps}
-              good={`${log.data.checkpoint.size.toLocaleString()} entries, all as they were signed`}
+              steps={steps}
+              good={
+                every.step || log.data.from === 0
+                  ? `${log.data.checkpoint.size.toLocaleString()} entries, all as they were signed`
+                  : `the tree of ${log.data.checkpoint.size.toLocaleString()} entries is as it was signed, and so are the newest ${NEWEST.toLocaleString()}, word for word`
+              }
             />
-            <Steps steps={log.data.steps} />
+            <Steps steps={steps} />
+            {log.data.from > 0 && !every.step && (
+              <p>
+                <button
+                  type="button"
+                  className={parts.button}
+                  onClick={every.isPending ? every.stop : every.begin}
+                >
+                  {every.isPending
+                    ? `Stop: ${Math.floor(every.share * 100)} % read`
+                    : `Read all ${log.data.checkpoint.size.toLocaleString()} entries, too`}
+                </button>
+              </p>
+            )}
+            <Problem error={every.error} />
             <p className={parts.note}>
               {log.data.before
                 ? `compared with what this browser saw ${moment(log.data.before.at)}`

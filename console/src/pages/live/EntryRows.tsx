@@ -4,11 +4,13 @@ import type { Entry } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { rowOf } from "../../model/entry";
 import { clock } from "../../model/time";
+import { useMedia } from "../../parts/media";
 import { Visible } from "../../parts/Text";
 import { Verdict } from "../../parts/Verdict";
 import styles from "../pages.module.css";
 
-const HEIGHT = 27;
+/** Of a row: what `--row` says. */
+const useHeight = () => (useMedia("(max-width: 640px)") ? 48 : 27);
 
 interface Props {
   /** Newest first. */
@@ -23,14 +25,18 @@ interface Props {
 /** A long list, of which only what is in sight is there. */
 export function EntryRows({ entries, selected, select, older, label }: Props) {
   const scroll = useRef<HTMLDivElement>(null);
+  const height = useHeight();
   const virtual = useVirtualizer({
     count: entries.length,
     getScrollElement: () => scroll.current,
-    estimateSize: () => HEIGHT,
+    estimateSize: () => height,
     overscan: 12,
     getItemKey: (index) => entries[index]?.seq ?? index,
   });
-  const { above, toTop } = useHeldPlace(scroll, entries);
+  useEffect(() => {
+    if (height > 0) virtual.measure();
+  }, [height, virtual]);
+  const { above, toTop } = useHeldPlace(scroll, entries, height);
   const items = virtual.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -92,7 +98,11 @@ export function EntryRows({ entries, selected, select, older, label }: Props) {
 }
 
 /** Who has scrolled away from the newest keeps their place while more comes in above. */
-function useHeldPlace(scroll: React.RefObject<HTMLDivElement | null>, entries: readonly Entry[]) {
+function useHeldPlace(
+  scroll: React.RefObject<HTMLDivElement | null>,
+  entries: readonly Entry[],
+  height: number,
+) {
   const [seen, setSeen] = useState<number>();
   const before = useRef<{ first: number | undefined }>({ first: undefined });
   const first = entries[0]?.seq;
@@ -101,20 +111,20 @@ function useHeldPlace(scroll: React.RefObject<HTMLDivElement | null>, entries: r
     const last = before.current.first;
     before.current.first = first;
     if (!element || last === undefined || first === undefined || first <= last) return;
-    if (element.scrollTop <= HEIGHT) return;
+    if (element.scrollTop <= height) return;
     const added = entries.findIndex((entry) => entry.seq === last);
     if (added <= 0) return;
-    element.scrollTop += added * HEIGHT;
+    element.scrollTop += added * height;
     setSeen((it) => it ?? last);
-  }, [first, entries, scroll]);
+  }, [first, entries, scroll, height]);
   useEffect(() => {
     const element = scroll.current;
     const scrolled = () => {
-      if (element && element.scrollTop <= HEIGHT) setSeen(undefined);
+      if (element && element.scrollTop <= height) setSeen(undefined);
     };
     element?.addEventListener("scroll", scrolled, { passive: true });
     return () => element?.removeEventListener("scroll", scrolled);
-  }, [scroll]);
+  }, [scroll, height]);
   const above = seen === undefined ? 0 : entries.findIndex((entry) => entry.seq <= seen);
   const toTop = () => {
     setSeen(undefined);

@@ -129,6 +129,15 @@ export default function Live() {
               >
                 Step in… <kbd className={parts.key}>p</kbd>
               </button>
+              <button
+                type="button"
+                className={parts.button}
+                aria-label="close"
+                title="Close (Escape)"
+                onClick={() => to({}, "")}
+              >
+                ✕
+              </button>
             </div>
             <EntryView entry={entry} />
           </section>

@@ -1,11 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../../api/client";
+import { address } from "../../app/route";
+import { clock } from "../../model/time";
 import parts from "../../parts/parts.module.css";
 import { Scroll } from "../../parts/Scroll";
 import { Failed, Loading } from "../../parts/States";
 import { Visible } from "../../parts/Text";
 import pages from "../pages.module.css";
 import {
+  type Both,
+  bothOf,
+  coverageOf,
   duration,
   type Group,
   percent,
@@ -25,12 +30,22 @@ export default function Oversight() {
         <h1>Oversight</h1>
         <span className={parts.note}>
           does asking people still mean anything? Counted from transcripts and the log
+          {query.dataUpdatedAt > 0 && `, at ${clock(new Date(query.dataUpdatedAt).toISOString())}`}
         </span>
+        <button
+          type="button"
+          className={`${parts.button} ${pages.grow}`}
+          onClick={() => void query.refetch()}
+          disabled={query.isFetching}
+        >
+          {query.isFetching ? "Counting…" : "Count again"}
+        </button>
       </div>
       {query.isPending && <Loading what="figures: transcripts are being counted" />}
       {query.error && !query.data && <Failed error={query.error} again={() => void query.refetch()} />}
       {query.data !== undefined && (
         <Scroll className={pages.scroll} label="figures">
+          <Beside rows={bothOf(query.data)} coverage={coverageOf(query.data)} />
           <p className={`${parts.note} ${styles.legend}`}>
             <Plot share={{ count: 0, n: 1, share: 0.5, low: 0.38, high: 0.62 }} marks={[0.8]} label="" /> your
             share, the interval in which it lies with 95 %, and what others have published
@@ -43,6 +58,48 @@ export default function Oversight() {
         </Scroll>
       )}
     </>
+  );
+}
+
+/** What agents tell of themselves, beside what Ringfence saw. */
+function Beside({ rows, coverage }: { rows: Both[]; coverage: Share | undefined }) {
+  const unknown = <span className={parts.note}>not known</span>;
+  return (
+    <section className={`${styles.section} ${styles.both}`}>
+      <h2>Two witnesses</h2>
+      <p>
+        {coverage
+          ? `Of ${coverage.n.toLocaleString()} calls in transcripts since the log began, Ringfence decided ${coverage.count.toLocaleString()}: ${percent(coverage.share)}.`
+          : "How many of the calls in agents’ transcripts Ringfence decided is not known yet: there are none since the log began."}
+        {coverage && coverage.count < coverage.n && (
+          <>
+            {" "}
+            <a href={address("agents")}>What may pass by</a>
+          </>
+        )}
+      </p>
+      <table className={pages.table}>
+        <thead>
+          <tr>
+            <th>figure</th>
+            <th>agents’ transcripts</th>
+            <th>Ringfence’s log</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.name}>
+              <td>
+                {row.name}
+                {row.published && <small>published: {row.published}</small>}
+              </td>
+              <td>{row.transcripts ?? unknown}</td>
+              <td>{row.log ?? unknown}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 
@@ -184,8 +241,64 @@ function Groups({ groups }: { groups: Group[] }) {
           <span className={styles.small}>{percent(group.share.share)}</span>
           <Plot share={group.share} marks={[]} label={`${group.name}: ${said(group.share)}`} />
           <span className={parts.note}>{group.share.n.toLocaleString()}</span>
+          {(group.weeks ?? []).length > 1 && <Course name={group.name} weeks={group.weeks ?? []} />}
         </li>
       ))}
     </ul>
+  );
+}
+
+const TALL = 76;
+const BROAD = 440;
+const DAY = 86_400_000;
+
+/** A catch rate from week to week, each with its interval, beside what others have published. */
+function Course({ name, weeks }: { name: string; weeks: Group[] }) {
+  const days = weeks.map((week) => Date.parse(`${week.name}T00:00:00Z`) / DAY);
+  const [first, last] = [Math.min(...days), Math.max(...days)];
+  const x = (day: number) => 34 + ((day - first) / Math.max(1, last - first)) * (BROAD - 90);
+  const y = (share: number) => 6 + (1 - share) * (TALL - 24);
+  const points = weeks.map((week, at) => ({ week, at: x(days[at] ?? first) }));
+  const told = weeks.map((week) => `week of ${week.name}: ${said(week.share)}`).join("; ");
+  return (
+    <svg
+      className={styles.course}
+      viewBox={`0 0 ${BROAD} ${TALL}`}
+      role="img"
+      aria-label={`planted dangers caught by ${name}, ${told}`}
+    >
+      {[0, 1].map((share) => (
+        <g key={share}>
+          <line className={styles.ground} x1="34" x2={BROAD} y1={y(share)} y2={y(share)} />
+          <text x="28" y={y(share) + 4} textAnchor="end">
+            {share * 100} %
+          </text>
+        </g>
+      ))}
+      <line className={styles.others} x1="34" x2={BROAD} y1={y(0.136)} y2={y(0.136)} />
+      <text className={styles.othersName} x={BROAD} y={y(0.136) - 3} textAnchor="end">
+        13.6 %
+      </text>
+      <polyline
+        className={styles.way}
+        points={points.map((it) => `${it.at},${y(it.week.share.share)}`).join(" ")}
+      />
+      {points.map(({ week, at }) => (
+        <g key={week.name}>
+          <line className={styles.week} x1={at} x2={at} y1={y(week.share.high)} y2={y(week.share.low)} />
+          <circle className={styles.point} cx={at} cy={y(week.share.share)} r="3.5">
+            <title>{`week of ${week.name}: ${said(week.share)}`}</title>
+          </circle>
+        </g>
+      ))}
+      {[points[0], points.at(-1)].map(
+        (it, at) =>
+          it && (
+            <text key={it.week.name} x={it.at} y={TALL - 3} textAnchor={at === 0 ? "start" : "end"}>
+              {it.week.name}
+            </text>
+          ),
+      )}
+    </svg>
   );
 }

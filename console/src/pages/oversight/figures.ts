@@ -30,6 +30,16 @@ export type Row =
 export interface Group {
   name: string;
   share: Share;
+  /** The same from week to week, oldest first; `name` is the Monday. */
+  weeks?: Group[];
+}
+
+/** One figure as agents' transcripts tell it, and as Ringfence's own log does. */
+export interface Both {
+  name: string;
+  transcripts: string | undefined;
+  log: string | undefined;
+  published?: string;
 }
 
 export interface Section {
@@ -121,7 +131,13 @@ export function sectionsOf(report: unknown): Section[] {
           "planted dangers caught",
           guard.vigilance,
           { words: "13.6 %", marks: [0.136] },
-          groupsOf(guard.vigilance_by_reviewer),
+          groupsOf(guard.vigilance_by_reviewer).map((it) => ({
+            ...it,
+            weeks: groupsOf(fields(guard.vigilance_by_week)[it.name]).map((week) => ({
+              ...week,
+              name: week.name.trim(),
+            })),
+          })),
         ),
       ],
     },
@@ -186,6 +202,54 @@ export function sectionsOf(report: unknown): Section[] {
     },
   ];
 }
+
+/** What both tell: transcripts are the agents' word, the log is Ringfence's. */
+export function bothOf(report: unknown): Both[] {
+  const all = fields(report);
+  const guard = fields(all.guard);
+  const count = (value: unknown) =>
+    typeof value === "number" && value > 0 ? value.toLocaleString() : undefined;
+  const share = (value: unknown) => {
+    const it = shareOf(value);
+    return it && `${percent(it.share)} of ${it.n.toLocaleString()}`;
+  };
+  const times = (value: unknown) => {
+    const it = timesOf(value);
+    return it && `${duration(it.p50_ms)}, n = ${it.n.toLocaleString()}`;
+  };
+  return [
+    { name: "calls", transcripts: count(all.calls), log: count(guard.decisions) },
+    {
+      name: "approved when asked",
+      transcripts: share(all.approval_rate),
+      log: share(guard.reviews_approved),
+      published: "93 %",
+    },
+    {
+      name: "median time to answer",
+      transcripts: times(all.approval_latency),
+      log: times(guard.review_latency),
+    },
+    {
+      name: "approved within 2 s",
+      transcripts: share(all.rubber_stamps),
+      log: share(guard.review_rubber_stamps),
+    },
+    {
+      name: "denied, and run after all",
+      transcripts: share(all.denials_overridden),
+      log: share(guard.denials_overridden),
+    },
+    {
+      name: "median time to step in",
+      transcripts: times(all.time_to_intervene),
+      log: times(guard.time_to_intervene),
+    },
+  ];
+}
+
+/** How much of what agents did the gate decided; `undefined` where it cannot be told. */
+export const coverageOf = (report: unknown): Share | undefined => shareOf(fields(report).coverage);
 
 /** `8.4 %`. */
 export function percent(share: number): string {

@@ -3,6 +3,7 @@ import { useDeferredValue, useEffect, useState } from "react";
 import { api } from "../../api/client";
 import type { ReplayReport } from "../../api/types";
 import { address } from "../../app/route";
+import { moment } from "../../model/time";
 import { Dialog } from "../../parts/Dialog";
 import { Submit } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
@@ -158,8 +159,19 @@ function Replayed({ report }: { report: ReplayReport }) {
   return (
     <>
       <h2>
-        {total.toLocaleString()} of {report.actions.toLocaleString()} actions would be decided differently
+        {report.actions === 0
+          ? "No action was recorded in these days: nothing to compare with"
+          : `${total.toLocaleString()} of ${report.actions.toLocaleString()} actions would be decided differently`}
       </h2>
+      {report.more && report.since && (
+        <p className={parts.note}>
+          These are the newest, since {moment(report.since)}; there are too many in these days to look at all
+          of them here. `ringfence replay --log --bundle` does.
+        </p>
+      )}
+      {report.actions > 0 && total === report.actions && (
+        <p className={parts.problem}>Every single action would be decided differently: is that meant?</p>
+      )}
       {report.unreadable > 0 && (
         <p className={parts.problem}>
           {report.unreadable.toLocaleString()} entries could not be read: nobody knows what would have become

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_oversight::{Guard, Report, html, markdown};
+use ringfence_record::RecordError;
+use ringfence_record::log::{Follower, Log};
 use serde_json::Value;
 
 use crate::command::replay::find::{self, Found};
@@ -48,17 +50,45 @@ const EXAMPLE: &str = "Examples:
   ringfence oversight --html > oversight.html
   ringfence oversight ~/.codex/sessions --json | jq .interrupt_rate";
 
-/// What is printed as JSON, of one's own history and log.
-pub(super) fn told() -> Result<Value, Failure> {
-    Ok(serde_json::json!(report(&own_history(), own_log()?)))
+/// What is printed as JSON, of one's own history and a log, for whoever asks again and again: what of the log was
+/// counted once is counted no more.
+pub(super) struct Recount {
+    log: Log,
+    counted: Option<Counted>,
 }
 
-fn report(found: &[Found], guard: Guard) -> Report {
-    let read = read::all(found, &guard);
+struct Counted {
+    guard: Guard,
+    follower: Follower,
+    /// The first entry that was there.
+    from: Option<u64>,
+}
+
+impl Recount {
+    pub(super) const fn of(log: Log) -> Self {
+        Self { log, counted: None }
+    }
+
+    pub(super) fn told(&mut self) -> Result<Value, Failure> {
+        let from = self.log.oldest().map_err(unread)?;
+        // What was removed since is counted no more.
+        let mut counted = match self.counted.take().filter(|it| it.from == from) {
+            Some(counted) => counted,
+            None => Counted { guard: Guard::default(), follower: follow(&self.log)?, from },
+        };
+        count(&mut counted.guard, &mut counted.follower)?;
+        let told = serde_json::json!(report(&own_history(), &counted.guard));
+        self.counted = Some(counted);
+        Ok(told)
+    }
+}
+
+fn report(found: &[Found], guard: &Guard) -> Report {
+    let read = read::all(found, guard);
     let mut report = Report::new(read.counts, guard);
     report.files = read.files;
     report.bytes = read.bytes;
-    report.unreadable = read.unreadable;
+    report.unreadable = read.unreadable + guard.unreadable();
     report
 }
 
@@ -66,7 +96,7 @@ pub(crate) fn run(asked: &Oversight, out: &mut impl Write) -> Result<Exit, Failu
     let found =
         if asked.files.is_empty() { own_history() } else { find::transcripts(&asked.files, None)? };
     let guard = if asked.no_log { Guard::default() } else { own_log()? };
-    let report = report(&found, guard);
+    let report = report(&found, &guard);
     if asked.json {
         json::line(out, &report)?;
     } else if asked.markdown {
@@ -101,16 +131,31 @@ fn own_history() -> Vec<Found> {
 
 fn own_log() -> Result<Guard, Failure> {
     let mut guard = Guard::default();
-    let Some((_, log)) = places::existing_log()? else { return Ok(guard) };
-    let failed = |error| {
-        Problem::new("the audit log cannot be read", "see `ringfence audit verify`").because(error)
-    };
-    for entry in log.entries().map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let at = entry.get("at").and_then(Value::as_str).and_then(millis);
-        guard.see(&entry, at);
+    if let Some((_, log)) = places::existing_log()? {
+        count(&mut guard, &mut follow(&log)?)?;
     }
     Ok(guard)
+}
+
+fn follow(log: &Log) -> Result<Follower, Failure> {
+    Ok(log.follow_after(0).map_err(unread)?)
+}
+
+/// So many lines at once.
+const TOGETHER: usize = 2_000;
+
+fn count(guard: &mut Guard, follower: &mut Follower) -> Result<(), Failure> {
+    loop {
+        let lines = follower.more(TOGETHER).map_err(unread)?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        lines.iter().for_each(|it| guard.see(&it.line));
+    }
+}
+
+fn unread(error: RecordError) -> Problem {
+    Problem::new("the audit log cannot be read", "see `ringfence audit verify`").because(error)
 }
 
 /// Milliseconds since 1970.

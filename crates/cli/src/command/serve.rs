@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use ringfence_policy::Source;
@@ -20,7 +20,8 @@ use ringfence_server::{Address, ApprovalTerms, Gate, Refused, Terms, Then};
 use serde_json::{Value, json};
 
 use super::hook::{Clerks, Gatehouse};
-use super::{oversight, status};
+use super::oversight::Recount;
+use super::status;
 use crate::exit::{Exit, Failure, Problem};
 use crate::person::{self, Doubt, Known};
 use crate::render::text::printable;
@@ -70,7 +71,13 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
         listen: serve.listen,
         behind_tls: serve.behind_tls,
         show_code: Box::new(show_code),
-        gate: Arc::new(Served { house, clerks, config: places::config_folder()?, log }),
+        gate: Arc::new(Served {
+            house,
+            clerks,
+            config: places::config_folder()?,
+            oversight: Mutex::new(Recount::of(log.clone())),
+            log,
+        }),
     };
     let as_json = serve.json;
     ringfence_server::serve(terms, |address| {
@@ -136,6 +143,8 @@ struct Served {
     clerks: Clerks,
     config: PathBuf,
     log: Log,
+    /// One counts at a time; who asks meanwhile has what is new since counted beside.
+    oversight: Mutex<Recount>,
 }
 
 impl Served {
@@ -192,7 +201,8 @@ impl Gate for Served {
     }
 
     fn oversight(&self) -> Result<Value, String> {
-        oversight::told().map_err(|_| "it cannot be told; run `ringfence oversight`".to_owned())
+        let mut counted = self.oversight.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.told().map_err(|_| "it cannot be told; run `ringfence oversight`".to_owned())
     }
 
     fn approvals(&self) -> Result<ApprovalTerms, String> {

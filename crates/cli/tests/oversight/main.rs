@@ -69,14 +69,35 @@ fn agree(files: &[PathBuf]) -> Option<Value> {
     };
     let theirs = theirs.as_object().unwrap();
     assert!(theirs.len() > 25);
+    // Shown by `--no-capture`, and where they differ.
+    println!("{:30} {:>40} {:>40}", "figure", "ringfence", "count.py");
     for (name, their) in theirs {
-        assert!(
-            same(&ours[name], their),
-            "{name} of {files:?}: ours {}, theirs {their}",
-            ours[name]
-        );
+        let mark = if same(&ours[name], their) { "" } else { " DIFFERS" };
+        println!("{name:30} {:>40} {:>40}{mark}", brief(&ours[name]), brief(their));
     }
+    let others: Vec<_> = theirs.iter().filter(|(name, their)| !same(&ours[*name], their)).collect();
+    assert!(others.is_empty(), "of {files:?}, theirs: {others:?}");
     Some(ours)
+}
+
+/// A figure as one reads it: `17 of 203 = 0.0837`, `n 40, p50 1200`.
+fn brief(figure: &Value) -> String {
+    match (&figure["count"], &figure["n"], &figure["p50_ms"]) {
+        (Value::Number(count), n, _) => {
+            let share = figure["share"].as_f64().unwrap_or_default();
+            let (low, high) = (figure["low"].as_f64(), figure["high"].as_f64());
+            let (low, high) = (low.unwrap_or_default(), high.unwrap_or_default());
+            format!("{count} of {n} = {share:.4} ({low:.4}–{high:.4})")
+        }
+        (_, n, Value::Number(median)) => {
+            format!("n {n}, p50 {median}, p90 {} ms", figure["p90_ms"])
+        }
+        _ if figure.is_array() => {
+            let groups = figure.as_array().into_iter().flatten();
+            groups.map(|it| format!("{}/{}", it["count"], it["n"])).collect::<Vec<_>>().join(" ")
+        }
+        _ => figure.to_string().chars().take(40).collect(),
+    }
 }
 
 #[test]
@@ -103,6 +124,18 @@ fn another_program_counts_the_same() {
     ] {
         assert!(report[name]["n"].as_u64().unwrap() > 0, "{name}: {}", report[name]);
     }
+}
+
+/// The form of labelled transcripts, as the corpora have it, in sessions that were written for this.
+#[test]
+fn another_program_counts_the_same_of_labelled_transcripts() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oversight/sessions.jsonl");
+    let Some(report) = agree(&[file]) else { return };
+    for name in ["interrupt_rate", "denials_overridden", "irreversible", "everything_unasked"] {
+        let (count, n) = (report[name]["count"].as_u64(), report[name]["n"].as_u64());
+        assert!(count > Some(0) && count < n, "{name}: {}", report[name]);
+    }
+    assert!(report["interventions"].as_u64() > Some(3));
 }
 
 /// Sessions of two teams, every metric that their corpus can tell; all of them in `./test --full`.

@@ -51,6 +51,16 @@ impl Log {
         Ok(Follower { log: self.clone(), segment, offset: 0, seq, file: None })
     }
 
+    /// The number of the oldest entry that is left; `None` while there is none.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub fn oldest(&self) -> Result<Option<u64>, RecordError> {
+        let Some(first) = segment::numbers(&self.folder)?.first().copied() else { return Ok(None) };
+        let line = segment::lines(&segment::path(&self.folder, first)).next().transpose()?;
+        Ok(line.as_deref().and_then(number_of))
+    }
+
     /// The number of the newest entry, as it is kept beside the log. Cheap.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! A line of a transcript without what nobody counts.
 //!
-//! Results, file contents and pictures are most of a transcript. They are passed over while parsing, or cut
-//! to their beginning and end. What was cut of a text leaves a hash, so that two texts are still told apart.
+//! Results and pictures are most of a transcript. They are passed over while parsing, or cut to their beginning and
+//! end, and so are long texts of a call. What was cut of a text leaves a hash, so that two texts are still told
+//! apart. A text is not cut where analysis would read it: half a script is not what would happen.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
@@ -12,9 +13,6 @@ use serde_json::{Map, Value};
 
 /// Longer texts are cut: 16 KiB.
 const LONG: usize = 16 << 10;
-
-/// Longer texts that are written into files are cut.
-const SHORT: usize = 256;
 
 /// What stays of the end of a text.
 const END: usize = 64;
@@ -42,14 +40,10 @@ const PASSED_OVER: &[&str] = &[
 /// Fields that hold what a tool was given.
 const INPUTS: &[&str] = &["input", "args"];
 
-/// Fields of an input that hold what is written.
-const WRITTEN: &[&str] =
-    &["content", "file_text", "new_str", "new_string", "old_str", "old_string"];
-
 /// The fields of a line.
 pub(super) fn object(text: &str) -> Result<Map<String, Value>, String> {
     let mut parser = serde_json::Deserializer::from_str(text);
-    let read = Lean { longest: LONG, within_input: false }.deserialize(&mut parser);
+    let read = Lean { within_input: false }.deserialize(&mut parser);
     let read = read.and_then(|value| parser.end().map(|()| value));
     match read {
         Ok(Value::Object(fields)) => Ok(fields),
@@ -60,22 +54,20 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, String> {
 
 /// The same input, as it is kept of a line.
 pub(crate) fn input(value: Value) -> Value {
-    let lean = Lean { longest: LONG, within_input: true };
-    lean.deserialize(value).unwrap_or_default()
+    Lean { within_input: true }.deserialize(value).unwrap_or_default()
 }
 
 #[derive(Clone, Copy)]
 struct Lean {
-    longest: usize,
     within_input: bool,
 }
 
 impl Lean {
-    fn text(self, text: &str) -> String {
-        if text.len() <= self.longest {
+    fn text(text: &str) -> String {
+        if text.len() <= LONG {
             return text.to_owned();
         }
-        let begin = text.get(..text.floor_char_boundary(self.longest)).unwrap_or_default();
+        let begin = text.get(..text.floor_char_boundary(LONG)).unwrap_or_default();
         let end = text.get(text.ceil_char_boundary(text.len() - END)..).unwrap_or_default();
         let mut hasher = DefaultHasher::new();
         hasher.write(text.as_bytes());
@@ -83,10 +75,7 @@ impl Lean {
     }
 
     fn below(self, key: &str) -> Self {
-        let within_input = self.within_input || INPUTS.contains(&key);
-        let longest =
-            if self.within_input && WRITTEN.contains(&key) { SHORT } else { self.longest };
-        Self { longest, within_input }
+        Self { within_input: self.within_input || INPUTS.contains(&key) }
     }
 }
 
@@ -126,7 +115,7 @@ impl<'de> Visitor<'de> for Lean {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(self.text(text)))
+        Ok(Value::String(Self::text(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -162,7 +151,7 @@ mod tests {
         let long = "x".repeat(LONG + 1);
         let line = json!({"type": "user", "toolUseResult": {"stdout": long}, "message": {"content": [
             {"type": "tool_result", "content": format!("{long}?")},
-            {"type": "tool_use", "input": {"command": "ls", "data": "kept", "content": "y".repeat(300)}},
+            {"type": "tool_use", "input": {"command": "ls", "data": "kept", "new_string": "y".repeat(300)}},
         ]}});
         let kept = object(&line.to_string()).unwrap();
         assert_eq!(kept.get("toolUseResult"), None);
@@ -170,7 +159,7 @@ mod tests {
         let text = |pointer: &str| kept.pointer(pointer).unwrap().as_str().unwrap().to_owned();
         assert!(text("/message/content/0/content").ends_with("xx?"));
         assert_eq!(text("/message/content/1/input/data"), "kept");
-        assert!(text("/message/content/1/input/content").len() < 400);
+        assert_eq!(text("/message/content/1/input/new_string").len(), 300, "a script is whole");
         assert_eq!(object("{} {}").unwrap_err().split(':').next(), Some("not a JSON object"));
         assert!(object("[]").is_err());
     }

@@ -1,5 +1,6 @@
 //! The rules, for the console: which hold, what is wrong with a draft, what it would have changed, and keeping it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -9,11 +10,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ringfence_action::{Action, Preset};
-use ringfence_engine::past::{WhatIf, session_of};
+use ringfence_engine::past::WhatIf;
 use ringfence_engine::{Engine, Options, Session};
 use ringfence_facts::Supplied;
 use ringfence_policy::{Bundle, Layer, Rule, Source};
 use ringfence_record::log::Log;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::command::policy;
@@ -104,8 +106,36 @@ pub(super) fn try_on(
     Ok(json!({"before": before, "now": now}))
 }
 
-/// What a draft would have decided otherwise in the last days. Sessions that began before are lived through from
-/// their beginning: what they had seen and were told decides, too.
+/// So many entries are lived through, the newest: somebody waits for it.
+const MOST: u64 = 100_000;
+
+/// What is read of every line before it is lived through: whose it is, and when it was.
+#[derive(Deserialize)]
+struct Whose<'l> {
+    #[serde(borrow, default)]
+    agent: Cow<'l, str>,
+    #[serde(borrow, default)]
+    run: Cow<'l, str>,
+    #[serde(borrow, default)]
+    session: Cow<'l, str>,
+    #[serde(borrow, default)]
+    at: Cow<'l, str>,
+}
+
+impl Whose<'_> {
+    /// The same for entries of one session, as [`WhatIf`] tells them apart.
+    fn key(&self) -> String {
+        format!("{}\0{}\0{}", self.agent, self.run, self.session)
+    }
+
+    fn is_since(&self, begin: Timestamp) -> bool {
+        self.at.parse().is_ok_and(|at: Timestamp| at >= begin)
+    }
+}
+
+/// What a draft would have decided otherwise in the last days, `since` when, and whether there is `more` of these
+/// days that was not looked at. Sessions that began before are lived through from their beginning: what they had seen
+/// and were told decides, too.
 pub(super) fn replay(
     before: Arc<Bundle>,
     (own, folder): (&[Source], &Path),
@@ -114,33 +144,52 @@ pub(super) fn replay(
     (now, days): (Timestamp, u32),
 ) -> Result<Value, String> {
     let after = loaded(own, folder, name, text)?;
-    let since = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
-    let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-    let is_recent = |entry: &Value| {
-        let at = entry.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
-        at.is_some_and(|at: Timestamp| at >= since)
-    };
-    let entries = || {
-        let entries = log.entries().map_err(|error| error.to_string())?;
-        Ok::<_, String>(entries.map(|entry| entry.map_err(|error| error.to_string())))
-    };
-    let mut recent = BTreeSet::new();
-    for entry in entries()? {
-        let entry = entry?;
-        if is_recent(&entry) {
-            recent.insert(session_of(&entry));
+    let begin = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
+    let begin = begin.unwrap_or(Timestamp::UNIX_EPOCH);
+    let newest = log.newest().map_err(|error| error.to_string())?;
+    let (mut recent, mut since, mut more) = (BTreeSet::new(), None, false);
+    each_line(log, |seq, line| {
+        // What cannot be read is told of below, where it is lived through.
+        let whose = serde_json::from_str::<Whose<'_>>(line).ok();
+        let Some(whose) = whose.filter(|it| it.is_since(begin)) else { return };
+        if seq + MOST <= newest {
+            more = true;
+            return;
         }
-    }
+        since.get_or_insert_with(|| whose.at.clone().into_owned());
+        recent.insert(whose.key());
+    })?;
     let mut what_if = WhatIf::new(before, Arc::new(after), ringfence_adapters::normalize);
-    for entry in entries()? {
-        let entry = entry?;
-        if is_recent(&entry) {
+    each_line(log, |seq, line| {
+        let whose = serde_json::from_str::<Whose<'_>>(line).ok();
+        if whose.as_ref().is_some_and(|it| !recent.contains(&it.key())) {
+            return;
+        }
+        let entry = serde_json::from_str::<Value>(line).unwrap_or_default();
+        if seq + MOST > newest && whose.is_some_and(|it| it.is_since(begin)) {
             what_if.entry(&entry);
-        } else if recent.contains(&session_of(&entry)) {
+        } else {
             what_if.before(&entry);
         }
+    })?;
+    let mut told = json!(what_if.found());
+    if let Value::Object(told) = &mut told {
+        told.insert("since".to_owned(), json!(since));
+        told.insert("more".to_owned(), json!(more));
     }
-    Ok(json!(what_if.found()))
+    Ok(told)
+}
+
+/// Every line of the log that is there by now, with its number, oldest first.
+fn each_line(log: &Log, mut see: impl FnMut(u64, &str)) -> Result<(), String> {
+    let mut follower = log.follow_after(0).map_err(|error| error.to_string())?;
+    loop {
+        let lines = follower.more(2_000).map_err(|error| error.to_string())?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        lines.iter().for_each(|it| see(it.seq, &it.line));
+    }
 }
 
 /// The rules with the draft among them.

@@ -4,12 +4,12 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Clear, Paragraph, Wrap};
+use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 use ringfence_action::Verdict;
 use ringfence_record::cases::Case;
 use ringfence_record::holds::Hold;
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::model::{Over, Tab, Watched};
 use super::row::Row;
@@ -167,9 +167,14 @@ fn row_line<'a>(row: &Row, look: Look, width: u16) -> Line<'a> {
     if width < NARROW {
         return Line::from(vec![verdict, Span::raw(cut(&row.text, left.saturating_sub(10)))]);
     }
-    let code = cut(&row.code, 30);
-    let taken = 9 + 10 + 11 + if code.is_empty() { 0 } else { code.width() + 2 };
-    let text = cut(&row.text, left.saturating_sub(taken));
+    // What was asked comes first, and what says so has what is left.
+    let words = if row.text.is_empty() { &row.code } else { &row.text };
+    let left = left.saturating_sub(9 + 10 + 11);
+    let code = if row.text.is_empty() { "" } else { &*row.code };
+    let room = left.saturating_sub(words.width() + 2).clamp(left.min(16), 34);
+    let code = cut(code, room);
+    let taken = if code.is_empty() { 0 } else { code.width() + 2 };
+    let text = cut(words, left.saturating_sub(taken));
     let pad = left.saturating_sub(taken + text.width());
     let mut spans = vec![
         Span::styled(format!("{} ", row.time), FAINT),
@@ -200,13 +205,45 @@ fn page(frame: &mut Frame, watched: &Watched, look: Look, area: Rect, borders: B
         Tab::Waiting => watched.waiting.get(watched.place()).map(case_page).unwrap_or_default(),
         Tab::Held => Vec::new(),
     };
+    let width = usize::from(area.width).saturating_sub(usize::from(borders != Borders::NONE));
+    let named = look.color(Color::Cyan).patch(FAINT);
     let mut lines = Vec::new();
     for (name, text) in said {
-        let name = Span::styled(format!("{name:<NAMES$}"), look.color(Color::Cyan).patch(FAINT));
-        lines.push(Line::from(vec![name, Span::raw(text)]));
+        // A name beside its text, or above it where there is no room.
+        let (indent, mut name) = if width < NAMES * 3 {
+            lines.push(Line::styled(name, named));
+            (2, String::new())
+        } else {
+            (NAMES, name)
+        };
+        for part in wrapped(&text, width.saturating_sub(indent)) {
+            let begin = Span::styled(format!("{:<indent$}", std::mem::take(&mut name)), named);
+            lines.push(Line::from(vec![begin, Span::raw(part)]));
+        }
     }
-    let page = Paragraph::new(lines).wrap(Wrap { trim: false }).scroll((watched.scrolled, 0));
+    let page = Paragraph::new(lines).scroll((watched.scrolled, 0));
     frame.render_widget(page.block(Block::new().borders(borders)), area);
+}
+
+/// A text in lines of so many columns, broken between words where there are some.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        for c in word.chars() {
+            if line.width() + c.width().unwrap_or(0) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+    }
+    lines.push(line);
+    lines
 }
 
 /// Columns for names of what a page tells.
@@ -250,10 +287,15 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 fn keys(frame: &mut Frame, area: Rect) {
-    let lines: Vec<Line> =
-        KEYS.iter().map(|(keys, does)| Line::raw(format!(" {keys:<11} {does}"))).collect();
+    let box_width = 54.min(area.width);
+    let room = usize::from(box_width).saturating_sub(2 + 13);
+    let mut lines: Vec<Line> = Vec::new();
+    for (keys, does) in KEYS {
+        for (at, part) in wrapped(does, room).into_iter().enumerate() {
+            lines.push(Line::raw(format!(" {:<11} {part}", if at == 0 { keys } else { &"" })));
+        }
+    }
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let box_width = 50.min(area.width);
     let place = Rect {
         x: area.x + (area.width - box_width) / 2,
         y: area.y,
