@@ -176,11 +176,20 @@ impl Wish {
     /// Takes what "it" stands for from what the message before named last.
     pub(crate) fn complete(&mut self, named: &Self) {
         let back = std::mem::take(&mut self.refers_back);
+        let told = self.environments.contains(&Environment::Production);
         match back {
             Back::No => return,
             Back::What => self.take_names(named),
             Back::Where => self.take_places(named),
             Back::Both => self.inherit(named),
+        }
+        // Production is never meant by the way: only "there" points at it, or the name of what is on it.
+        if back == Back::Both
+            && !told
+            && !named.names_something
+            && !THERE.iter().any(|it| self.mentions(it))
+        {
+            self.environments.remove(&Environment::Production);
         }
         discard(self);
     }
@@ -293,7 +302,8 @@ impl Before {
     fn tell(&mut self, named: Wish, sentence: &str) {
         if named.names_something {
             self.named = Some(named);
-        } else if words(sentence).count() <= LONGEST_TOPIC {
+        } else if words(sentence).count() <= LONGEST_TOPIC && self.topic.is_none() {
+            // What is said after it may be of something else: "search is stuck, payments is fine".
             self.topic.get_or_insert_default().add_topic(sentence);
         }
     }
