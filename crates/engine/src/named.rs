@@ -264,27 +264,12 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
         }
         // "the test db": the only one of its kind. "users in the test db" is about users.
         EffectKind::Database => {
-            let kinds = [
-                "db",
-                "database",
-                "datenbank",
-                "base",
-                "bd",
-                "schema",
-                "tables",
-                "migration",
-                "migrations",
-                "redis",
-                "cache",
-                "postgres",
-                "mysql",
-                "mongo",
-                "sqlite",
-                "数据库",
-            ];
+            let kinds = ["db", "database", "datenbank", "base", "bd", "schema", "tables", "数据库"];
+            let migrates = effect.text(Attr::Op).is_some_and(|op| op.contains("migrat"));
+            let migrations: &[&str] = if migrates { &["migration", "migrations"] } else { &[] };
             environment(effect).is_some_and(|kind| request.environments.contains(&kind))
                 && !request.names_something
-                && kinds.iter().any(|word| request.has_object(word))
+                && kinds.iter().chain(migrations).any(|word| request.has_object(word))
         }
         // "put it on the staging cluster": what is deployed goes where it was said.
         EffectKind::Infra => {
@@ -300,12 +285,11 @@ fn is_meant(request: &Wish, effect: &Effect, here: Here) -> bool {
             let project = effect.target == Target::Unknown
                 || is_task(effect)
                 || effect.target.as_known().is_some_and(|it| it.starts_with('/') || it == "*");
-            // "Roll it out to production" is about what the work is about.
             let placed = !effect.is(Attr::Destroy)
                 && !effect.is(Attr::Grant)
                 && request.operations.contains(&Operation::Deploy)
                 && environment(effect).is_some_and(|kind| {
-                    (project || request.points || kind != Environment::Production)
+                    (project || kind != Environment::Production)
                         && request.environments.contains(&kind)
                 });
             // "tear down the staging stack"

@@ -46,9 +46,9 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Infra if effect.is(Attr::Grant) => &[O::Grant],
         // What runs is stopped by taking it away.
         EffectKind::Infra if effect.is(Attr::Destroy) && runs(effect) => {
-            &[O::Delete, O::Stop, O::Deploy, O::Recreate]
+            &[O::Delete, O::Stop, O::Recreate]
         }
-        EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Deploy, O::Recreate],
+        EffectKind::Infra if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
         EffectKind::Infra if has("cp") || has("put") || has("sync") || has("upload") => {
             &[O::Deploy, O::Change, O::Create, O::Send]
         }
@@ -62,7 +62,8 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Infra if effect.text(Attr::Provider) == Some("task") => {
             &[O::Run, O::Deploy, O::Publish, O::Change]
         }
-        EffectKind::Infra => &[O::Deploy, O::Change, O::Create],
+        EffectKind::Infra if makes(op) => &[O::Deploy, O::Change, O::Create],
+        EffectKind::Infra => &[O::Deploy, O::Change],
         EffectKind::Database if op == "GRANT" => &[O::Grant],
         // A migration that is taken back takes what it made along.
         EffectKind::Database
@@ -71,7 +72,8 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
             &[O::Delete, O::Recreate, O::Discard]
         }
         EffectKind::Database if effect.is(Attr::Destroy) => &[O::Delete, O::Recreate],
-        EffectKind::Database => &[O::Change, O::Run, O::Create, O::Deploy],
+        EffectKind::Database if makes(op) => &[O::Change, O::Run, O::Create, O::Deploy],
+        EffectKind::Database => &[O::Change, O::Run, O::Deploy],
         EffectKind::Process if has("start") || has("enable") => {
             &[O::Run, O::Schedule, O::Create, O::Change]
         }
@@ -88,7 +90,7 @@ pub(crate) fn of(effect: &Effect) -> &'static [Operation] {
         EffectKind::Net if effect.is(Attr::Tunnel) || effect.is(Attr::Listen) => {
             &[O::Run, O::Expose]
         }
-        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send, O::Deploy],
+        EffectKind::Net if effect.is(Attr::Upload) => &[O::Send],
         // Other requests that change something, by what people call them.
         EffectKind::Net if effect.text(Attr::Method).is_some_and(|method| method != "GET") => {
             &[O::Send, O::Change, O::Deploy, O::Publish]
@@ -249,3 +251,10 @@ const NOUNS: &[&str] = &[
     "group",
     "policy",
 ];
+
+/// Whether an operation makes something that was not there: who wants a copy of the settings wants none changed.
+fn makes(op: &str) -> bool {
+    let lower = op.to_lowercase();
+    let verbs = ["create", "run", "new", "add", "insert", "import", "restore", "load", "launch"];
+    lower.split(|c: char| !c.is_alphanumeric()).any(|word| verbs.contains(&word))
+}

@@ -16,9 +16,9 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::breadth;
-use crate::lexicon::{AGREEING, GO_AHEAD, Operation, REVIEWS};
+use crate::lexicon::{AGREEING, GO_AHEAD, Operation, RETRACTING, REVIEWS};
 use crate::wishes::{self, Environment, Wish};
-use crate::words::find_phrase;
+use crate::words::{contains_phrase, find_phrase};
 use clauses::{Clause, words};
 
 /// One thing the user asked for: a verb and what was named beside it.
@@ -88,6 +88,9 @@ pub(crate) struct Intent {
     pub(crate) goes_ahead: bool,
     /// The message only agrees: what was said before it still is what was said last.
     pub(crate) agrees: bool,
+    /// It takes back what was asked for last: "never mind, leave it".
+    #[serde(default)]
+    pub(crate) retracts: bool,
     /// It names a file or folder, and nothing in it speaks of the whole project.
     pub(crate) narrow: bool,
     /// It asks how many there are.
@@ -184,7 +187,17 @@ pub(crate) fn read(message: &str) -> Intent {
     let own: Vec<&Clause> = clauses.iter().filter(|clause| !clause.quoted).collect();
     intent.goes_ahead = is_all(&own, GO_AHEAD) && intent.boundaries.is_empty();
     intent.agrees = is_all(&own, AGREEING) || intent.goes_ahead;
+    intent.retracts = retracts(&own_lines);
     intent
+}
+
+/// Longer messages say more than that something is taken back.
+const LONGEST_RETRACTION: usize = 8;
+
+/// Whether a message takes back what was asked for before it, and says little else.
+fn retracts(message: &str) -> bool {
+    let short = words(message).count() <= LONGEST_RETRACTION;
+    short && RETRACTING.iter().any(|phrase| contains_phrase(message, phrase))
 }
 
 /// Longer relayed texts are documents.

@@ -156,9 +156,13 @@ impl Session {
             self.said.iter().rev().filter(|(_, intent)| !intent.agrees).take(REACHES_BACK);
         if let Some(named) = before.find_map(|(_, intent)| intent.named.as_ref()) {
             intent.wishes.iter_mut().for_each(|wish| wish.complete(named));
-            // "Restart it", and then "now the other way": it still is what is spoken of.
-            if intent.named.is_none() {
-                intent.named = Some(named.clone());
+        }
+        if intent.retracts {
+            // "Never mind": what was asked for last is not asked for any more, and this asks for nothing.
+            let last = self.said.iter_mut().rev().find(|(_, said)| !said.wishes.is_empty());
+            for taken_back in last.map(|(_, said)| said).into_iter().chain([&mut intent]) {
+                taken_back.wishes.clear();
+                taken_back.requests.clear();
             }
         }
         self.boundaries.retain(|boundary| !intent.lifts(boundary));

@@ -1,7 +1,8 @@
 //! The words in which people ask for things, forbid them, and take that back.
 //!
-//! Deliberately small: consent needs a verb *and* the exact target, so a word that is missing here
-//! costs a question, never an accident.
+//! Consent needs a verb *and* the exact target. A word that is missing here costs a question; one that has
+//! another use beside costs an accident, where its target was spoken of. So what people say of a dozen things
+//! (`get in`, `leave`, `freeze`) is left out.
 
 mod forbidding;
 mod small;
@@ -24,7 +25,8 @@ pub(crate) fn asked() -> impl Iterator<Item = (Operation, &'static str)> {
         if words.is_none() {
             operation = serde_json::from_value(line.trim().into()).ok();
         }
-        let (_language, words) = words.unwrap_or_default();
+        // In front of them stands their language, for whoever reads the file.
+        let (_, words) = words.unwrap_or_default();
         let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
         words.filter_map(move |word| Some((operation?, word)))
     })

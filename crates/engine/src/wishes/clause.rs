@@ -198,7 +198,9 @@ pub(super) fn clause(text: &str) -> Option<Clause> {
         [KINDS, EMPTY, PRONOUNS, CHANGES, WHICH, ALL].iter().any(|list| list.contains(word))
     };
     clause.request.bare = !object.is_empty() && object.iter().all(says_nothing_more);
+    let mut last = "";
     for word in object {
+        clause.request.add_range(std::mem::replace(&mut last, word), word);
         if PREPOSITIONS.contains(&word) {
             place = true;
             continue;
@@ -207,7 +209,6 @@ pub(super) fn clause(text: &str) -> Option<Clause> {
         clause.has_object |= !place && !EMPTY.contains(&word) && !PRONOUNS.contains(&word);
         clause.request.add(word, place);
     }
-    clause.request.points = clause.refers && !clause.request.names_something;
     clause.request.everything |= verb.is_some_and(|verb| ALL.contains(&verb));
     discard(&mut clause.request);
     clause.request.reach.add(text);

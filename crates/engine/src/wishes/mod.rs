@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::lexicon::{
-    AGREEING, ALL, CONDITIONS, EMPTY, NEGATIONS_AFTER, NO_CONDITIONS, Operation, PREPOSITIONS,
-    PRONOUNS, REPORTS, SUBJECTS,
+    AGREEING, ALL, CHANGES, CONDITIONS, EMPTY, KINDS, NEGATIONS_AFTER, NO_CONDITIONS, Operation,
+    PREPOSITIONS, PRONOUNS, REPORTS, SUBJECTS,
 };
 use crate::speech::{before_what_is_asked_about, heads_what_not_to_do, wants_an_answer};
 use crate::words::{contains_phrase, digest, is_name, is_unspaced, spellings, words};
@@ -40,14 +40,14 @@ pub(crate) struct Wish {
     pub(crate) everything: bool,
     /// The object is a kind of thing and nothing more: "the changes", "the last commit".
     pub(crate) bare: bool,
-    /// What it is done to stands in a word like "it", for what the work is about.
-    pub(crate) points: bool,
     /// A command was written out.
     pub(crate) written: bool,
     /// It says which version.
     has_version: bool,
     /// What lies on this machine is meant, and what lies elsewhere.
     reach: Reach,
+    /// It asks for nothing: it is what a statement was about.
+    is_topic: bool,
     /// It stands for something of which the message before may have spoken.
     refers_back: Back,
 }
@@ -176,6 +176,9 @@ impl Wish {
     /// Takes what "it" stands for from what the message before named last.
     pub(crate) fn complete(&mut self, named: &Self) {
         let back = std::mem::take(&mut self.refers_back);
+        if named.is_topic && self.is_grave() {
+            return;
+        }
         let told = self.environments.contains(&Environment::Production);
         match back {
             Back::No => return,
@@ -207,7 +210,6 @@ impl Wish {
     fn add(&mut self, word: &str, place: bool) {
         let names = if place { &mut self.places } else { &mut self.objects };
         names.extend(spellings(word).into_iter().map(digest));
-        names.extend(range(word).map(|number| digest(&number.to_string())));
         self.environments.extend(Environment::of(word));
         self.reach.add(word);
         // An option is a way to do something, and nothing that something is done to.
@@ -239,6 +241,51 @@ impl Wish {
         }
     }
 
+    /// Takes the numbers between two, where the word before says what they are of. Else they may be a count:
+    /// "the 10-20 oldest".
+    fn add_range(&mut self, before: &str, word: &str) {
+        let of_items = matches!(before, "pr" | "prs" | "mr" | "mrs" | "issue" | "issues" | "pulls");
+        if of_items || word.starts_with('#') {
+            self.objects.extend(range(word).map(|number| digest(&number.to_string())));
+        }
+    }
+
+    /// What a statement is about, in its own words: what stands before its verb, and where.
+    fn topic(sentence: &str) -> Option<Self> {
+        let all: Vec<&str> = words(sentence).collect();
+        let says_nothing = |word: &&str| {
+            [EMPTY, PRONOUNS, SUBJECTS, AGREEING].iter().any(|list| list.contains(word))
+        };
+        let subject =
+            all.iter().find(|word| !says_nothing(word) && !PREPOSITIONS.contains(word))?;
+        let mut topic = Self { is_topic: true, ..Self::default() };
+        topic.add(subject, false);
+        for pair in all.windows(2) {
+            if let [preposition, place] = pair
+                && PREPOSITIONS.contains(preposition)
+            {
+                topic.add(place, true);
+            }
+        }
+        Some(topic)
+    }
+
+    /// What it asks for cannot be had back: what it is done to must have been named.
+    fn is_grave(&self) -> bool {
+        use Operation as O;
+        let grave = [
+            O::Delete,
+            O::Discard,
+            O::Recreate,
+            O::Publish,
+            O::Merge,
+            O::ForcePush,
+            O::Send,
+            O::Grant,
+        ];
+        self.operations.iter().any(|operation| grave.contains(operation))
+    }
+
     fn inherit(&mut self, from: &Self) {
         self.take_names(from);
         self.take_places(from);
@@ -259,13 +306,6 @@ impl Wish {
             self.reach = from.reach;
         }
     }
-
-    /// The words of a statement that tell what it is about, whatever their form.
-    fn add_topic(&mut self, sentence: &str) {
-        for word in words(sentence).filter(|word| !says_nothing(word)) {
-            self.add(word, false);
-        }
-    }
 }
 
 /// The numbers from one to another: `14-16`, `#14–#16`.
@@ -280,43 +320,36 @@ fn range(word: &str) -> std::ops::RangeInclusive<u32> {
     }
 }
 
-/// Words that tell of nothing that something could be done to.
-fn says_nothing(word: &str) -> bool {
-    [EMPTY, PREPOSITIONS, PRONOUNS, SUBJECTS, AGREEING].iter().any(|list| list.contains(&word))
-}
-
 /// What was named so far in a message, for "it" and "them".
 #[derive(Debug, Default)]
 struct Before {
     named: Option<Wish>,
-    /// What a statement was about, in words that are no names by their form: "search is stuck on staging".
+    /// What a statement was about, in a word that is no name by its form: "search is stuck on staging".
     topic: Option<Wish>,
 }
 
 impl Before {
-    fn what(&self) -> Option<&Wish> {
-        self.named.as_ref().or(self.topic.as_ref())
+    /// What a request is about that has no object of its own.
+    fn what(&self, request: &Wish) -> Option<&Wish> {
+        self.named.as_ref().or_else(|| self.topic.as_ref().filter(|_| !request.is_grave()))
     }
 
     /// Takes note of what a sentence that asks for nothing speaks of.
     fn tell(&mut self, named: Wish, sentence: &str) {
         if named.names_something {
             self.named = Some(named);
-        } else if words(sentence).count() <= LONGEST_TOPIC && self.topic.is_none() {
-            // What is said after it may be of something else: "search is stuck, payments is fine".
-            self.topic.get_or_insert_default().add_topic(sentence);
+            return;
+        }
+        // What is said after it may be of something else: "search is stuck, payments is fine".
+        if self.topic.is_none() {
+            self.topic = Wish::topic(sentence);
+        }
+        if words(sentence).any(|word| KINDS.contains(&word) || CHANGES.contains(&word)) {
+            // "The stash is of no use any more, drop it."
+            self.named.get_or_insert_default().inherit(&named);
         }
     }
 }
-
-/// A statement of more words is about too many things.
-const LONGEST_TOPIC: usize = 16;
-
-/// Words that may stand for what another message named.
-const BACK: &[&str] = &[
-    "it", "them", "both", "that", "this", "these", "those", "ihn", "es", "sie", "beide", "ça",
-    "lo", "la", "los", "las", "eso", "esa", "它", "他们", "它们", "それ", "これ",
-];
 
 /// Words that stand for where something was said to be.
 const THERE: &[&str] = &[
@@ -451,17 +484,18 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
         };
         if (!has_object || refers)
             && !vague
-            && let Some(named) = before.what()
+            && let Some(named) = before.what(&request)
         {
             request.inherit(named);
             discard(&mut request);
         }
-        // What a statement was about may be less than what was named before it.
+        // Only what has no object of its own is about what another message named: "restart", "restart it". An
+        // object beside a word that stands for something is an object: "delete that comment".
         if !vague && before.named.is_none() {
-            let what = !has_object || refers || stands_for(BACK);
-            request.refers_back = match (what, stands_for(THERE)) {
-                (true, there) if there || stands_for(BACK) => Back::Both,
-                (true, _) => Back::What,
+            request.refers_back = match (!has_object, stands_for(THERE)) {
+                (true, true) => Back::Both,
+                (true, false) if refers => Back::Both,
+                (true, false) => Back::What,
                 (false, true) => Back::Where,
                 (false, false) => Back::No,
             };
@@ -490,8 +524,14 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
 fn goes_on(text: &str, first: &str) -> bool {
     /// "和 b", "以及 b"; what is longer says something.
     const MOST_UNSPACED: usize = 3;
+    const JOINTS: &[&str] = &["and", "or", "und", "oder", "et", "ou", "y", "o", "also", "auch"];
+    // What says more of it may say that it is left out: "(not feature-x)", "feature-x stays".
+    let more = |word: &str| {
+        !is_name(word) && ![KINDS, EMPTY, JOINTS].iter().any(|list| list.contains(&word))
+    };
     text.chars().filter(|c| is_unspaced(*c)).count() <= MOST_UNSPACED
-        && (words(text).count() <= 4 || is_name(first))
+        && (is_name(first) || words(text).count() <= 4)
+        && (text.chars().any(is_unspaced) || !words(text).any(more))
 }
 
 /// What is said in brackets is said beside: "open the tunnel (it said ok)".

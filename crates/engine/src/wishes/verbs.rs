@@ -7,14 +7,20 @@ use std::sync::LazyLock;
 use crate::lexicon::{ENGLISH, MAKERS, OTHER_LANGUAGES, Operation, SPEAKERS, STEMS, THINGS, asked};
 use crate::words::{contains_phrase, is_unspaced};
 
+/// In so many words stands what asks, with its particle.
+const LONGEST_HEAD: usize = 14;
+
 /// The operations that a beginning asks for, and of how many words it is.
 pub(super) fn head(rest: &[&str]) -> Option<(BTreeSet<Operation>, usize)> {
+    // What asks stands at the beginning; a particle comes soon.
+    let rest = rest.get(..LONGEST_HEAD).unwrap_or(rest);
     let mut operations = BTreeSet::new();
     let mut length = 0;
     // "squash-merge" is a merge, and "web-test" is a name.
-    let compound = rest.first().and_then(|word| word.split_once('-'));
+    let compound = rest.first().and_then(|word| word.rsplit_once('-'));
     let is_verb = |first: &str| {
-        matches!(first, "auto" | "hard" | "fast" | "re")
+        let first = first.split('-').next().unwrap_or(first);
+        matches!(first, "auto" | "hard" | "fast" | "re" | "ff" | "admin")
             || phrases().any(|phrase| is_form(first, &phrase.folded))
     };
     let compound: Vec<&str> =
