@@ -197,7 +197,9 @@ const LONGEST_RETRACTION: usize = 8;
 /// Whether a message takes back what was asked for before it, and says little else.
 fn retracts(message: &str) -> bool {
     let short = words(message).count() <= LONGEST_RETRACTION;
-    short && RETRACTING.iter().any(|phrase| contains_phrase(message, phrase))
+    let lower = message.to_lowercase();
+    let mut sentences = lower.split(['.', '!', ';', '。', '！']);
+    short && sentences.any(|text| RETRACTING.iter().any(|phrase| contains_phrase(text, phrase)))
 }
 
 /// Longer relayed texts are documents.
