@@ -218,6 +218,46 @@ describe("the log", () => {
     expect((await check(lines.with(699, sealed))).says).toContain("entry 700 is not the one that was signed");
   });
 
+  test("whose beginning was kept long enough holds from any entry on, where an entry says so", async () => {
+    const seal = async (content: string) => {
+      const hash = `sha256:${hex(await sha256(utf8(content)))}`;
+      return { line: `${content},"hash":"${hash}"}`, hash };
+    };
+    const sealed: { line: string; hash: string }[] = [];
+    const add = async (kind: string) =>
+      sealed.push(
+        await seal(`{"seq":${sealed.length + 1},"prev":"${sealed.at(-1)?.hash ?? ""}","at":"",${kind}`),
+      );
+    for (let seq = 1; seq <= 8; seq++) await add('"kind":"note"');
+    await add(`"kind":"pruned","segments":[{"last":{"seq":5,"hash":"${sealed[4]?.hash}"}}]`);
+    const leaves = await Promise.all(sealed.map(({ hash }, at) => leafHash(utf8(`${at + 1} ${hash}`))));
+    const tiles = new Tiles(9, async () => Uint8Array.from(leaves.flatMap((leaf) => [...leaf])));
+    const log = { tiles, checkpoint: { origin: "x", size: 9, root: await tiles.root() } };
+    const check = (first: number, after: number) => {
+      const file = async (path: string) => {
+        const from = Math.max(first - 1, Number(/^entries\/(\d+)$/.exec(path)?.[1]));
+        return utf8(
+          sealed
+            .slice(from)
+            .map(({ line }) => line)
+            .join("\n"),
+        );
+      };
+      return checkLines({ file }, log, after);
+    };
+    for (const after of [0, 2, 5, 6])
+      expect(await check(6, after), `after ${after}`).toMatchObject({ holds: true });
+    expect((await check(6, 2)).says).toContain("entries 6 to 9");
+    // One more is gone than anybody says.
+    for (const after of [0, 2, 5]) {
+      const step = await check(7, after);
+      expect(step.holds, `after ${after}`).toBe(false);
+      expect(step.says).toMatch(
+        after === 5 ? "entry 6 is not there" : `entries ${after + 1} to 6 are not there`,
+      );
+    }
+  });
+
   test("holds its entries, word for word", async () => {
     const log = await checkLog(source(), undefined, "");
     for (const [seq, line] of Object.entries(vectors.entries)) {

@@ -1,15 +1,18 @@
 // What pages say of recorded entries, as the markup that a browser gets.
 
 import { readFileSync } from "node:fs";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
+import { Refused } from "../src/api/client";
 import { hindrance } from "../src/api/passkey";
 import type { Entry } from "../src/api/types";
 import { address, parse } from "../src/app/route";
-import { matches, matters, NO_FILTER, rowOf, sentenceOf } from "../src/model/entry";
+import { isCut, matches, matters, NO_FILTER, rowOf, sentenceOf } from "../src/model/entry";
 import { ago, left, span } from "../src/model/time";
 import { bothOf, coverageOf, duration, percent, sectionsOf, wilson } from "../src/pages/oversight/figures";
 import { EntryView } from "../src/parts/EntryView";
+import { WholeEntry, WholeView } from "../src/parts/WholeEntry";
 
 const read = (name: string) => readFileSync(new URL(`../mock/data/${name}`, import.meta.url), "utf8");
 const entries = read("entries.jsonl")
@@ -44,6 +47,39 @@ describe("an entry", () => {
     expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
     expect(page).toContain("ESC");
     expect(page).toContain("RLO");
+  });
+
+  test("in brief is not shown as if it were all, neither on the way nor when it does not come", () => {
+    const { decision, ...rest } = decided("rm -rf build/");
+    const { verdict, code } = decision ?? expect.fail("it was decided");
+    const brief = { ...rest, facts: {}, decision: { verdict, code }, brief: true } as unknown as Entry;
+    const shown = (entry: Entry) =>
+      renderToStaticMarkup(
+        <QueryClientProvider client={new QueryClient()}>
+          <WholeEntry entry={entry} />
+        </QueryClientProvider>,
+      );
+    const nothing = () => undefined;
+    const failed = renderToStaticMarkup(
+      <WholeView entry={undefined} error={new Refused(0, "the daemon does not answer")} again={nothing} />,
+    );
+    for (const page of [shown(brief), failed]) {
+      expect(page).not.toMatch(/nothing|no rule is about this|undefined|Outcome/);
+    }
+    expect(shown(brief)).toContain("loading the entry");
+    expect(failed).toContain("the daemon does not answer");
+    expect(failed).toContain("Try again");
+    expect(shown(decided("rm -rf build/"))).toContain("What the rules say");
+  });
+
+  test("that was cut says so, and is asked about rather than taken for one that does not fit", () => {
+    const brief = (input: string) => ({
+      ...decided("rm -rf build/"),
+      action: { tool: "Bash", input },
+      brief: true,
+    });
+    expect([brief("ls"), brief("ls…")].map((it) => isCut(it as Entry))).toEqual([false, true]);
+    expect(entries.some(isCut)).toBe(false);
   });
 
   test("of any kind and any form is shown", () => {

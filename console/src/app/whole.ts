@@ -5,14 +5,21 @@ import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client";
 import type { Entry } from "../api/types";
 
-/** The entry, whole as soon as it is there. */
-export function useWhole(entry: Entry | undefined): Entry | undefined {
-  const seq = entry?.brief ? entry.seq : undefined;
-  const { data } = useQuery({
+export interface Whole {
+  /** Never in brief: nothing until all of it is there. */
+  entry: Entry | undefined;
+  error: unknown;
+  again: () => void;
+}
+
+/** All of an entry that may be there in brief only. */
+export function useWhole(entry: Entry): Whole {
+  const seq = entry.brief ? entry.seq : undefined;
+  const { data, error, refetch } = useQuery({
     queryKey: ["whole", seq],
     queryFn: async () => JSON.parse(new TextDecoder().decode(await api.file(`entry/${seq}`))) as Entry,
     enabled: seq !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  return seq === undefined ? entry : (data ?? entry);
+  return { entry: seq === undefined ? entry : data, error, again: () => void refetch() };
 }

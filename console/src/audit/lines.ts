@@ -47,7 +47,7 @@ export async function checkLines(
       }
       if (line.seq > size) break reading;
       const isFirst = before.hash === undefined;
-      if (isFirst && after === 0 && line.seq > 1) gone = line;
+      if (isFirst && line.seq > after + 1) gone = line;
       else if (line.seq !== before.seq + 1) problems.push(missing(before.seq + 1, line.seq - 1));
       else if (!isFirst && line.prev !== before.hash)
         problems.push(`entry ${line.seq} does not follow the one before`);
@@ -69,7 +69,7 @@ export async function checkLines(
       problems.push(`the words of entry ${stub.seq} were taken out, and no entry says so`);
     }
   }
-  if (gone && removed.get(gone.seq - 1) !== gone.prev) problems.push(missing(1, gone.seq - 1));
+  if (gone && removed.get(gone.seq - 1) !== gone.prev) problems.push(missing(after + 1, gone.seq - 1));
   if (problems.length > 0) {
     const more = problems.length > TOLD ? "; and more" : "";
     return { name: "words", holds: false, says: problems.slice(0, TOLD).join("; ") + more };

@@ -190,6 +190,11 @@ export function matters(entry: Entry): boolean {
   return !ROUTINE.has(entry.kind) || entry.failed === true;
 }
 
+/** Whether words of an entry were cut on the way: what is looked for may be among them. */
+export function isCut(entry: Entry): boolean {
+  return entry.brief === true && rowOf(entry).text.endsWith("…");
+}
+
 export interface Filter {
   q: string;
   verdict: Verdict | "";

@@ -19,7 +19,7 @@ function Step({ title, aside, children }: { title: string; aside?: ReactNode; ch
   );
 }
 
-/** An entry of the log in full: what was asked for, what it would do, what is true, what rules say, what came of it. */
+/** An entry of the log in full, never one in brief: what was asked for, what it would do, what is true, what rules say, what came of it. */
 export function EntryView({ entry }: { entry: Entry }) {
   const { action, decision } = entry;
   return (

@@ -4,13 +4,12 @@ import { api } from "../../api/client";
 import { useKeys } from "../../app/keys";
 import { address, become, useRoute } from "../../app/route";
 import { useLive } from "../../app/store";
-import { useWhole } from "../../app/whole";
 import { type Filter, matters, NO_FILTER, VERDICTS } from "../../model/entry";
-import { EntryView } from "../../parts/EntryView";
 import { Intervene } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
 import { Empty, Failed, Loading } from "../../parts/States";
 import { Visible } from "../../parts/Text";
+import { WholeEntry } from "../../parts/WholeEntry";
 import styles from "../pages.module.css";
 import { EntryRows } from "./EntryRows";
 import { useEvents } from "./useEvents";
@@ -40,7 +39,7 @@ export default function Live() {
     enabled: selected !== undefined && !shown && !isPending,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const entry = useWhole(shown ?? (selected === undefined ? undefined : far.data?.events[0]));
+  const entry = shown ?? (selected === undefined ? undefined : far.data?.events[0]);
   const search = useRef<HTMLInputElement>(null);
   const [holding, hold] = useState<string>();
   const to = (change: Record<string, string>, seq = id) =>
@@ -139,7 +138,7 @@ export default function Live() {
                 ✕
               </button>
             </div>
-            <EntryView entry={entry} />
+            <WholeEntry entry={entry} />
           </section>
         )}
       </div>

@@ -5,7 +5,7 @@ import { useEffect, useMemo } from "react";
 import { api } from "../../api/client";
 import type { Entry } from "../../api/types";
 import { useLive } from "../../app/store";
-import { type Filter, matches } from "../../model/entry";
+import { type Filter, isCut, matches } from "../../model/entry";
 
 const PAGE = 200;
 
@@ -40,6 +40,18 @@ export function useEvents(filter: Filter) {
     const timer = setTimeout(() => void queries.resetQueries({ queryKey: ["events", filter] }), 1_500);
     return () => clearTimeout(timer);
   }, [hasGap, queries, filter]);
+  // Of what came in brief only the server knows whether what is cut of it fits.
+  const isUnsure = useMemo(() => {
+    const anyWords = { ...filter, q: "" };
+    const mayFit = (entry: Entry) => isCut(entry) && matches(entry, anyWords) && !matches(entry, filter);
+    return filter.q !== "" && tail.some((entry) => entry.seq > (known ?? 0) && mayFit(entry));
+  }, [tail, known, filter]);
+  const { refetch, dataUpdatedAt } = pages;
+  useEffect(() => {
+    if (!isUnsure || dataUpdatedAt === 0) return;
+    const timer = setTimeout(() => void refetch(), 3_000);
+    return () => clearTimeout(timer);
+  }, [isUnsure, refetch, dataUpdatedAt]);
   return {
     events,
     isPending: pages.isPending,

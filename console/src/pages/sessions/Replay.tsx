@@ -6,16 +6,15 @@ import type { Entry, Session } from "../../api/types";
 import { useKeys } from "../../app/keys";
 import { address, become, go, useRoute } from "../../app/route";
 import { useLive } from "../../app/store";
-import { useWhole } from "../../app/whole";
 import { rowOf } from "../../model/entry";
 import { clock, moment } from "../../model/time";
-import { EntryView } from "../../parts/EntryView";
 import { Intervene, Release } from "../../parts/Intervene";
 import parts from "../../parts/parts.module.css";
 import { Scroll } from "../../parts/Scroll";
 import { Empty, Failed, Loading } from "../../parts/States";
 import { Visible } from "../../parts/Text";
 import { Verdict } from "../../parts/Verdict";
+import { WholeEntry } from "../../parts/WholeEntry";
 import pages from "../pages.module.css";
 import { Counts, Marks } from "./Sessions";
 import { Strip } from "./Strip";
@@ -63,7 +62,7 @@ function Timeline({ session, entries, earlier }: TimelineProps) {
     0,
     entries.findIndex((it) => it.seq === asked),
   );
-  const entry = useWhole(entries[place]);
+  const entry = entries[place];
   const [asking, ask] = useState<"intervene" | "release">();
   const step = (to: number) => {
     const wanted = entries[Math.min(entries.length - 1, Math.max(0, to))];
@@ -138,7 +137,7 @@ function Timeline({ session, entries, earlier }: TimelineProps) {
                 </button>
               )}
             </p>
-            <EntryView entry={entry} />
+            <WholeEntry entry={entry} />
           </section>
         </div>
       ) : (
