@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::measure::Share;
 
@@ -46,17 +46,17 @@ pub struct Guard {
 struct Logged<'l> {
     #[serde(borrow)]
     kind: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     at: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     agent: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     session: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     call: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     reviewer: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     answer: Cow<'l, str>,
     caught: Option<bool>,
     waited_ms: Option<u64>,
@@ -69,16 +69,24 @@ struct Logged<'l> {
 
 #[derive(Debug, Default, Deserialize)]
 struct Asked<'l> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     id: Cow<'l, str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Decided<'l> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     verdict: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_empty")]
     decided_by: Cow<'l, str>,
+}
+
+/// A text; empty where an entry says that there is none.
+fn or_empty<'de: 'l, 'l, D: Deserializer<'de>>(text: D) -> Result<Cow<'l, str>, D::Error> {
+    // Alone in a type of its own it is borrowed.
+    #[derive(Deserialize)]
+    struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
+    Ok(Option::<Text<'l>>::deserialize(text)?.map_or_else(Cow::default, |it| it.0))
 }
 
 /// Kinds of entries that a person causes.
@@ -92,6 +100,11 @@ impl Guard {
             Ok(entry) => self.count(&entry),
             Err(_) => self.unreadable += 1,
         }
+    }
+
+    /// Lines that are not even told apart: they say no number.
+    pub const fn pass_over(&mut self, lines: u64) {
+        self.unreadable += lines;
     }
 
     /// Lines that say nothing that could be counted.
@@ -299,6 +312,23 @@ mod tests {
         guard.see(r#"{"kind": "decision", "action": 7}"#);
         seen(&mut guard, 10, decision("c1", "allow", "policy"));
         assert_eq!((guard.unreadable(), guard.decisions), (2, 1));
+    }
+
+    /// Actions without a session, and holds over all of them, say so in their fields.
+    #[test]
+    fn a_field_that_says_that_there_is_nothing_is_read() {
+        let mut guard = Guard::default();
+        let mut bare = decision("c1", "ask", "policy");
+        bare["session"] = Value::Null;
+        bare["action"]["id"] = Value::Null;
+        seen(&mut guard, 0, bare);
+        let result = json!({"kind": "result", "agent": "a", "session": null, "call": null});
+        seen(&mut guard, 20, result);
+        seen(&mut guard, 50, json!({"kind": "hold", "session": null, "call": null, "agent": null}));
+        assert_eq!((guard.unreadable(), guard.decisions), (0, 1));
+        assert_eq!((guard.let_run, guard.intervene_ms.clone()), (Share::new(1, 1), vec![50]));
+        guard.pass_over(2);
+        assert_eq!(guard.unreadable(), 2);
     }
 
     /// The agent's own question about a call is not a second action, and another session's call is another.

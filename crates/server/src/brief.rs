@@ -17,9 +17,13 @@ const LETTERS: usize = 160;
 /// Entries that are no decisions are told whole up to so many bytes.
 const SHORT: usize = 700;
 
-/// Of longer lists so many, and nothing that lies deeper.
+/// Of longer lists so many, nothing that lies deeper, and no more bytes of an entry than about so many.
 const ITEMS: usize = 8;
 const DEPTH: usize = 4;
+const ROOM: usize = 2_500;
+
+/// What an entry is found by: there is room for these first.
+const HEAD: [&str; 5] = ["kind", "at", "agent", "session", "event"];
 
 /// The fields of an input that say most, in the order in which they are looked for.
 const TELLING: [&str; 9] =
@@ -79,6 +83,7 @@ fn of(Followed { seq, line }: &Followed) -> String {
     let in_brief = serde_json::from_str::<Entry<'_>>(line).ok().and_then(|mut entry| {
         let action = entry.action.as_mut().filter(|_| entry.decision.is_some())?;
         action.input = Value::String(told(&action.input));
+        action.tool = Cow::Owned(shortened(&action.tool));
         entry.seq = *seq;
         serde_json::to_string(&entry).ok()
     });
@@ -88,10 +93,15 @@ fn of(Followed { seq, line }: &Followed) -> String {
     match serde_json::from_str::<Map<String, Value>>(line) {
         Ok(_) if line.len() <= SHORT => line.clone(),
         Ok(fields) => {
-            let fields = fields.into_iter().filter_map(|(name, it)| Some((name, cut(it, DEPTH)?)));
-            let mut fields: Map<String, Value> = fields.collect();
-            fields.insert("seq".to_owned(), json!(seq));
-            Value::Object(fields).to_string()
+            let mut room = ROOM;
+            let is_head = |name: &str| HEAD.contains(&name);
+            let (head, rest): (Vec<_>, Vec<_>) =
+                fields.into_iter().partition(|(name, _)| is_head(name));
+            let told = head.into_iter().chain(rest);
+            let mut told: Map<String, Value> =
+                told.filter_map(|it| field(it, DEPTH, &mut room)).collect();
+            told.insert("seq".to_owned(), json!(seq));
+            Value::Object(told).to_string()
         }
         // Whoever looks is told that there is one; what is wrong with it `audit verify` says.
         Err(_) => json!({"seq": seq, "kind": "damaged"}).to_string(),
@@ -110,7 +120,9 @@ fn told(input: &Value) -> String {
     });
     telling.unwrap_or_else(|| match input {
         Value::String(text) => shortened(text),
-        other => shortened(&cut(other.clone(), DEPTH).unwrap_or_default().to_string()),
+        other => {
+            shortened(&cut(other.clone(), DEPTH, &mut { ROOM }).unwrap_or_default().to_string())
+        }
     })
 }
 
@@ -121,22 +133,48 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// The same with what is long in it cut; nothing of what lies too deep.
-fn cut(value: Value, depth: usize) -> Option<Value> {
+/// The same with what is long in it cut; nothing of what lies too deep, or of what there is no room for.
+fn cut(value: Value, depth: usize, room: &mut usize) -> Option<Value> {
     let deeper = depth.checked_sub(1);
     Some(match value {
-        Value::String(text) => Value::String(shortened(&text)),
+        Value::String(text) => {
+            let text = shortened(&text);
+            take(room, text.len())?;
+            Value::String(text)
+        }
         Value::Array(items) => {
             let deeper = deeper?;
-            items.into_iter().take(ITEMS).filter_map(|it| cut(it, deeper)).collect()
+            take(room, 0)?;
+            items.into_iter().take(ITEMS).filter_map(|it| cut(it, deeper, room)).collect()
         }
         Value::Object(fields) => {
             let deeper = deeper?;
-            let cut = |(name, it)| Some((name, cut(it, deeper)?));
-            fields.into_iter().filter_map(cut).collect()
+            take(room, 0)?;
+            fields.into_iter().filter_map(|it| field(it, deeper, room)).collect()
         }
-        other => other,
+        other => {
+            take(room, 0)?;
+            other
+        }
     })
+}
+
+/// A field with what it has; no other name stands in its place.
+fn field(
+    (name, value): (String, Value),
+    depth: usize,
+    room: &mut usize,
+) -> Option<(String, Value)> {
+    take(room, name.len())?;
+    Some((name, cut(value, depth, room)?))
+}
+
+/// Takes the room for so many letters, with what stands around them; nothing where there is not so much.
+fn take(room: &mut usize, letters: usize) -> Option<()> {
+    /// Quotes, a colon and a comma, or a number.
+    const AROUND: usize = 4;
+    *room = room.checked_sub(letters.checked_add(AROUND)?)?;
+    Some(())
 }
 
 #[cfg(test)]
@@ -190,6 +228,25 @@ mod tests {
         assert!(told.to_string().len() < 3_000, "{told}");
         assert_eq!(told["kind"], "finding");
         assert!(told["findings"][0]["why"].as_str().unwrap().starts_with("yyy"));
+    }
+
+    /// However many fields there are, and however long their names: who and what is told first.
+    #[test]
+    fn of_many_fields_and_of_long_names_there_is_no_more_than_of_long_lists() {
+        let many: Map<String, Value> =
+            (0..20_000).map(|it| (format!("a{it}"), json!({"b": [it, "c"]}))).collect();
+        let mut wide = Value::Object(many.clone());
+        wide["kind"] = json!("finding");
+        wide["session"] = json!("s");
+        wide["x".repeat(90_000).as_str()] = json!(1);
+        let deep = json!({"kind": "finding", "session": "s", "about": many});
+        let action = json!({"kind": "decision", "session": "s", "decision": {"verdict": "ask", "code": "c"},
+                            "action": {"tool": "t".repeat(9_000), "input": wide}});
+        for entry in [wide, deep, action] {
+            let told = brief(&entry);
+            assert!(told.to_string().len() < 4_000, "{}", told.to_string().len());
+            assert_eq!((&told["kind"], &told["session"]), (&entry["kind"], &json!("s")));
+        }
     }
 
     #[test]

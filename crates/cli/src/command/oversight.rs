@@ -5,6 +5,9 @@ mod text;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -51,11 +54,17 @@ const EXAMPLE: &str = "Examples:
   ringfence oversight ~/.codex/sessions --json | jq .interrupt_rate";
 
 /// What is printed as JSON, of one's own history and a log, for whoever asks again and again: what of the log was
-/// counted once is counted no more.
+/// counted once is counted no more, until nobody asks for a while. What is kept of it has a number for every call.
 pub(super) struct Recount {
     log: Log,
     counted: Option<Counted>,
+    asked: Instant,
+    /// Whether somebody waits to forget it.
+    is_timed: bool,
 }
+
+/// So long it is kept after somebody asked.
+const KEPT: Duration = Duration::from_mins(10);
 
 struct Counted {
     guard: Guard,
@@ -65,11 +74,45 @@ struct Counted {
 }
 
 impl Recount {
-    pub(super) const fn of(log: Log) -> Self {
-        Self { log, counted: None }
+    pub(super) fn of(log: Log) -> Self {
+        Self { log, counted: None, asked: Instant::now(), is_timed: false }
     }
 
-    pub(super) fn told(&mut self) -> Result<Value, Failure> {
+    /// What there is to tell now. One counts at a time.
+    pub(super) fn told(shared: &Arc<Mutex<Self>>) -> Result<Value, Failure> {
+        let mut this = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = this.count()?;
+        this.keep_for(KEPT, shared);
+        Ok(told)
+    }
+
+    /// Keeps what was counted for so long, and longer where somebody asks until then.
+    fn keep_for(&mut self, time: Duration, shared: &Arc<Mutex<Self>>) {
+        self.asked = Instant::now();
+        if self.is_timed {
+            return;
+        }
+        let weak = Arc::downgrade(shared);
+        let waiting = move || {
+            let mut left = time;
+            while !left.is_zero() {
+                thread::sleep(left);
+                let Some(shared) = weak.upgrade() else { return };
+                let mut this = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                left = time.saturating_sub(this.asked.elapsed());
+                if left.is_zero() {
+                    (this.counted, this.is_timed) = (None, false);
+                }
+            }
+        };
+        match thread::Builder::new().name("forget".to_owned()).spawn(waiting) {
+            Ok(_) => self.is_timed = true,
+            // It is counted anew each time, rather than kept for good.
+            Err(_) => self.counted = None,
+        }
+    }
+
+    fn count(&mut self) -> Result<Value, Failure> {
         let from = self.log.oldest().map_err(unread)?;
         // What was removed since is counted no more.
         let mut counted = match self.counted.take().filter(|it| it.from == from) {
@@ -145,9 +188,11 @@ fn follow(log: &Log) -> Result<Follower, Failure> {
 const TOGETHER: usize = 2_000;
 
 fn count(guard: &mut Guard, follower: &mut Follower) -> Result<(), Failure> {
+    let before = follower.left_out();
     loop {
         let lines = follower.more(TOGETHER).map_err(unread)?;
         if lines.is_empty() {
+            guard.pass_over(follower.left_out().saturating_sub(before));
             return Ok(());
         }
         lines.iter().for_each(|it| guard.see(&it.line));
@@ -161,4 +206,31 @@ fn unread(error: RecordError) -> Problem {
 /// Milliseconds since 1970.
 fn millis(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_record::StateFolder;
+    use ringfence_record::log::Durability;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_asks_for_is_kept_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        let counted =
+            Counted { guard: Guard::default(), follower: log.follow_after(0).unwrap(), from: None };
+        let recount = Recount { counted: Some(counted), ..Recount::of(log) };
+        let shared = Arc::new(Mutex::new(recount));
+        shared.lock().unwrap().keep_for(Duration::from_millis(10), &shared);
+        let is_kept = || {
+            let this = shared.lock().unwrap();
+            this.counted.is_some() || this.is_timed
+        };
+        while is_kept() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use clap::Args;
 use ringfence_policy::Source;
@@ -75,7 +75,7 @@ pub(crate) fn run(serve: &Serve, out: &mut impl Write) -> Result<Exit, Failure> 
             house,
             clerks,
             config: places::config_folder()?,
-            oversight: Mutex::new(Recount::of(log.clone())),
+            oversight: Arc::new(Mutex::new(Recount::of(log.clone()))),
             log,
         }),
     };
@@ -143,8 +143,7 @@ struct Served {
     clerks: Clerks,
     config: PathBuf,
     log: Log,
-    /// One counts at a time; who asks meanwhile has what is new since counted beside.
-    oversight: Mutex<Recount>,
+    oversight: Arc<Mutex<Recount>>,
 }
 
 impl Served {
@@ -201,8 +200,8 @@ impl Gate for Served {
     }
 
     fn oversight(&self) -> Result<Value, String> {
-        let mut counted = self.oversight.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.told().map_err(|_| "it cannot be told; run `ringfence oversight`".to_owned())
+        Recount::told(&self.oversight)
+            .map_err(|_| "it cannot be told; run `ringfence oversight`".to_owned())
     }
 
     fn approvals(&self) -> Result<ApprovalTerms, String> {

@@ -48,6 +48,10 @@ fn a_draft_is_checked_tried_and_run_against_what_happened_as_replay_does() {
         gate.asked("s", &format!("c{number}"), command);
     }
     let daemon = Daemon::start(&gate);
+    // An agent that has no sessions.
+    let bare =
+        json!({"tool": "Bash", "input": {"command": "curl -s https://example.com/c"}, "cwd": "/p"});
+    assert_eq!(daemon.asks("POST", "/api/v1/decide", &bare.to_string()).code, 200);
     let asks = page(&daemon);
     let draft = json!({"name": "ours.toml", "text": DRAFT, "days": 30});
     assert_eq!(asks("check", &draft)["diagnostics"], json!([]));
@@ -69,12 +73,16 @@ fn a_draft_is_checked_tried_and_run_against_what_happened_as_replay_does() {
     let told = asks("replay", &draft);
     assert_eq!(gate.entries().len(), before, "nothing is recorded");
     assert_eq!(told["changed"][0]["rule"], "our.no-uploads", "{told}");
-    assert_eq!((&told["actions"], &told["changed"][0]["count"]), (&json!(5), &json!(2)));
+    assert_eq!((&told["actions"], &told["changed"][0]["count"]), (&json!(6), &json!(3)));
     write(&gate.path("draft/ours.toml"), DRAFT);
     let bundle = gate.text("draft/ours.toml");
     let run = gate.run(&["replay", "--bundle", &bundle, "--log", "--json"]);
     let by_command: Value = serde_json::from_str(run.out()).unwrap();
     assert_eq!(told, by_command, "one core, one answer");
+
+    let oversight = gate.run(&["oversight", "--json"]);
+    let oversight: Value = serde_json::from_str(oversight.out()).unwrap();
+    assert_eq!(oversight["unreadable"], 0, "{oversight}");
 
     // What lies further back is not counted.
     let none = asks("replay", &json!({"name": "ours.toml", "text": DRAFT, "days": 0}));

@@ -20,6 +20,8 @@ pub struct Follower {
     seq: u64,
     /// The file that the offset is in: where content is taken out of a segment, another takes its place.
     file: Option<u64>,
+    /// Lines that say no number, of the segments before and of this one.
+    left_out: [u64; 2],
 }
 
 /// A line of the log that is whole.
@@ -48,7 +50,7 @@ impl Log {
             .rev()
             .find(|it| begins(it).is_some_and(|first| first <= seq.saturating_add(1)));
         let segment = from.or(numbers.first()).copied().unwrap_or(1);
-        Ok(Follower { log: self.clone(), segment, offset: 0, seq, file: None })
+        Ok(Follower { log: self.clone(), segment, offset: 0, seq, file: None, left_out: [0, 0] })
     }
 
     /// The number of the oldest entry that is left; `None` while there is none.
@@ -72,7 +74,8 @@ impl Log {
 
 impl Follower {
     /// What is there by now and was not read before, at most so many lines or about 1 MiB; nothing where there
-    /// is nothing more yet. Lines that do not say their number are left out: [`Log::verify`] speaks of those.
+    /// is nothing more yet. Lines that do not say their number are left out and counted ([`Self::left_out`]);
+    /// [`Log::verify`] speaks of those.
     ///
     /// # Errors
     /// When the files cannot be read.
@@ -85,10 +88,18 @@ impl Follower {
                 segment::numbers(&self.log.folder)?.into_iter().find(|it| *it > self.segment);
             match (self.read(most, last)?, next) {
                 (Beyond::Lines(found), _) => return Ok(found),
-                (Beyond::NoMore, Some(next)) => (self.segment, self.offset) = (next, 0),
+                (Beyond::NoMore, Some(next)) => {
+                    (self.segment, self.offset) = (next, 0);
+                    self.left_out = [self.left_out.iter().sum(), 0];
+                }
                 (Beyond::NoMore | Beyond::NotYet, _) => return Ok(Vec::new()),
             }
         }
+    }
+
+    /// Lines that were passed over, since they do not say their number.
+    pub fn left_out(&self) -> u64 {
+        self.left_out.iter().sum()
     }
 
     /// New lines of this segment, up to this number.
@@ -102,6 +113,7 @@ impl Follower {
         let this = file.metadata().map_err(RecordError::io("read", &path))?.ino();
         if self.file.replace(this).is_some_and(|before| before != this) {
             self.offset = 0;
+            self.left_out[1] = 0;
         }
         let mut window = (A_LINE * most as u64).min(AT_ONCE);
         loop {
@@ -119,7 +131,8 @@ impl Follower {
             let mut found = Vec::new();
             for bytes in bytes.get(..=end).unwrap_or_default().split_inclusive(|it| *it == b'\n') {
                 let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
-                let new = number_of(&line).filter(|seq| *seq > self.seq);
+                let number = number_of(&line);
+                let new = number.filter(|seq| *seq > self.seq);
                 let is_next = new.is_none_or(|seq| seq <= last);
                 if found.len() == most || !is_next {
                     return Ok(if found.is_empty() {
@@ -129,6 +142,7 @@ impl Follower {
                     });
                 }
                 self.offset += bytes.len() as u64;
+                self.left_out[1] += u64::from(number.is_none());
                 if let Some(seq) = new {
                     self.seq = seq;
                     found.push(Followed { seq, line: line.into_owned() });
@@ -161,9 +175,26 @@ fn number_of(text: &str) -> Option<u64> {
 mod tests {
     use serde_json::Map;
 
+    use std::io::Write;
+
     use super::*;
     use crate::StateFolder;
     use crate::log::{Durability, Entry};
+
+    #[test]
+    fn a_line_without_a_number_is_counted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        log.append("note", "now", Map::new()).unwrap();
+        let path = segment::path(&log.folder, 1);
+        let mut file = File::options().append(true).open(path).unwrap();
+        file.write_all(b"no entry\n").unwrap();
+        let mut follower = log.follow_after(0).unwrap();
+        assert_eq!(follower.more(10).unwrap().len(), 1);
+        assert_eq!(follower.more(10).unwrap(), []);
+        assert_eq!((follower.more(10).unwrap(), follower.left_out()), (Vec::new(), 1));
+    }
 
     #[test]
     fn whoever_follows_sees_every_entry_once_across_segments() {

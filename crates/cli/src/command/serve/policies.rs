@@ -1,6 +1,5 @@
 //! The rules, for the console: which hold, what is wrong with a draft, what it would have changed, and keeping it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -111,25 +110,23 @@ const MOST: u64 = 100_000;
 
 /// What is read of every line before it is lived through: whose it is, and when it was.
 #[derive(Deserialize)]
-struct Whose<'l> {
-    #[serde(borrow, default)]
-    agent: Cow<'l, str>,
-    #[serde(borrow, default)]
-    run: Cow<'l, str>,
-    #[serde(borrow, default)]
-    session: Cow<'l, str>,
-    #[serde(borrow, default)]
-    at: Cow<'l, str>,
+struct Whose {
+    agent: Option<String>,
+    run: Option<String>,
+    session: Option<String>,
+    at: Option<String>,
 }
 
-impl Whose<'_> {
+impl Whose {
     /// The same for entries of one session, as [`WhatIf`] tells them apart.
     fn key(&self) -> String {
-        format!("{}\0{}\0{}", self.agent, self.run, self.session)
+        let parts = [&self.agent, &self.run, &self.session];
+        parts.map(|it| it.as_deref().unwrap_or_default()).join("\0")
     }
 
     fn is_since(&self, begin: Timestamp) -> bool {
-        self.at.parse().is_ok_and(|at: Timestamp| at >= begin)
+        let at = self.at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        at.is_some_and(|at| at >= begin)
     }
 }
 
@@ -148,20 +145,22 @@ pub(super) fn replay(
     let begin = begin.unwrap_or(Timestamp::UNIX_EPOCH);
     let newest = log.newest().map_err(|error| error.to_string())?;
     let (mut recent, mut since, mut more) = (BTreeSet::new(), None, false);
-    each_line(log, |seq, line| {
+    each_line(log, newest, |seq, line| {
         // What cannot be read is told of below, where it is lived through.
-        let whose = serde_json::from_str::<Whose<'_>>(line).ok();
+        let whose = serde_json::from_str::<Whose>(line).ok();
         let Some(whose) = whose.filter(|it| it.is_since(begin)) else { return };
         if seq + MOST <= newest {
             more = true;
             return;
         }
-        since.get_or_insert_with(|| whose.at.clone().into_owned());
         recent.insert(whose.key());
+        since = since.take().or(whose.at);
     })?;
     let mut what_if = WhatIf::new(before, Arc::new(after), ringfence_adapters::normalize);
-    each_line(log, |seq, line| {
-        let whose = serde_json::from_str::<Whose<'_>>(line).ok();
+    let mut unread = 0;
+    let left_out = each_line(log, newest, |seq, line| {
+        let whose = serde_json::from_str::<Whose>(line).ok();
+        unread += u64::from(whose.is_none());
         if whose.as_ref().is_some_and(|it| !recent.contains(&it.key())) {
             return;
         }
@@ -172,7 +171,10 @@ pub(super) fn replay(
             what_if.before(&entry);
         }
     })?;
-    let mut told = json!(what_if.found());
+    let mut found = what_if.found();
+    // Nobody knows when that was, or what was asked.
+    found.unreadable += unread + left_out;
+    let mut told = json!(found);
     if let Value::Object(told) = &mut told {
         told.insert("since".to_owned(), json!(since));
         told.insert("more".to_owned(), json!(more));
@@ -180,15 +182,18 @@ pub(super) fn replay(
     Ok(told)
 }
 
-/// Every line of the log that is there by now, with its number, oldest first.
-fn each_line(log: &Log, mut see: impl FnMut(u64, &str)) -> Result<(), String> {
+/// Every line of the log up to number `newest`, with its number, oldest first: who writes meanwhile is not waited
+/// for. Returns how many lines were passed over, since they say no number.
+fn each_line(log: &Log, newest: u64, mut see: impl FnMut(u64, &str)) -> Result<u64, String> {
+    // A log that does not say how far it goes is read as far as it does.
+    let newest = if newest == 0 { u64::MAX } else { newest };
     let mut follower = log.follow_after(0).map_err(|error| error.to_string())?;
     loop {
         let lines = follower.more(2_000).map_err(|error| error.to_string())?;
-        if lines.is_empty() {
-            return Ok(());
+        lines.iter().filter(|it| it.seq <= newest).for_each(|it| see(it.seq, &it.line));
+        if lines.last().is_none_or(|it| it.seq >= newest) {
+            return Ok(follower.left_out());
         }
-        lines.iter().for_each(|it| see(it.seq, &it.line));
     }
 }
 
@@ -223,4 +228,31 @@ pub(super) fn keep(own: &[Source], folder: &Path, name: &str, text: &str) -> Res
 /// The rule of this name: why it is there, and what it tells agents to do instead.
 pub(super) fn why(rule: &Rule) -> (String, String) {
     (rule.why.clone(), rule.instead.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_record::StateFolder;
+    use ringfence_record::log::Durability;
+    use serde_json::Map;
+
+    use super::*;
+
+    /// Whoever asks what a rule would have changed has an answer, however busy the agents are.
+    #[test]
+    fn what_is_written_meanwhile_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path().join("state")).unwrap();
+        let log = Log::open(&state, Durability::Process).unwrap();
+        let append = || log.append("note", "2026-01-01T00:00:00Z", Map::new()).unwrap();
+        (0..3).for_each(|_| drop(append()));
+        let mut seen = Vec::new();
+        let left_out = each_line(&log, log.newest().unwrap(), |seq, _| {
+            seen.push(seq);
+            if seen.len() < 30 {
+                append();
+            }
+        });
+        assert_eq!((seen, left_out), (vec![1, 2, 3], Ok(0)));
+    }
 }
