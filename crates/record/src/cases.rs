@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::folder::write_whole;
+use crate::folder::{open_private, write_whole};
 use crate::log::Receipt;
 use crate::{RecordError, StateFolder};
 
@@ -24,8 +24,11 @@ pub const KEPT: Duration = Duration::from_secs(10 * 60);
 /// More cases than these do not wait: of the session that has most of them, the oldest is given up.
 const MOST: usize = 32;
 
-/// More answers are not kept; the oldest of those that nobody gave are given up first.
+/// More answers of people are not kept.
 const MOST_ANSWERS: usize = 4_096;
+
+/// Nor more that nobody gave: whoever asks much makes many of them, and each is looked at when the next is asked.
+const MOST_CROWDED: usize = 256;
 
 /// Letters and digits that are not taken for one another. As many as divide 256, so that all are equally likely.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -163,6 +166,8 @@ pub struct Allowed {
 #[derive(Debug, Clone)]
 pub struct Cases {
     folder: PathBuf,
+    /// Beside it, held by whoever writes a case by what it was.
+    lock: PathBuf,
 }
 
 impl Cases {
@@ -171,7 +176,7 @@ impl Cases {
     /// # Errors
     /// When its folder cannot be made.
     pub fn open(state: &StateFolder) -> Result<Self, RecordError> {
-        Ok(Self { folder: state.sub("cases")? })
+        Ok(Self { folder: state.sub("cases")?, lock: state.path().join("cases.lock") })
     }
 
     /// Leaves a case. Whatever its code was, it gets one, or keeps the one that it had; what people said of it
@@ -181,6 +186,7 @@ impl Cases {
     /// When it is not on disk whole.
     pub fn leave(&self, case: &Case) -> Result<(), RecordError> {
         let path = self.waiting(&case.digest);
+        let _lock = self.lock()?;
         let before = self.read(&path).filter(|before| before.digest == case.digest);
         self.forget_old(&path);
         let case = case.clone();
@@ -195,18 +201,51 @@ impl Cases {
         write_json(&path, &case)
     }
 
-    /// Keeps that somebody has approved of a case which needs somebody else as well.
+    /// Keeps that somebody has approved of a case which needs somebody else as well. False if they were shown
+    /// something else than what waits by now: then nothing is kept.
     ///
     /// # Errors
     /// When it is not on disk whole.
-    pub fn note_approval(&self, case: &Case, person: &str, once: bool) -> Result<(), RecordError> {
-        let path = self.waiting(&case.digest);
-        let mut case = self.read(&path).unwrap_or_else(|| case.clone());
+    pub fn note_approval(
+        &self,
+        shown: &Case,
+        person: &str,
+        once: bool,
+    ) -> Result<bool, RecordError> {
+        let path = self.waiting(&shown.digest);
+        let _lock = self.lock()?;
+        let Some(mut case) = self.read(&path).filter(|now| now.shows(shown)) else {
+            return Ok(false);
+        };
         case.approved_once |= once;
         if !case.approved_by.iter().any(|it| it == person) {
             case.approved_by.push(person.to_owned());
         }
-        write_json(&path, &case)
+        write_json(&path, &case)?;
+        Ok(true)
+    }
+
+    /// Whether what waits is still what was shown.
+    pub fn is_as_shown(&self, shown: &Case) -> bool {
+        self.read(&self.waiting(&shown.digest)).is_some_and(|now| now.shows(shown))
+    }
+
+    /// Takes a person's approval out of all that waits.
+    ///
+    /// # Errors
+    /// When the cases cannot be read, or are not on disk whole.
+    pub fn take_back(&self, person: &str) -> Result<(), RecordError> {
+        let _lock = self.lock()?;
+        for path in self.files()? {
+            let waits = path.extension() == Some(OsStr::new("case"));
+            if let (true, Some(mut case)) = (waits, self.read(&path))
+                && case.approved_by.iter().any(|it| it == person)
+            {
+                case.approved_by.retain(|it| it != person);
+                write_json(&path, &case)?;
+            }
+        }
+        Ok(())
     }
 
     /// The cases that wait, newest first.
@@ -339,6 +378,12 @@ impl Cases {
         self.folder.join(hex).with_extension("case")
     }
 
+    fn lock(&self) -> Result<File, RecordError> {
+        let lock = open_private(&self.lock, false)?;
+        lock.lock().map_err(RecordError::io("lock", &self.lock))?;
+        Ok(lock)
+    }
+
     /// What is not whole, because it is being written, is not there yet.
     fn read(&self, path: &Path) -> Option<Case> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
@@ -352,31 +397,37 @@ impl Cases {
     /// Removes what nobody came for, and makes room for one more. What people said stays for as long as it holds,
     /// however much is asked meanwhile. Old ones are in nobody's way, so that this may fail.
     fn forget_old(&self, but: &Path) {
-        let (mut waiting, mut answers) = (Vec::new(), Vec::new());
+        let (mut waiting, mut answers, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
         for path in self.files().unwrap_or_default().into_iter().filter(|path| path != but) {
             let extension = path.extension().unwrap_or_default();
             let is = |marks: &[&str]| marks.iter().any(|mark| extension == OsStr::new(mark));
             let lasts = is(&["standing", "rule", No::ForGood.mark()]);
             match age(&path) {
                 Some(age) if lasts && age <= KEPT_FOR_A_SESSION => {}
-                Some(age) if !lasts && age <= KEPT => match is(&["case"]) {
-                    true => waiting.push((age, path)),
-                    false => answers.push((!is(&[No::Crowded.mark()]), age, path)),
-                },
+                Some(age) if !lasts && age <= KEPT => {
+                    let of_its_kind = match () {
+                        () if is(&["case"]) => &mut waiting,
+                        () if is(&[No::Crowded.mark()]) => &mut crowded,
+                        () => &mut answers,
+                    };
+                    of_its_kind.push((age, path));
+                }
                 _ => {
                     let _ = fs::remove_file(&path);
                 }
             }
         }
-        answers.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
-        for (_, _, path) in answers.into_iter().skip(MOST_ANSWERS) {
-            let _ = fs::remove_file(path);
+        for (mut answers, most) in [(answers, MOST_ANSWERS), (crowded, MOST_CROWDED)] {
+            answers.sort();
+            for (_, path) in answers.into_iter().skip(most) {
+                let _ = fs::remove_file(path);
+            }
         }
         self.make_room(waiting);
     }
 
     /// Gives up so many of these that there is room for one more: the oldest of the session that has most, so that
-    /// no session takes the place of others.
+    /// no session takes the place of others; of two that have as many, the older one.
     fn make_room(&self, waiting: Vec<(Duration, PathBuf)>) {
         let Some(too_many) = (waiting.len() + 1).checked_sub(MOST).filter(|count| *count > 0)
         else {
@@ -389,7 +440,9 @@ impl Cases {
         }
         sessions.values_mut().for_each(|cases| cases.sort());
         for _ in 0..too_many {
-            let most = sessions.values_mut().max_by_key(|cases| cases.len());
+            let most = sessions
+                .values_mut()
+                .max_by_key(|cases| (cases.len(), cases.last().map(|(age, _)| *age)));
             if let Some((_, oldest)) = most.and_then(Vec::pop) {
                 let _ = fs::remove_file(oldest);
             }
@@ -597,7 +650,72 @@ mod tests {
         cases.leave(&Case { process: Some("other".to_owned()), ..asked.clone() }).unwrap();
         assert_eq!(of().approved_by, ["one"], "the same is shown");
         let code = of().code;
-        cases.leave(&Case { blast: "beyond this machine".to_owned(), ..asked }).unwrap();
+        let other = Case { blast: "beyond this machine".to_owned(), ..asked.clone() };
+        cases.leave(&other).unwrap();
         assert_eq!((of().approved_by, of().approved_once, of().code), (vec![], false, code));
+
+        // Nor where it became something else while they answered, or is not there any more.
+        assert!(!cases.is_as_shown(&asked) && cases.is_as_shown(&other));
+        assert!(!cases.note_approval(&asked, "one", true).unwrap());
+        assert_eq!((of().approved_by, of().blast), (vec![], other.blast.clone()));
+        assert!(cases.note_approval(&other, "one", true).unwrap());
+        cases.refuse(&other, No::Once).unwrap();
+        assert!(!cases.note_approval(&other, "two", true).unwrap());
+        assert_eq!(cases.pending().unwrap(), []);
+    }
+
+    #[test]
+    fn what_somebody_approved_of_is_taken_back_everywhere() {
+        let (_folder, cases) = cases();
+        for digest in ["a1", "b2"] {
+            cases.leave(&case(digest)).unwrap();
+            cases.note_approval(&case(digest), "one", false).unwrap();
+            cases.note_approval(&case(digest), "two", false).unwrap();
+        }
+        cases.take_back("one").unwrap();
+        let waiting = cases.pending().unwrap();
+        assert!(waiting.iter().all(|it| it.approved_by == ["two"]), "{waiting:?}");
+    }
+
+    /// A name decides nothing: whoever picks theirs would pick the one that stays.
+    #[test]
+    fn of_two_sessions_that_have_as_many_the_older_case_is_given_up() {
+        for (older, newer) in [("a", "z"), ("z", "a")] {
+            let (_folder, cases) = cases();
+            let of = |session: &str, digest: String| Case {
+                session: session.to_owned(),
+                ..case(&digest)
+            };
+            for number in 0..MOST / 2 {
+                cases.leave(&of(older, format!("{number}a"))).unwrap();
+            }
+            for path in cases.files().unwrap() {
+                make_old(&path, Duration::from_secs(60));
+            }
+            for number in 0..MOST / 2 {
+                cases.leave(&of(newer, format!("{number}b"))).unwrap();
+            }
+            cases.leave(&of("new", "c".to_owned())).unwrap();
+            let count = |session: &str| {
+                cases.pending().unwrap().iter().filter(|it| it.session == session).count()
+            };
+            assert_eq!((count(older), count(newer)), (MOST / 2 - 1, MOST / 2));
+        }
+    }
+
+    #[test]
+    fn what_nobody_answered_is_not_kept_without_end() {
+        let (_folder, cases) = cases();
+        cases.leave(&case("a1")).unwrap();
+        cases.refuse(&case("a1"), No::Once).unwrap();
+        for number in 0..MOST_CROWDED + 20 {
+            let case = case(&format!("{number}f"));
+            write_json(&cases.waiting(&case.digest).with_extension("crowded"), &"code").unwrap();
+        }
+        cases.leave(&case("b2")).unwrap();
+        let files = cases.files().unwrap();
+        let crowded = files.iter().filter(|it| it.extension() == Some(OsStr::new("crowded")));
+        assert_eq!(crowded.count(), MOST_CROWDED);
+        assert_eq!(cases.refused(&case("a1").digest), Some(No::Once), "a person gave that");
     }
 }

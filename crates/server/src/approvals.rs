@@ -20,12 +20,13 @@ use jiff::{SignedDuration, Timestamp};
 use ringfence_engine::SessionRule;
 use ringfence_record::cases::{Case, Cases, KEPT, No};
 use ringfence_record::desk::Role;
-use ringfence_record::projection::Query;
+use ringfence_record::projection::{Projection, Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::{Looks, blocking, now};
+use crate::auth::Person;
 use crate::gate::ApprovalTerms;
 use crate::problem::Problem;
 use crate::vigilance::{self, Planted, Planter};
@@ -40,12 +41,20 @@ const LOOKS: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Office {
     /// What was answered; nothing before the log was asked.
-    answered: Mutex<Option<Vec<Answered>>>,
+    remembered: Mutex<Option<Remembered>>,
     /// When something was decided that nobody was shown.
     by_default: Mutex<Vec<Timestamp>>,
     /// Held while a case is answered: of two answers at once, one finds nothing.
     answering: Mutex<()>,
     pub(crate) planter: Planter,
+}
+
+/// What people did, as far as it counts.
+#[derive(Default)]
+struct Remembered {
+    answered: Vec<Answered>,
+    /// Whether each caught what nobody had asked for, the last time last.
+    caught: BTreeMap<String, Vec<bool>>,
 }
 
 /// That somebody answered something.
@@ -68,8 +77,10 @@ struct Waiting {
     groups: Vec<Group>,
     planted: Option<Planted>,
     terms: ApprovalTerms,
-    /// How many each person answers yet in this hour.
+    /// How many each person answers yet in this hour: nobody any, until that is known.
     left: BTreeMap<String, usize>,
+    /// Whether it is known.
+    counted: bool,
     /// How many each has answered in it of which session.
     taken: BTreeMap<(String, String), usize>,
 }
@@ -125,7 +136,8 @@ pub(crate) async fn list(
         }
         shown.sort_by_key(|it| std::cmp::Reverse(it.get("risk").and_then(Value::as_u64)));
         let pending = shown.len() + others;
-        let budget = json!({"per_hour": waiting.terms.per_hour, "left": left, "person": person});
+        let budget = json!({"per_hour": waiting.terms.per_hour, "left": left, "person": person,
+                            "counted": waiting.counted});
         Ok(Json(json!({"approvals": shown, "budget": budget, "pending": pending,
                        "over_budget": others, "by_default": server.office.decided_by_default()})))
     })
@@ -150,7 +162,7 @@ pub(crate) async fn answer(
     blocking(move || {
         let path = format!("/api/v1/approvals/{code}");
         let who = server.auth.person(&viewer, &headers, "POST", &path, &body, Role::Approver)?;
-        server.answered(&code, &answer, &who.name).map(Json)
+        server.answered(&code, &answer, &who).map(Json)
     })
     .await
 }
@@ -193,17 +205,22 @@ impl Server {
         let mut left: BTreeMap<String, usize> =
             people.into_iter().map(|person| (person, per_hour)).collect();
         let mut taken = BTreeMap::new();
-        self.office.answered_lately(self, |Answered { person, sessions, .. }| {
-            if let Some(left) = left.get_mut(person) {
-                *left = left.saturating_sub(1);
-            }
-            for session in sessions {
-                *taken.entry((person.clone(), session.clone())).or_default() += 1;
-            }
-        })?;
+        let counted =
+            self.office.answered_lately(self, |Answered { person, sessions, .. }| {
+                if let Some(left) = left.get_mut(person) {
+                    *left = left.saturating_sub(1);
+                }
+                for session in sessions {
+                    *taken.entry((person.clone(), session.clone())).or_default() += 1;
+                }
+            })?;
+        if !counted {
+            left.values_mut().for_each(|left| *left = 0);
+        }
+        let plants = plants && counted;
         let like = groups.first().filter(|_| plants).and_then(|group| group.cases.first());
         let planted = self.office.planter.planted(self, &terms, like)?;
-        Ok(Waiting { groups, planted, terms, left, taken })
+        Ok(Waiting { groups, planted, terms, left, counted, taken })
     }
 
     /// Says no to what nobody is shown: it has to be told, so that the agent goes on with something else.
@@ -214,8 +231,8 @@ impl Server {
         }
         let _one = lock(&self.office.answering);
         let waiting = self.waiting(false)?;
-        if waiting.left.is_empty() {
-            // Nobody is there to be shown anything: it waits, and times out.
+        if waiting.left.is_empty() || !waiting.counted {
+            // Nobody is there to be shown anything, or not yet: it waits, and times out.
             return Ok(());
         }
         for case in waiting.rest() {
@@ -226,13 +243,24 @@ impl Server {
         Ok(())
     }
 
-    fn answered(&self, code: &str, answer: &Answer, person: &str) -> Result<Value, Problem> {
+    fn answered(&self, code: &str, answer: &Answer, who: &Person) -> Result<Value, Problem> {
         let _one = lock(&self.office.answering);
+        let person = who.name.as_str();
+        // Between the proof and this it may have been revoked, and nothing is revoked meanwhile.
+        if !self.auth.passkeys()?.iter().any(|it| it.id == who.passkey && it.person == person) {
+            return Err(Problem::forbidden("that passkey was revoked"));
+        }
+        if !self.office.is_ready(self)? {
+            let problem = "what was answered before the daemon began is still being counted; try again \
+                           in a moment";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, problem));
+        }
         let approved = answer.answer == Said::Approve;
         let same = |told: &Value| told.get("shown").and_then(Value::as_str) == Some(&answer.shown);
         if let Some(planted) = self.office.planter.take(code, |told| same(told)) {
             self.office.count(self, person, Vec::new())?;
             let caught = !approved;
+            self.office.noticed(self, person, caught)?;
             self.record("vigilance", planted.entry(person, caught))?;
             let probe = json!({"caught": caught, "text": planted.revealed(caught)});
             return Ok(json!({"done": true, "probe": probe, "proposed_rule": null}));
@@ -250,8 +278,7 @@ impl Server {
             return Err(Problem::missing(problem));
         };
         if !same(&group.told(&waiting)) {
-            let problem = "this is not what you were shown: it has changed since; look at it again";
-            return Err(Problem::new(StatusCode::CONFLICT, problem));
+            return Err(changed());
         }
         let before = group.approved_by(&waiting);
         if approved && before.iter().any(|it| it == person) {
@@ -288,10 +315,17 @@ impl Server {
         let weak = vigilance::is_weak(self, person)?;
         let needs = group.needs(&waiting.terms).max(if weak { 2 } else { 1 });
         if before.len() + 1 < needs {
+            let mut noted = true;
             for case in &group.cases {
-                cases.note_approval(case, person, answer.scope == Scope::Once)?;
+                noted &= cases.note_approval(case, person, answer.scope == Scope::Once)?;
+            }
+            if !noted {
+                return Err(changed());
             }
             return Ok(json!({"done": false, "probe": null, "proposed_rule": null}));
+        }
+        if !group.cases.iter().all(|case| cases.is_as_shown(case)) {
+            return Err(changed());
         }
         let vouched_for = self.vouched_for(before.iter().chain([&person.to_owned()]))?;
         for case in &group.cases {
@@ -314,6 +348,21 @@ impl Server {
 }
 
 impl Server {
+    /// Takes a passkey away. Recorded first: what its owner let through for a session ends with it, as does what they
+    /// have approved of and somebody else has to, too.
+    pub(crate) fn revoke(&self, passkey: &str, by: &str) -> Result<(), Problem> {
+        let _one = lock(&self.office.answering);
+        self.auth.revoke(passkey, by, |revoked| {
+            Cases::open(&self.state)?.take_back(&revoked.person)?;
+            let fields = [
+                ("person", json!(revoked.person)),
+                ("passkey", json!(revoked.id)),
+                ("by", json!(by)),
+            ];
+            self.record("passkey_revoked", fields).map(drop)
+        })
+    }
+
     /// Those of these people who are somebody of their own by the word of another of them alone: whoever reads the log
     /// is told so.
     fn vouched_for<'p>(
@@ -328,6 +377,11 @@ impl Server {
         });
         Ok(known.into_iter().map(|it| it.person).collect())
     }
+}
+
+fn changed() -> Problem {
+    let problem = "this is not what you were shown: it has changed since; look at it again";
+    Problem::new(StatusCode::CONFLICT, problem)
 }
 
 fn about(case: &Case, by: &str, scope: Scope) -> [(&'static str, Value); 6] {
@@ -424,18 +478,28 @@ impl Waiting {
         shown
     }
 
-    /// So much of an hour is for one session: others ask, too.
+    /// So much of an hour is for one session: others ask, too, unless the hour is of one answer.
     fn share(&self) -> usize {
         let per_hour = self.terms.per_hour as usize;
-        (per_hour - per_hour / 4).max(1)
+        (per_hour - per_hour.div_ceil(4)).max(1)
     }
 
-    /// What nobody is shown, and an agent waits for.
+    /// What nobody is shown whose answer it waits for, and an agent waits for. Who has approved of it already is
+    /// nobody of those; where there is nobody else, it waits for somebody to be enrolled.
     fn rest(&self) -> impl Iterator<Item = &Case> {
-        let shown = self.left.keys().flat_map(|person| self.shown_to(Some(person)));
-        let shown: BTreeSet<*const Group> = shown.map(std::ptr::from_ref).collect();
+        let shown = self.left.keys().map(|person| {
+            let shown = self.shown_to(Some(person)).into_iter().map(std::ptr::from_ref);
+            (person, shown.collect::<BTreeSet<*const Group>>())
+        });
+        let shown: Vec<(&String, BTreeSet<*const Group>)> = shown.collect();
+        let is_rest = move |group: &&Group| {
+            let approved_by = group.approved_by(self);
+            let mut others =
+                shown.iter().filter(|(person, _)| !approved_by.contains(person)).peekable();
+            let one = std::ptr::from_ref(*group);
+            others.peek().is_some() && others.all(|(_, shown)| !shown.contains(&one))
+        };
         let waiting = self.groups.iter().filter(|group| group.is_queued());
-        let is_rest = move |group: &&Group| !shown.contains(&std::ptr::from_ref(*group));
         waiting.filter(is_rest).flat_map(|group| &group.cases)
     }
 }
@@ -524,45 +588,63 @@ fn time() -> Timestamp {
 }
 
 impl Office {
-    /// What was answered in the last hour. At first the log says it, so that a new server gives nobody a new hour.
-    fn answered_lately(&self, server: &Server, each: impl FnMut(&Answered)) -> Result<(), Problem> {
-        let (mut answered, now) = (lock(&self.answered), time());
-        let answered = self.remembered(&mut answered, server)?;
-        answered.retain(|it| now.duration_since(it.at) < HOUR);
-        answered.iter().for_each(each);
-        Ok(())
+    /// What was answered in the last hour. At first the log says it, so that a new server gives nobody a new hour; false
+    /// until that can be read.
+    fn answered_lately(
+        &self,
+        server: &Server,
+        each: impl FnMut(&Answered),
+    ) -> Result<bool, Problem> {
+        let now = time();
+        let answered = self.with(server, |it| {
+            it.answered.retain(|it| now.duration_since(it.at) < HOUR);
+            it.answered.iter().for_each(each);
+        })?;
+        Ok(answered.is_some())
+    }
+
+    /// Whether it is known what was answered before this server began.
+    fn is_ready(&self, server: &Server) -> Result<bool, Problem> {
+        Ok(self.with(server, |_| ())?.is_some())
     }
 
     fn count(&self, server: &Server, person: &str, sessions: Vec<String>) -> Result<(), Problem> {
-        let mut answered = lock(&self.answered);
         let one = Answered { at: time(), person: person.to_owned(), sessions };
-        self.remembered(&mut answered, server)?.push(one);
-        Ok(())
+        self.with(server, |it| it.answered.push(one)).map(drop)
     }
 
-    fn remembered<'a>(
+    /// Keeps whether this person has caught what nobody had asked for.
+    pub(crate) fn noticed(
         &self,
-        answered: &'a mut Option<Vec<Answered>>,
         server: &Server,
-    ) -> Result<&'a mut Vec<Answered>, Problem> {
-        if answered.is_none() {
-            let mut found = Vec::new();
-            for kind in ["review", "vigilance"] {
-                let kind = Some(kind.to_owned());
-                let query = Query { kind, limit: 1_000, ..Query::default() };
-                for entry in server.feed.database().find(&query)? {
-                    let text = |name: &str| entry.get(name).and_then(Value::as_str);
-                    let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
-                    let sessions = entry.get("sessions").cloned().unwrap_or_default();
-                    let sessions: Vec<String> =
-                        serde_json::from_value(sessions).unwrap_or_default();
-                    let whose = at.zip(text("reviewer").map(str::to_owned));
-                    found.extend(whose.map(|(at, person)| Answered { at, person, sessions }));
-                }
-            }
-            *answered = Some(found);
+        person: &str,
+        caught: bool,
+    ) -> Result<(), Problem> {
+        self.with(server, |it| it.noticed(person, caught)).map(drop)
+    }
+
+    /// Whether this person has caught what nobody had asked for, the last time last; nothing until that is known.
+    pub(crate) fn caught(
+        &self,
+        server: &Server,
+        person: &str,
+    ) -> Result<Option<Vec<bool>>, Problem> {
+        self.with(server, |it| it.caught.get(person).cloned().unwrap_or_default())
+    }
+
+    /// With what is remembered; nothing while the database lacks some of what the log had when this server began:
+    /// who would answer more than they may, or unseen, need only have it grow.
+    fn with<T>(
+        &self,
+        server: &Server,
+        work: impl FnOnce(&mut Remembered) -> T,
+    ) -> Result<Option<T>, Problem> {
+        let mut remembered = lock(&self.remembered);
+        if remembered.is_none() {
+            let Some(history) = server.feed.history()? else { return Ok(None) };
+            *remembered = Some(Remembered::read(&history)?);
         }
-        Ok(answered.get_or_insert_default())
+        Ok(remembered.as_mut().map(work))
     }
 
     /// How many were decided in the last hour that nobody was shown.
@@ -570,6 +652,35 @@ impl Office {
         let (mut decided, now) = (lock(&self.by_default), time());
         decided.retain(|at| now.duration_since(*at) < HOUR);
         decided.len()
+    }
+}
+
+impl Remembered {
+    /// What the log says.
+    fn read(history: &Projection) -> Result<Self, Problem> {
+        let mut remembered = Self::default();
+        for kind in ["review", "vigilance"] {
+            let query = Query { kind: Some(kind.to_owned()), limit: 1_000, ..Query::default() };
+            for entry in history.find(&query)? {
+                let text = |name: &str| entry.get(name).and_then(Value::as_str);
+                let Some(person) = text("reviewer") else { continue };
+                if let Some(caught) = entry.get("caught").and_then(Value::as_bool) {
+                    remembered.noticed(person, caught);
+                }
+                let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
+                let sessions = entry.get("sessions").cloned().unwrap_or_default();
+                let sessions = serde_json::from_value(sessions).unwrap_or_default();
+                let person = person.to_owned();
+                remembered.answered.extend(at.map(|at| Answered { at, person, sessions }));
+            }
+        }
+        Ok(remembered)
+    }
+
+    fn noticed(&mut self, person: &str, caught: bool) {
+        let theirs = self.caught.entry(person.to_owned()).or_default();
+        theirs.push(caught);
+        theirs.drain(..theirs.len().saturating_sub(vigilance::LAST));
     }
 }
 

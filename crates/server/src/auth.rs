@@ -56,6 +56,8 @@ pub(crate) enum Viewer {
 pub(crate) struct Person {
     /// A pseudonym.
     pub(crate) name: String,
+    /// The id of the passkey that proved it.
+    pub(crate) passkey: String,
 }
 
 /// What a challenge was made for.
@@ -291,14 +293,14 @@ impl Auth {
             ));
         }
         let named = credential.get("id").and_then(Value::as_str);
-        let (name, role) = self.desk.change(|passkeys| {
+        let (name, passkey, role) = self.desk.change(|passkeys| {
             let found = passkeys.iter_mut().find(|it| Some(it.id.as_str()) == named);
             let passkey =
                 found.ok_or_else(|| Problem::forbidden("that passkey is not enrolled"))?;
             let party = &self.party;
             passkey.count = passkey::used(credential, &text, &passkey.key, passkey.count, party)
                 .map_err(Problem::forbidden)?;
-            Ok::<_, Problem>((passkey.person.clone(), passkey.role))
+            Ok::<_, Problem>((passkey.person.clone(), passkey.id.clone(), passkey.role))
         })?;
         if let Viewer::Browser { csrf } = viewer {
             self.knows(csrf, &name);
@@ -307,7 +309,7 @@ impl Auth {
             let role = role.as_str();
             return Err(Problem::forbidden(format!("a {role} may not do this; ask an admin")));
         }
-        Ok(Person { name })
+        Ok(Person { name, passkey })
     }
 
     /// Keeps that this browser is this person's, for what it is shown: what it changes is proved each time.

@@ -366,16 +366,7 @@ pub(crate) async fn revoke(
     blocking(move || {
         let path = format!("/api/v1/passkeys/{id}/revoke");
         let who = server.auth.person(&viewer, &headers, "POST", &path, &body, Role::Viewer)?;
-        // Recorded first: what that person let through for a session ends with it.
-        let record = |revoked: &Passkey| {
-            let fields = [
-                ("person", json!(revoked.person)),
-                ("passkey", json!(revoked.id)),
-                ("by", json!(who.name)),
-            ];
-            server.record("passkey_revoked", fields).map(drop)
-        };
-        server.auth.revoke(&id, &who.name, record)?;
+        server.revoke(&id, &who.name)?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

@@ -40,6 +40,9 @@ const MANY_A_SECOND: f64 = 300.0;
 /// While there are so many, the database takes no more than this part of a processor's time.
 const SHARE: u32 = 20;
 
+/// And no less than this one while it lacks what was there before: nobody answers anything until then.
+const SHARE_AT_FIRST: u32 = 2;
+
 /// How much of each entry is sent to who watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -98,6 +101,8 @@ pub(crate) struct Feed {
     state: watch::Receiver<Value>,
     pulse: Arc<Pulse>,
     reader: Mutex<Projection>,
+    /// The number of the newest entry when it began.
+    began_after: u64,
 }
 
 /// How far the log has come, and how fast.
@@ -138,13 +143,14 @@ impl Feed {
             state: state_now,
             pulse: pulse.clone(),
             reader,
+            began_after: newest,
         };
         let sending = Sending { folder: state.clone(), batches, told, pulse: pulse.clone() };
         let started = thread::Builder::new().name("feed".to_owned());
         let started = started.spawn(move || sending.send(follower));
         let (folder, log) = (state.clone(), log.clone());
         let inserting = thread::Builder::new().name("index".to_owned());
-        let inserting = inserting.spawn(move || insert(&folder, &log, projection, &pulse));
+        let inserting = inserting.spawn(move || insert(&folder, &log, projection, &pulse, newest));
         let io = |source| RecordError::Io { what: "follow", path: state.path().to_owned(), source };
         started.and(inserting).map_err(io)?;
         Ok(feed)
@@ -176,6 +182,13 @@ impl Feed {
     /// What waits and what is held, now and whenever that changes.
     pub(crate) fn state(&self) -> watch::Receiver<Value> {
         self.state.clone()
+    }
+
+    /// The database, once all is in it that the log had when this began.
+    pub(crate) fn history(&self) -> Result<Option<MutexGuard<'_, Projection>>, RecordError> {
+        let database = self.database();
+        let is_whole = database.newest()? >= self.began_after;
+        Ok(is_whole.then_some(database))
     }
 
     /// The database, to look: the one that is there now.
@@ -242,7 +255,8 @@ impl Sending {
 }
 
 /// Puts what is recorded into the database, or into the one that took its place.
-fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &Pulse) {
+/// `before`: the number of the newest entry that was there when it began.
+fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &Pulse, before: u64) {
     let follow = |projection: &Projection| log.follow_after(projection.newest()?);
     let mut follower = follow(&projection).ok();
     loop {
@@ -266,7 +280,9 @@ fn insert(folder: &StateFolder, log: &Log, mut projection: Projection, pulse: &P
             thread::sleep(PAUSE);
         } else if pulse.many.load(Ordering::Relaxed) {
             // What waits to be found may wait.
-            thread::sleep(began.elapsed() * SHARE);
+            let is_old = lines.last().is_some_and(|line| line.seq < before);
+            let share = if is_old { SHARE_AT_FIRST } else { SHARE };
+            thread::sleep(began.elapsed() * (share - 1));
         }
     }
 }

@@ -9,7 +9,6 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ringfence_record::cases::{Case, random_letters};
-use ringfence_record::projection::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -27,7 +26,7 @@ const WAITS: Duration = Duration::from_secs(10 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A person who missed so many of the last few is not trusted alone.
-const LAST: usize = 5;
+pub(crate) const LAST: usize = 5;
 const MISSED: usize = 2;
 
 /// What one is made of.
@@ -169,13 +168,11 @@ impl Planted {
     }
 }
 
-/// Whether a person has missed so many of the last few that their yes needs another's.
+/// Whether a person has missed so many of the last few that their yes needs another's, or it is not known yet.
 pub(crate) fn is_weak(server: &Server, person: &str) -> Result<bool, Problem> {
-    let query = Query { kind: Some("vigilance".to_owned()), limit: 500, ..Query::default() };
-    let entries = server.feed.database().find(&query)?;
-    let theirs = entries.iter().rev().filter(|it| it.get("reviewer") == Some(&json!(person)));
-    let missed = theirs.take(LAST).filter(|it| it.get("caught") == Some(&json!(false)));
-    Ok(missed.count() >= MISSED)
+    let caught = server.office.caught(server, person)?;
+    let missed = caught.map(|caught| caught.iter().filter(|caught| !**caught).count());
+    Ok(missed.is_none_or(|missed| missed >= MISSED))
 }
 
 #[cfg(test)]

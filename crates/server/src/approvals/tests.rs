@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use ringfence_record::StateFolder;
 use ringfence_record::desk::{Desk, Passkey};
 use ringfence_record::holds::Holds;
-use ringfence_record::log::{Durability, Log};
+use ringfence_record::log::{Durability, Entry, Log};
 
 use super::*;
 use crate::api::instant;
@@ -75,9 +75,15 @@ struct Place {
 }
 
 fn place(terms: ApprovalTerms) -> Place {
+    place_after(terms, |_| ())
+}
+
+/// One that begins when this stands in the log.
+fn place_after(terms: ApprovalTerms, fill: impl FnOnce(&Log)) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let state = StateFolder::open(folder.path().join("state")).unwrap();
     let log = Log::open(&state, Durability::Process).unwrap();
+    fill(&log);
     let address = "127.0.0.1:7475".parse().unwrap();
     let server = Server {
         holds: Holds::of(&state),
@@ -112,6 +118,10 @@ fn place(terms: ApprovalTerms) -> Place {
 
 fn terms(per_hour: u32) -> ApprovalTerms {
     ApprovalTerms { per_hour, ..ApprovalTerms::default() }
+}
+
+fn person(name: &str) -> Person {
+    Person { name: name.to_owned(), passkey: format!("key of {name}") }
 }
 
 impl Place {
@@ -150,7 +160,8 @@ impl Place {
     fn says(&self, code: &str, answer: Said, scope: Scope, who: &str) -> Result<Value, Problem> {
         let seen = self.shown_to(who).into_iter().find(|it| it["code"] == code);
         let shown = seen.map_or("nothing", |it| it["shown"].as_str().unwrap().to_owned().leak());
-        self.server.answered(code, &Answer { answer, scope, shown: shown.to_owned() }, who)
+        let answer = Answer { answer, scope, shown: shown.to_owned() };
+        self.server.answered(code, &answer, &person(who))
     }
 
     fn entries(&self, kind: &str) -> usize {
@@ -236,8 +247,9 @@ fn a_rule_that_is_proposed_names_the_kind_as_rules_do() {
 #[test]
 fn each_person_answers_as_many_as_they_can_with_care_and_the_riskiest_come_first() {
     let place = place(terms(2));
-    let cases: Vec<Case> =
-        (1..=4).map(|it| place.leave(&it.to_string(), "s", &it.to_string(), it)).collect();
+    let cases: Vec<Case> = (1..=4)
+        .map(|it| place.leave(&it.to_string(), &it.to_string(), &it.to_string(), it))
+        .collect();
     for person in ["p1", "p2"] {
         let shown = place.shown_to(person);
         let risks: Vec<&Value> = shown.iter().map(|it| &it["risk"]).collect();
@@ -256,8 +268,9 @@ fn each_person_answers_as_many_as_they_can_with_care_and_the_riskiest_come_first
 #[test]
 fn what_nobody_is_shown_is_decided_by_the_stricter_default_and_the_log_says_so() {
     let place = place(terms(2));
-    let cases: Vec<Case> =
-        (1..=4).map(|it| place.leave(&it.to_string(), "s", &it.to_string(), it)).collect();
+    let cases: Vec<Case> = (1..=4)
+        .map(|it| place.leave(&it.to_string(), &it.to_string(), &it.to_string(), it))
+        .collect();
     place.server.decide_the_rest().unwrap();
     let refused: Vec<Option<No>> =
         cases.iter().map(|case| place.cases.refused(&case.digest)).collect();
@@ -274,6 +287,113 @@ fn what_nobody_is_shown_is_decided_by_the_stricter_default_and_the_log_says_so()
     place.cases.leave(&denied).unwrap();
     place.server.decide_the_rest().unwrap();
     assert_eq!(place.cases.refused(&denied.digest), None);
+}
+
+/// Whoever makes the log grow keeps the database busy, and gets nobody a new hour by it, nor a reviewer who does not look.
+#[test]
+fn until_the_database_has_what_was_there_nobody_has_an_hour_and_nobody_is_trusted_alone() {
+    let place = place_after(terms(12), |log| {
+        let entry = |kind: &'static str, fields: Value| Entry {
+            kind,
+            fields: fields.as_object().unwrap().clone(),
+        };
+        let padding = || entry("decision", json!({"padding": "words ".repeat(20)}));
+        let review = || entry("review", json!({"reviewer": "p1", "answer": "approve"}));
+        let missed = || entry("vigilance", json!({"reviewer": "p1", "caught": false}));
+        log.append_all(&now(), (0..20_000).map(|_| padding()).collect()).unwrap();
+        log.append_all(&now(), (0..10).map(|_| review()).collect()).unwrap();
+        log.append_all(&now(), vec![missed(), missed()]).unwrap();
+    });
+    let case = place.leave("a1", "s", "x", 1);
+    let (began, mut waited) = (instant(), 0);
+    loop {
+        let waiting = place.server.waiting(true).unwrap();
+        assert_eq!(waiting.left_of(Some("p1")), 0);
+        assert!(vigilance::is_weak(&place.server, "p1").unwrap());
+        place.server.decide_the_rest().unwrap();
+        assert_eq!(place.cases.refused(&case.digest), None, "it waits");
+        if waiting.counted {
+            break;
+        }
+        waited += 1;
+        assert_eq!((waiting.left_of(Some("p2")), waiting.left_of(None)), (0, 0));
+        let answer = Answer { answer: Said::Approve, scope: Scope::Once, shown: String::new() };
+        let error = place.server.answered(&case.code, &answer, &person("p2")).unwrap_err();
+        assert_ne!(error.0, StatusCode::OK);
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(waited > 0, "the database was there at once: let it have more to read");
+    let waiting = place.server.waiting(false).unwrap();
+    assert_eq!((waiting.left_of(Some("p1")), waiting.left_of(Some("p2"))), (0, 12));
+    assert!(!vigilance::is_weak(&place.server, "p2").unwrap());
+}
+
+#[test]
+fn what_a_revoked_key_helped_to_approve_counts_no_more() {
+    let needs_two = vec!["infra.change".to_owned()];
+    let place = place(ApprovalTerms { needs_two, ..terms(12) });
+    let another = |all: &mut Vec<Passkey>| {
+        let id = "another key of p1".to_owned();
+        all.push(Passkey { id, ..all[0].clone() });
+        all[1].role = Role::Admin;
+        Ok::<_, Problem>(())
+    };
+    place.server.auth.desk.change(another).unwrap();
+    let case = place.leave("a1", "s", "x", 1);
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    place.server.revoke("key of p1", "p1").unwrap();
+    assert_eq!(place.entries("passkey_revoked"), 1);
+    let second = place.says(&case.code, Said::Approve, Scope::Once, "p2").unwrap();
+    assert_eq!(second["done"], false);
+    assert_eq!(place.shown()[0]["approved_by"], json!(["p2"]));
+    // Nor does it say anything after that, though its owner has another.
+    let late = place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap_err();
+    assert_eq!(late.0, StatusCode::FORBIDDEN);
+    let shown = place.shown()[0]["shown"].as_str().unwrap().to_owned();
+    let answer = Answer { answer: Said::Approve, scope: Scope::Once, shown };
+    let other = Person { passkey: "another key of p1".to_owned(), ..person("p1") };
+    assert_eq!(place.server.answered(&case.code, &answer, &other).unwrap()["done"], true);
+}
+
+/// It waits for a second person, and the only other one has no answer left.
+#[test]
+fn what_only_those_are_shown_who_approved_of_it_already_is_shown_to_nobody() {
+    let needs_two = vec!["infra.change".to_owned()];
+    let place = place(ApprovalTerms { needs_two, ..terms(4) });
+    let case = place.leave("a1", "s", "x", 1);
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&case.digest), None, "the other is shown it");
+    for _ in 0..4 {
+        place.server.office.count(&place.server, "p2", Vec::new()).unwrap();
+    }
+    assert_eq!((place.shown().len(), place.shown_to("p2").len()), (1, 0));
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&case.digest), Some(No::Crowded));
+
+    // Where there is nobody else at all, it waits for somebody.
+    let case = place.leave("b2", "s", "y", 1);
+    let leave_one = |all: &mut Vec<Passkey>| {
+        all.retain(|it| it.person == "p1");
+        Ok::<_, Problem>(())
+    };
+    place.server.auth.desk.change(leave_one).unwrap();
+    place.says(&case.code, Said::Approve, Scope::Once, "p1").unwrap();
+    place.server.decide_the_rest().unwrap();
+    assert_eq!(place.cases.refused(&case.digest), None);
+}
+
+/// However small the hour is.
+#[test]
+fn of_a_small_hour_there_is_some_for_others() {
+    for (per_hour, share) in [(1, 1), (2, 1), (3, 2), (4, 3), (12, 9)] {
+        let place = place(terms(per_hour));
+        for number in 1..=per_hour {
+            place.leave(&format!("a{number}"), "loud", &format!("a{number}"), 90);
+        }
+        assert_eq!(place.shown().len(), share, "{per_hour}");
+    }
 }
 
 #[test]
@@ -302,7 +422,7 @@ fn what_has_changed_since_it_was_shown_is_not_answered() {
     place.leave("b2", "t", "same", 40);
     for said in [Said::Approve, Said::Deny] {
         let answer = Answer { answer: said, scope: Scope::Once, shown: seen.clone() };
-        let error = place.server.answered(&case.code, &answer, "p1").unwrap_err();
+        let error = place.server.answered(&case.code, &answer, &person("p1")).unwrap_err();
         assert_eq!(error.0, StatusCode::CONFLICT, "{error:?}");
     }
     assert_eq!((place.entries("review"), place.entries("approval")), (0, 0));
@@ -403,14 +523,10 @@ fn a_request_that_nobody_made_runs_nothing_and_shows_who_looks() {
     assert_eq!(place.shown().len(), 1, "not one after the other");
     assert!(place.says(code, Said::Deny, Scope::Once, "p1").is_err());
 
-    // Who misses them is not trusted alone, as soon as the database has it.
-    let fields = [("reviewer", json!("p1")), ("caught", json!(false))];
-    place.server.record("vigilance", fields).unwrap();
-    let began = instant();
-    while !vigilance::is_weak(&place.server, "p1").unwrap() {
-        assert!(began.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    // Who misses them is not trusted alone, whatever the database has.
+    assert!(!vigilance::is_weak(&place.server, "p1").unwrap());
+    place.server.office.noticed(&place.server, "p1", false).unwrap();
+    assert!(vigilance::is_weak(&place.server, "p1").unwrap());
     assert!(!vigilance::is_weak(&place.server, "p2").unwrap());
     let code = real["code"].as_str().unwrap();
     assert_eq!(place.says(code, Said::Approve, Scope::Once, "p1").unwrap()["done"], false);
@@ -469,9 +585,9 @@ fn whoever_answers_for_several_sessions_signs_the_rule_of_each() {
         scope: Scope::Session,
         shown: shown["shown"].as_str().unwrap().to_owned(),
     };
-    let error = place.server.answered(code, &answer(&alike), "p1").unwrap_err();
+    let error = place.server.answered(code, &answer(&alike), &person("p1")).unwrap_err();
     assert_eq!(error.0, StatusCode::CONFLICT);
-    place.server.answered(code, &answer(&now), "p1").unwrap();
+    place.server.answered(code, &answer(&now), &person("p1")).unwrap();
     assert_eq!(place.entries("approval"), 2);
 }
 
