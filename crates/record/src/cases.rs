@@ -242,7 +242,12 @@ impl Cases {
                 && case.approved_by.iter().any(|it| it == person)
             {
                 case.approved_by.retain(|it| it != person);
-                write_json(&path, &case)?;
+                if age(&path).is_some_and(|age| age <= KEPT) {
+                    write_json(&path, &case)?;
+                } else {
+                    // It waits no more, and would again if it were written.
+                    fs::remove_file(&path).map_err(RecordError::io("remove", &path))?;
+                }
             }
         }
         Ok(())
@@ -405,10 +410,12 @@ impl Cases {
             match age(&path) {
                 Some(age) if lasts && age <= KEPT_FOR_A_SESSION => {}
                 Some(age) if !lasts && age <= KEPT => {
-                    let of_its_kind = match () {
-                        () if is(&["case"]) => &mut waiting,
-                        () if is(&[No::Crowded.mark()]) => &mut crowded,
-                        () => &mut answers,
+                    let of_its_kind = if is(&["case"]) {
+                        &mut waiting
+                    } else if is(&[No::Crowded.mark()]) {
+                        &mut crowded
+                    } else {
+                        &mut answers
                     };
                     of_its_kind.push((age, path));
                 }
@@ -672,9 +679,12 @@ mod tests {
             cases.note_approval(&case(digest), "one", false).unwrap();
             cases.note_approval(&case(digest), "two", false).unwrap();
         }
+        let old = cases.waiting(&case("b2").digest);
+        make_old(&old, KEPT + Duration::from_secs(1));
         cases.take_back("one").unwrap();
         let waiting = cases.pending().unwrap();
-        assert!(waiting.iter().all(|it| it.approved_by == ["two"]), "{waiting:?}");
+        assert_eq!((waiting.len(), &waiting[0].approved_by[..]), (1, &["two".to_owned()][..]));
+        assert!(!old.exists(), "it waits no more, and is not made to");
     }
 
     /// A name decides nothing: whoever picks theirs would pick the one that stays.
