@@ -26,7 +26,7 @@ const PAUSE_FOR_EACH: Duration = Duration::from_micros(250);
 
 /// So many lines are sent on together, and none more once they have so many bytes.
 const TOGETHER: usize = 1_024;
-const BYTES_TOGETHER: usize = 4 << 20;
+const BYTES_TOGETHER: usize = 1 << 20;
 
 /// So many batches wait for who is slow; who is slower reads the log.
 const WAITING: usize = 16;

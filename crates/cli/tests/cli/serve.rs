@@ -462,10 +462,12 @@ fn events(daemon: &Daemon, token: &str, after: Option<u64>, count: usize) -> Vec
     let headers =
         format!("host: localhost:{}\r\nauthorization: Bearer {token}\r\n{last}", daemon.port);
     send(&mut socket, "GET", "/api/v1/live", &headers, "");
-    let mut seen = Vec::new();
+    let (mut seen, mut is_told) = (Vec::new(), false);
     for line in BufReader::new(socket).lines() {
         let line = line.unwrap();
+        is_told |= line == "event: state";
         if let Some(seq) = line.strip_prefix("id: ") {
+            assert!(is_told, "what waits and what is held comes first, however much is to be read");
             seen.push(seq.parse().unwrap());
             if seen.len() == count {
                 break;

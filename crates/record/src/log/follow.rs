@@ -80,13 +80,21 @@ impl Follower {
     /// # Errors
     /// When the files cannot be read.
     pub fn more(&mut self, most: usize) -> Result<Vec<Followed>, RecordError> {
+        self.more_within(most, AT_ONCE)
+    }
+
+    /// The same, of at most about so many bytes, unless a line is longer.
+    ///
+    /// # Errors
+    /// As [`Follower::more`].
+    pub fn more_within(&mut self, most: usize, bytes: u64) -> Result<Vec<Followed>, RecordError> {
         loop {
             // What is not acknowledged may be taken back. It says nothing where it is not there or damaged.
             let last = self.log.read_head().ok().flatten().map_or(u64::MAX, |head| head.seq);
             // Listed before it is read: what comes after a full segment comes after its last line.
             let next =
                 segment::numbers(&self.log.folder)?.into_iter().find(|it| *it > self.segment);
-            match (self.read(most, last)?, next) {
+            match (self.read(most, bytes, last)?, next) {
                 (Beyond::Lines(found), _) => return Ok(found),
                 (Beyond::NoMore, Some(next)) => {
                     (self.segment, self.offset) = (next, 0);
@@ -103,7 +111,7 @@ impl Follower {
     }
 
     /// New lines of this segment, up to this number.
-    fn read(&mut self, most: usize, last: u64) -> Result<Beyond, RecordError> {
+    fn read(&mut self, most: usize, most_bytes: u64, last: u64) -> Result<Beyond, RecordError> {
         let path = segment::path(&self.log.folder, self.segment);
         let mut file = match File::open(&path) {
             Ok(file) => file,
@@ -115,7 +123,7 @@ impl Follower {
             self.offset = 0;
             self.left_out[1] = 0;
         }
-        let mut window = (A_LINE * most as u64).min(AT_ONCE);
+        let mut window = (A_LINE * most as u64).min(most_bytes);
         loop {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(self.offset))
@@ -128,13 +136,15 @@ impl Follower {
                 window *= 8;
                 continue;
             };
-            let mut found = Vec::new();
+            let (mut found, mut used) = (Vec::new(), 0);
             for bytes in bytes.get(..=end).unwrap_or_default().split_inclusive(|it| *it == b'\n') {
                 let line = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
                 let number = number_of(&line);
                 let new = number.filter(|seq| *seq > self.seq);
                 let is_next = new.is_none_or(|seq| seq <= last);
-                if found.len() == most || !is_next {
+                used += bytes.len() as u64;
+                let is_full = found.len() == most || (!found.is_empty() && used > most_bytes);
+                if is_full || !is_next {
                     return Ok(if found.is_empty() {
                         Beyond::NotYet
                     } else {
@@ -233,6 +243,15 @@ mod tests {
         read(&mut follower);
         assert_eq!(seen, (1..=40).collect::<Vec<_>>());
         assert!(segment::numbers(&log.folder).unwrap().len() > 1);
+
+        // However many lines are wanted, no more than so many bytes, but one line always.
+        let within = |after: u64, bytes: u64| {
+            let lines = log.follow_after(after).unwrap().more_within(10, bytes).unwrap();
+            lines.iter().map(|it| it.seq).collect::<Vec<_>>()
+        };
+        assert_eq!(within(25, 250 << 10), [26, 27]);
+        assert_eq!(within(25, 64 << 10), [26]);
+        assert_eq!(within(37, 64 << 10), [38, 39, 40]);
 
         let again: Vec<_> = log.follow_after(38).unwrap().more(10).unwrap();
         assert_eq!(again.iter().map(|it| it.seq).collect::<Vec<_>>(), [39, 40]);
