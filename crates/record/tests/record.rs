@@ -394,3 +394,25 @@ fn a_folder_that_others_may_write_is_not_believed() {
     let error = StateFolder::open(&path).unwrap_err().to_string();
     assert!(error.contains("chmod 700"), "{error}");
 }
+
+/// Read once for several: from the oldest of them on that is there, and nothing where one is not as it was written.
+#[test]
+fn what_came_since_several_entries_is_read_from_the_first_of_them() {
+    let (_keep, state) = state();
+    let log = Log::open(&state, Durability::Process).unwrap();
+    let receipts: Vec<_> = (0..5)
+        .map(|n| log.append("decision", "now", fields("s", &format!("echo {n}"))).unwrap().unwrap())
+        .collect();
+    let seqs = |of: &[usize]| {
+        let of: Vec<_> = of.iter().map(|at| receipts[*at].clone()).collect();
+        let entries = log.since_first_of(&of).unwrap();
+        entries.iter().map(|it| it["seq"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(&[3, 1]), [2, 3, 4, 5]);
+    assert_eq!(seqs(&[4]), [5]);
+    assert_eq!(seqs(&[]), [] as [u64; 0]);
+    let path = first_segment(&state);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("echo 3", "echo 9")).unwrap();
+    assert_eq!((seqs(&[3, 1]), seqs(&[4])), (vec![], vec![5]));
+}

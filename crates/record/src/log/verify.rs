@@ -142,6 +142,17 @@ impl Log {
     /// # Errors
     /// When the files cannot be read.
     pub fn since(&self, receipt: &Receipt) -> Result<Vec<Value>, RecordError> {
+        self.since_first_of(std::slice::from_ref(receipt))
+    }
+
+    /// The same from the oldest on of those of these receipts that are among the newest: read once for all of them.
+    ///
+    /// # Errors
+    /// As [`Log::since`].
+    pub fn since_first_of(&self, receipts: &[Receipt]) -> Result<Vec<Value>, RecordError> {
+        if receipts.is_empty() {
+            return Ok(Vec::new());
+        }
         let numbers = segment::numbers(&self.folder)?;
         let newest = numbers.get(numbers.len().saturating_sub(2)..).unwrap_or_default();
         let mut entries = Vec::new();
@@ -149,11 +160,12 @@ impl Log {
             for text in segment::lines(&segment::path(&self.folder, *number)) {
                 let text = text?;
                 // Opening a line takes its hash: only from the one on that can be this.
-                if entries.is_empty() && !text.contains(&receipt.hash) {
+                if entries.is_empty() && !receipts.iter().any(|it| text.contains(&it.hash)) {
                     continue;
                 }
                 let line = line::open(&text);
-                if entries.is_empty() && line.receipt.as_ref() != Some(receipt) {
+                let is_one = |found: &Receipt| receipts.contains(found);
+                if entries.is_empty() && !line.receipt.as_ref().is_some_and(is_one) {
                     continue;
                 }
                 match serde_json::from_str(&text) {

@@ -40,8 +40,17 @@ pub(super) fn is_open(
     receipt: &Receipt,
     says: impl FnOnce(&Value) -> bool,
 ) -> Result<bool, RecordError> {
-    let entries = desk.log.since(receipt)?;
-    let Some((approval, after)) = entries.split_first() else { return Ok(false) };
+    Ok(is_open_in(desk, &desk.log.since(receipt)?, receipt, says))
+}
+
+/// The same of what the log has from this entry on.
+fn is_open_in(
+    desk: &Desk<'_>,
+    since: &[Value],
+    receipt: &Receipt,
+    says: impl FnOnce(&Value) -> bool,
+) -> bool {
+    let Some((approval, after)) = since.split_first() else { return false };
     let text = |name: &str| approval.get(name).and_then(Value::as_str);
     let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
     let stands = is_for_a_session(approval);
@@ -54,7 +63,7 @@ pub(super) fn is_open(
                 && field("approval").and_then(Value::as_u64) == Some(receipt.seq)
         });
     let is_open = is_fresh && !is_used && !is_taken_back(approval, after);
-    Ok(text("kind") == Some("approval") && is_open && says(approval))
+    text("kind") == Some("approval") && is_open && says(approval)
 }
 
 /// Whether a key of somebody who said yes was revoked since: it may be the one that said so.
@@ -132,8 +141,16 @@ impl Refused<'_> {
             return Ok(Standing::Refused(no));
         }
         let session = &desk.message.session;
-        for receipt in cases.session_rules(&self.asked.agent.kind, session)? {
-            if is_open(desk, &receipt, |approval| self.is_covered(approval))? {
+        let receipts = cases.session_rules(&self.asked.agent.kind, session)?;
+        let entries = desk.log.since_first_of(&receipts)?;
+        for receipt in receipts {
+            let is_it = |entry: &Value| {
+                entry.get("seq").and_then(Value::as_u64) == Some(receipt.seq)
+                    && entry.get("hash").and_then(Value::as_str) == Some(&receipt.hash)
+            };
+            let since = entries.iter().position(is_it).and_then(|at| entries.get(at..));
+            let covers = |approval: &Value| self.is_covered(approval);
+            if is_open_in(desk, since.unwrap_or_default(), &receipt, covers) {
                 return Ok(Standing::LetThrough(receipt));
             }
         }
