@@ -192,6 +192,7 @@ impl Log {
             let prepared = self.prepare(at, vec![Entry { kind, fields }])?.pop();
             return prepared.ok_or_else(|| problem("an entry was lost".to_owned()));
         }
+        debug_assert!(line::is_free(&text), "a field has a name of the log's own: {text}");
         let content = line::content_of(at, kind, &text);
         let no_object = || problem("what is to be recorded is no object".to_owned());
         self.readable(content.ok_or_else(no_object)?)

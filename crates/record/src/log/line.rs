@@ -36,6 +36,12 @@ pub(super) fn content_of(at: &str, kind: &str, fields: &str) -> Option<String> {
     Some(format!("\"at\":{},\"kind\":{}{comma}{inner}", json!(at), json!(kind)))
 }
 
+/// Whether none of these fields has a name that is the log's own.
+pub(super) fn is_free(fields: &str) -> bool {
+    let fields = serde_json::from_str::<Map<String, Value>>(fields);
+    !fields.is_ok_and(|fields| RESERVED.iter().any(|name| fields.contains_key(*name)))
+}
+
 /// Adds a line with its newline, and returns the receipt for it.
 pub(super) fn seal(before: &Receipt, content: &str, lines: &mut String) -> Receipt {
     let seq = before.seq + 1;

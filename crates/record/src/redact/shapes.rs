@@ -238,3 +238,28 @@ fn separators(text: &str) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written without being read again is what nothing is suspected in.
+    #[test]
+    fn whatever_is_a_secret_is_suspected() {
+        let keys = [
+            concat!("-----BEGIN RSA ", "PRIVATE KEY-----"),
+            concat!("-----BEGIN ", "PRIVATE KEY-----"),
+        ];
+        let keys = keys.map(|label| format!("{label}\n{}\n", "MIIEab12".repeat(8)));
+        let tokens = SHAPES.iter().flat_map(|it| {
+            ["a1", "A1"].map(|body| format!("{}{}", it.prefix, body.repeat(it.at_least)))
+        });
+        for secret in tokens.chain(keys) {
+            for text in [secret.clone(), format!("x {secret}"), format!("\"é\\\n{secret}\"")] {
+                assert!(!secrets(&text).is_empty(), "{text:?}");
+                let json = serde_json::json!({"a": [{text.as_str(): 1}, {"b": text}]}).to_string();
+                assert!(may_be_in(&text) && may_be_in(&json), "{text:?}");
+            }
+        }
+    }
+}
