@@ -114,9 +114,11 @@ fn dares(request: &Wish, effect: &Effect) -> bool {
         && !request.operations.contains(&Operation::Delete);
     // "disable caching in the deploy workflow" leaves the workflow on.
     let switches_off = op.starts_with("workflow disable");
+    let only_tried = is_told(effect) && says(DRY);
+    let ends_for_good = ends && restarts;
     (!skips || request.operations.contains(&Operation::Skip))
-        && !(is_told(effect) && says(DRY))
-        && !(ends && restarts)
+        && !only_tried
+        && !ends_for_good
         && (!opens || says(PUBLIC))
         && (!empties || says(VOLUMES))
         && (!turns

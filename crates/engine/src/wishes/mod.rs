@@ -480,7 +480,7 @@ fn of_sentence(sentence: &str, before: &mut Before) -> Vec<Wish> {
                 true => text.contains(*word),
                 false => words(&text).any(|it| it == *word),
             };
-            list.iter().any(|word| is_said(word))
+            list.iter().any(is_said)
         };
         if (!has_object || refers)
             && !vague

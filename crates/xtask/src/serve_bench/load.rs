@@ -23,7 +23,7 @@ use crate::Failure;
 /// Recorded traffic, where there is some: as JSON, but for the session and what was said, which come in front of it.
 pub(crate) fn bodies() -> Result<Vec<Body>, Failure> {
     let body = |action: &Action| {
-        let said = action.user_messages.iter().map(|it| serde_json::to_string(it));
+        let said = action.user_messages.iter().map(serde_json::to_string);
         let (session, user_messages) = (None, Vec::new());
         let text = serde_json::to_string(&Action { session, user_messages, ..action.clone() })?;
         let rest = text.strip_prefix('{').unwrap_or_default().to_owned();
