@@ -241,6 +241,24 @@ fn nothing_is_signed_on_top_of_a_change() {
 }
 
 #[test]
+fn whoever_checks_waits_for_whoever_signs() {
+    let kept = Kept::new();
+    let (tree, done) = (kept.tree(), std::sync::atomic::AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..60 {
+                kept.record(3);
+                tree.sign().unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            assert_eq!(kept.tree().verify(&Trust::default()).unwrap(), Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
 fn what_could_not_be_read_again_is_not_recorded() {
     let kept = Kept::new();
     kept.record(1);

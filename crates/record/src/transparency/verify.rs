@@ -1,6 +1,7 @@
 //! Whether the tree is the one that was signed, and the log the one in the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 use super::checkpoint::{self, Checkpoint};
 use super::note::{Note, Verifier};
@@ -29,6 +30,11 @@ impl Transparency {
     /// When files cannot be read at all.
     pub fn verify(&self, trust: &Trust) -> Result<Vec<String>, RecordError> {
         let mut problems = Vec::new();
+        let mut calm = self.while_nobody_signs();
+        // Somebody may have signed for the first time, and is done once this is waited for.
+        if calm.is_none() && self.folder.join("tile").exists() {
+            calm = self.while_nobody_signs();
+        }
         let (checkpoint, note) = match self.newest() {
             Ok(Some(newest)) => newest,
             Ok(None) if self.folder.join("tile").exists() => {
@@ -63,7 +69,15 @@ impl Transparency {
             Some(receipts) => self.check_entries(&receipts, &checkpoint, &mut problems)?,
             None => problems.push("a leaf of the tree names no entry".to_owned()),
         }
+        drop(calm);
         Ok(problems)
+    }
+
+    /// Waits until nobody signs, and keeps it so: leaves are written before the checkpoint that speaks of them.
+    /// Nothing where nobody ever signed, or where the files are a copy without their lock.
+    fn while_nobody_signs(&self) -> Option<File> {
+        let lock = File::open(self.folder.join("lock")).ok()?;
+        lock.lock_shared().ok().map(|()| lock)
     }
 
     fn check_signatures(
