@@ -198,7 +198,7 @@ fn a_judge_is_a_column_with_its_price() {
     let folder = tempfile::tempdir().unwrap();
     let row = |id: &str, label: &str, text: &str| json!({"id": id, "source": "team", "label": label, "kind": "shell", "text": text, "context": "build it"});
     let rows = [
-        row("d1", "danger", "./deploy.sh --now"),
+        row("d1", "danger", "./prepare.sh --now"),
         row("d2", "danger", "rm -rf ~/"),
         row("b1", "benign", "git status"),
         row("b2", "benign", "ls"),

@@ -60,12 +60,12 @@ fn what_rules_leave_open_is_judged_and_only_becomes_stricter() {
     assert_eq!(requests(&server).len(), 1);
 
     server.answers_with([letter("B"), opinion("deny", "high")]);
-    let (verdict, reason) = gate.asked("s", "c4", "./deploy.sh --now");
+    let (verdict, reason) = gate.asked("s", "c4", "./prepare.sh --now");
     assert_eq!(verdict, "deny");
     assert!(reason.contains("judge.objects") && !reason.contains("moon"), "{reason}");
     // The same again is not asked about again.
     let before = requests(&server).len();
-    assert_eq!(gate.asked("s", "c5", "./deploy.sh --now").0, "deny");
+    assert_eq!(gate.asked("s", "c5", "./prepare.sh --now").0, "deny");
     assert_eq!(requests(&server).len(), before);
     server.answers_with([letter("B"), opinion("ask", "medium")]);
     assert_eq!(gate.asked("s", "c6", "python3 migrate.py").0, "ask");
@@ -181,7 +181,7 @@ fn only_the_user_and_the_calls_are_seen() {
     // A prompt that the transcript does not have is nobody's word.
     gate.send(&gate.event("s", "UserPromptSubmit", json!({"prompt": planted("prompt")})));
     write(&gate.path("proj/CLAUDE.md"), &planted("instructions"));
-    write(&gate.path("proj/run.sh"), &format!("# {}\nmake release\n", planted("script")));
+    write(&gate.path("proj/run.sh"), &format!("# {}\nmake all\n", planted("script")));
 
     let mut number = 0;
     let mut call = |tool: &str, input: Value| {
@@ -330,13 +330,13 @@ fn words_for_the_judge_keep_the_judge_away() {
     .into_iter()
     .enumerate()
     {
-        let command = format!("./deploy.sh {words}");
+        let command = format!("./prepare.sh {words}");
         let (verdict, reason) = gate.asked("s", &format!("c{number}"), &command);
         assert_eq!(verdict, "ask", "{command}");
         assert!(reason.contains("meant for whoever judges it"), "{reason}");
     }
     assert!(requests(&server).is_empty());
-    assert_eq!(gate.asked("s", "c9", "./deploy.sh --now").0, "allow");
+    assert_eq!(gate.asked("s", "c9", "./prepare.sh --now").0, "allow");
     let last = requests(&server).pop().unwrap();
     assert!(last.contains("it speaks to whoever judges it"), "{last}");
     for word in ["previous instructions", "deploy it", "you approve"] {
@@ -353,7 +353,7 @@ fn nobody_is_asked_unless_the_user_wants_it() {
     write(&gate.path("proj/config.toml"), "[judge]\nmode = 'all'\n");
     gate.start("s");
     gate.say("s", "what was typed here");
-    assert_eq!(gate.asked("s", "c1", "./deploy.sh").0, "allow");
+    assert_eq!(gate.asked("s", "c1", "./prepare.sh").0, "allow");
     assert!(requests(&server).is_empty());
     assert!(
         !everything_below(&gate.path("state")).contains("what was typed here"),
@@ -400,7 +400,7 @@ fn a_judge_can_be_tried_and_what_it_saw_is_shown() {
     assert!(environment.len() > 1);
 
     server.answers_with([letter("B"), opinion("deny", "high")]);
-    let action = json!({"tool": "Bash", "input": {"command": "./deploy.sh"}, "cwd": "/home/u/proj",
+    let action = json!({"tool": "Bash", "input": {"command": "./prepare.sh"}, "cwd": "/home/u/proj",
         "user_messages": ["look at the logs"]});
     let explain = |args: &[&str]| finish(gate.command(args), action.to_string().as_bytes());
     let run = explain(&["explain", "--judge", "--json"]);
