@@ -109,7 +109,7 @@ impl Watcher {
                     };
                     let done = match (next, self.form) {
                         (Some((frames, last)), Form::Whole) => {
-                            self.tell_at_pace(frames.clone()).await.map(|()| last)
+                            self.tell_at_pace(frames.clone(), frames.len()).await.map(|()| last)
                         }
                         (Some((frames, last)), Form::Brief) => {
                             if self.server.feed.is_busy() {
@@ -157,19 +157,18 @@ impl Watcher {
             let Some(last) = lines.last() else { return Some(sent) };
             sent = last.seq;
             let frames = frames(&lines, self.form);
-            match self.form {
-                Form::Whole => self.tell_at_pace(frames).await?,
-                Form::Brief => tell(&self.send, frames, PATIENCE).await?,
-            }
+            // What is read costs, however little of it is told.
+            let read = lines.iter().map(|line| line.line.len()).sum();
+            self.tell_at_pace(frames, read).await?;
             if self.state.has_changed().ok()? {
                 self.tell_state().await?;
             }
         }
     }
 
-    /// Sends, and waits as long as the share of one who watches takes.
-    async fn tell_at_pace(&mut self, frames: Bytes) -> Option<()> {
-        let all = frames.len() as f64 * self.server.feed.watchers().max(1) as f64;
+    /// Sends, and waits as long as the share of one who watches takes, of so many bytes.
+    async fn tell_at_pace(&mut self, frames: Bytes, bytes: usize) -> Option<()> {
+        let all = bytes as f64 * self.server.feed.watchers().max(1) as f64;
         tell(&self.send, frames, PATIENCE).await?;
         let until = Instant::now() + Duration::from_secs_f64(all / BYTES_A_SECOND);
         while self.server.feed.is_busy() && Instant::now() < until {
